@@ -1,0 +1,61 @@
+"""The one place where exceptions become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from typer import Abort, BadParameter, Exit
+
+from planner import __version__
+from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PlannerError
+
+# typer carries its own click in some releases and imports it in others; this finds the one in use.
+CLICK_EXCEPTION: type[BaseException] = next(
+    base for base in BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+
+
+@contextmanager
+def error_edge() -> Iterator[None]:
+    """Turn whatever a command raises into one message on stderr and a documented exit code.
+
+    Raises
+    ------
+    SystemExit
+        With the code of ``planner.errors``; typer's own exceptions pass through, typer words them.
+    """
+    try:
+        yield
+    except (Exit, Abort, CLICK_EXCEPTION):
+        raise
+    except PlannerError as error:
+        _say(f"error: {error.message}" if "\n" not in error.message else error.message)
+        if error.cure:
+            _say(f"cure: {error.cure}")
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        _say("interrupted")
+        raise SystemExit(EXIT_INTERRUPTED) from error
+    except BrokenPipeError as error:  # the reader of our output has gone, as in `planner ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_OK) from error
+    except Exception as error:
+        _report_bug()
+        raise SystemExit(EXIT_BUG) from error
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _report_bug() -> None:
+    import traceback
+
+    traceback.print_exc()
+    _say(
+        f"\nThis is a bug in planner {__version__}, not in your input. "
+        "Please report it with the lines above and the command that you ran."
+    )

@@ -1,0 +1,89 @@
+"""The command table. A command's module is imported when it is called, so that ``--help`` stays fast."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from planner import __version__
+from planner.cli.edge import error_edge
+
+# family -> command -> (module, what it does)
+FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
+    "Plan": {
+        "init": ("planner.cli.init", "Write a scenario from a template."),
+        "estimate": (
+            "planner.cli.estimate",
+            "Cost, capacity and the tier to choose, for one or many scenarios.",
+        ),
+        "cost": ("planner.cli.cost", "The price of one request, without a scenario."),
+        "fit": ("planner.cli.fit", "Does the model fit the GPU: weights, KV cache, longest context, batch."),
+    },
+    "Look things up": {
+        "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),
+        "schema": ("planner.cli.schema", "JSON Schema of the scenario file, for editors."),
+    },
+}
+COMMANDS = {name: entry for family in FAMILIES.values() for name, entry in family.items()}
+
+
+class CommandTable(TyperGroup):
+    """A group that knows its commands by name and imports one only when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - click's Context, whichever click typer uses
+        """Return the command names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        """Import the command's module and return its command, or ``None`` for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(COMMANDS[cmd_name][0])
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+        """List the commands by family without importing any of them."""
+        for family, commands in FAMILIES.items():
+            with formatter.section(family):
+                formatter.write_dl([(name, summary) for name, (_, summary) in commands.items()], col_max=12)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command inside the error edge."""
+        with error_edge():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=CommandTable,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine, 1 a finding, 2 bad usage or file, 3 data missing or stale, "
+    "4 engine failed, 5 lock out of date, 70 a bug, 130 interrupted.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"planner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def planner(
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Capacity planning and cost estimation for LLM systems. Start with: planner estimate SCENARIO."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="planner")

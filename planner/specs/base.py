@@ -1,0 +1,42 @@
+"""What all documents share: frozen, unknown keys refused, nothing coerced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Grade = Literal["measured", "fitted", "datasheet", "assumed"]
+"""Where a number comes from, best first. A result is as good as the worst grade that went into it."""
+
+
+class Document(BaseModel):
+    """Base of everything read from a file: scenario, book row, profile, lock.
+
+    Strict: ``"0,15"`` is not a number and ``true`` is not 1. Sequences arrive as tuples (``inputs`` builds them so).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quantity:
+    """A number that is a prediction: best value, 80 % interval, grade. The unit stands in the field's name.
+
+    ``low`` and ``high`` equal ``value`` where the number is exact.
+    """
+
+    value: float
+    low: float
+    high: float
+    grade: Grade
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A warning as a value: what was seen, and the cure. Collected in results, printed by the report."""
+
+    code: str
+    message: str
+    cure: str | None = None

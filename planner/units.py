@@ -1,0 +1,31 @@
+"""Base units and the constants that convert to them.
+
+Inside planner every quantity is SI or a plain count, and its name carries the unit as a suffix
+(``_s``, ``_bytes``, ``_usd_per_token``, ``_fraction`` …). Human units (GiB, ms, USD per million
+tokens) appear only in YAML keys, converted in ``inputs/``, and on the screen, converted in ``report/``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    Numeric = float | FloatArray  #: what a formula takes and returns: one value or an array of them
+
+KIB = 1024  #: [bytes/KiB]
+MIB = 1024**2  #: [bytes/MiB]
+GIB = 1024**3  #: [bytes/GiB]
+GB = 1000**3  #: [bytes/GB]; never to be mixed with GiB
+TERA = 10**12  #: [FLOP/s per TFLOP/s]
+MTOK = 1_000_000  #: [tokens/Mtok]; API prices are quoted per million tokens
+MS_PER_S = 1000.0  #: [ms/s]
+SECONDS_PER_MINUTE = 60.0
+SECONDS_PER_HOUR = 3600.0
+SECONDS_PER_DAY = 86_400.0
+HOURS_PER_DAY = 24
+HOURS_PER_MONTH = 730.0  #: 365 · 24 / 12, what clouds bill as one month
+BITS_PER_BYTE = 8
