@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 Grade = Literal["measured", "fitted", "datasheet", "assumed"]
 """Where a number comes from, best first. A result is as good as the worst grade that went into it."""
@@ -40,3 +41,13 @@ class Notice:
     code: str
     message: str
     cure: str | None = None
+
+
+def refusal(expected: str, found: str) -> PydanticCustomError:
+    """Return the error that a validator raises when a rule between values is broken.
+
+    ``inputs.validate`` reads both texts from it and adds file, line and key.
+    """
+    return PydanticCustomError(
+        "refused", "expected {expected}, found {found}", {"expected": expected, "found": found}
+    )

@@ -1,0 +1,286 @@
+"""Safe YAML in, plain values out, and every place remembered so that a fault can be pointed at.
+
+Values are built without ever constructing a foreign object. Sequences become tuples and mappings become
+dicts with text keys. Numbers follow YAML 1.2 where 1.1 surprises (``1e6`` is a number, ``12:30`` is text).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planner.errors import Fault, InputError
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML built without libyaml
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+MAX_BYTES = 8 * 1024 * 1024  #: far above any book; a scenario of this size is a mistake
+MAX_NODES = 500_000  #: after aliases are expanded: the "billion laughs" file stops here
+
+Path_ = tuple[str | int, ...]
+Mark = tuple[int, int]
+
+_INT = re.compile(r"[-+]?[0-9][0-9_]*$")
+_FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?$")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed file: its plain data, and where in the file each part of it stands."""
+
+    file: str
+    data: Any
+    root: yaml.Node | None = field(repr=False)
+
+    def mark(self, path: Path_) -> Mark | None:
+        """Return line and column (from 1) of the deepest part of ``path`` that exists in the file."""
+        node, best = self.root, self.root
+        for step in path:
+            node = _child(node, step)
+            if node is None:
+                break
+            best = node
+        return (best.start_mark.line + 1, best.start_mark.column + 1) if best is not None else None
+
+    def key_mark(self, path: Path_) -> Mark | None:
+        """Return line and column of the key that ``path`` ends in, or of its deepest existing parent."""
+        parent = self.root
+        for step in path[:-1]:
+            parent = _child(parent, step)
+        if isinstance(parent, yaml.MappingNode):
+            for key, _ in parent.value:
+                if key.value == path[-1]:
+                    return key.start_mark.line + 1, key.start_mark.column + 1
+        return self.mark(path)
+
+
+def _child(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        child: yaml.Node = node.value[step]
+        return child
+    return None
+
+
+def read_yaml(path: Path, *, shown_as: str | None = None) -> Tree:
+    """Read one YAML document from a file.
+
+    Parameters
+    ----------
+    path : the file.
+    shown_as : how messages name it; the path itself unless given.
+
+    Raises
+    ------
+    InputError
+        With every fault: unreadable, too large, binary, not UTF-8, not YAML, duplicate keys, foreign tags,
+        recursive or exploding aliases.
+    """
+    name = shown_as or str(path)
+    return parse_yaml(_read_text(path, name), name)
+
+
+def _read_text(path: Path, name: str) -> str:
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except FileNotFoundError:
+        raise _whole(name, "a file that exists", "nothing at this path") from None
+    except IsADirectoryError:
+        raise _whole(name, "a file", "a folder") from None
+    except OSError as error:
+        raise _whole(name, "a readable file", error.strerror or str(error)) from None
+    if raw is None:
+        raise _whole(name, f"at most {MAX_BYTES // 1024**2} MiB of YAML", f"{path.stat().st_size:,} bytes")
+    if b"\0" in raw:
+        raise _whole(name, "a YAML text file", "binary data (it holds NUL bytes)")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        fault = Fault(
+            file=name,
+            key="",
+            line=line,
+            column=column,
+            expected="UTF-8 text",
+            found=f"the byte 0x{raw[error.start]:02x}",
+        )
+        raise InputError((fault,), cure="save the file as UTF-8") from None
+
+
+def parse_yaml(text: str, name: str) -> Tree:
+    """Parse YAML text; ``name`` is what messages call it. Raises as :func:`read_yaml` does."""
+    try:
+        root = yaml.compose(text, Loader=Loader)
+    except yaml.MarkedYAMLError as error:
+        raise InputError((_syntax_fault(error, text, name),)) from None
+    except yaml.YAMLError as error:
+        raise _whole(name, "text without control characters", str(error).splitlines()[0]) from None
+    builder = _Builder(name)
+    data = builder.build(root, ()) if root is not None else None
+    if builder.faults:
+        raise InputError(tuple(builder.faults))
+    return Tree(file=name, data=data, root=root)
+
+
+def _whole(name: str, expected: str, found: str) -> InputError:
+    return InputError((Fault(file=name, key="", expected=expected, found=found),))
+
+
+# what libyaml says -> (what it expected, what it found), in our users' words
+_SYNTAX_WORDS = {
+    "mapping values are not allowed in this context": (
+        "one `key: value` a line (quote a text that holds a colon)",
+        "a second colon",
+    ),
+    "but found another document": ("one document", "a second one after `---`"),
+    "found undefined alias": ("an alias (`*name`) to an anchor above it", "an alias without its anchor"),
+    "found unexpected end of stream": ("a closing quote", "the end of the file"),
+    "did not find expected key": (
+        "a key in line with its neighbours",
+        "something else (check the indentation)",
+    ),
+    "did not find expected ',' or ']'": ("`,` or `]`", "something else"),
+    "did not find expected ',' or '}'": ("`,` or `}`", "something else"),
+    "did not find expected node content": ("a value", "nothing before the end"),
+    "found character that cannot start any token": (
+        "a value (quote one that starts with @ or `)",
+        "that character",
+    ),
+}
+
+
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str, name: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    problem = error.problem or "something else"
+    expected, found = _SYNTAX_WORDS.get(problem, ("valid YAML", problem))
+    lines = text.split("\n")
+    if mark and mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] == "\t":
+        expected, found = "spaces for indentation", "a tab"
+    line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    return Fault(file=name, key="", line=line, column=column, expected=expected, found=found)
+
+
+class _Builder:
+    """Builds plain values from nodes, collecting faults instead of stopping at the first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.faults: list[Fault] = []
+        self.open: set[int] = set()  # nodes being built: meeting one again is recursion
+        self.nodes = 0
+
+    def build(self, node: yaml.Node, path: Path_) -> Any:  # noqa: ANN401 - YAML holds anything
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _whole(self.name, f"at most {MAX_NODES:,} values once aliases are expanded", "more")
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if id(node) in self.open:
+            self._fault(node, path, "an alias to something already complete", "an alias to its own parent")
+            return None
+        self.open.add(id(node))
+        built = (
+            self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._sequence(node, path)
+        )
+        self.open.discard(id(node))
+        return built
+
+    def _sequence(self, node: yaml.Node, path: Path_) -> tuple[Any, ...]:
+        return tuple(self.build(child, (*path, index)) for index, child in enumerate(node.value))
+
+    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            if key.tag == _TAG + "merge":
+                merged.update(self._merge(value, path))
+                continue
+            name = self._key(key, path)
+            if name in lines:
+                self._fault(key, (*path, name), "each key once", f"it again, first on line {lines[name]}")
+                continue
+            lines[name] = key.start_mark.line + 1
+            built[name] = self.build(value, (*path, name))
+        return {**merged, **built}
+
+    def _merge(self, value: yaml.Node, path: Path_) -> dict[str, Any]:
+        if isinstance(value, yaml.MappingNode):
+            built = self.build(value, path)
+            return built if isinstance(built, dict) else {}
+        self._fault(value, (*path, "<<"), "an alias to one mapping", "something else")
+        return {}
+
+    def _key(self, key: yaml.Node, path: Path_) -> str:
+        if isinstance(key, yaml.ScalarNode):
+            return str(key.value)
+        self._fault(key, path, "a plain key", "a mapping or list as key")
+        return f"?{id(key)}"
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path_) -> Any:  # noqa: ANN401
+        text: str = node.value
+        kind = node.tag.removeprefix(_TAG)
+        if node.style in {"'", '"', "|", ">"}:
+            return text
+        if kind in {"str", "int", "float"}:
+            return _number_or_text(text)
+        if kind in {"null", "bool"}:
+            return None if kind == "null" else text.lower() in {"true", "yes", "on"}
+        if kind == "timestamp":
+            return self._date(node, path)
+        self._fault(node, path, "a plain value", f"the tag {node.tag!r}")
+        return None
+
+    def _date(self, node: yaml.ScalarNode, path: Path_) -> date | str | None:
+        text: str = node.value
+        try:
+            return date.fromisoformat(text) if _DATE.match(text) else datetime.fromisoformat(text)
+        except ValueError:
+            self._fault(node, path, "a date as YYYY-MM-DD", repr(text))
+            return None
+
+    def _fault(self, node: yaml.Node, path: Path_, expected: str, found: str) -> None:
+        mark = node.start_mark
+        self.faults.append(
+            Fault(
+                file=self.name,
+                key=key_path(path),
+                line=mark.line + 1,
+                column=mark.column + 1,
+                expected=expected,
+                found=found,
+            )
+        )
+
+
+def _number_or_text(text: str) -> int | float | str:
+    if _INT.match(text):
+        return int(text.replace("_", ""))
+    if text.lower().lstrip("+-") in {".inf", ".nan"}:
+        return float(text.replace(".", "", 1))
+    if _FLOAT.match(text):
+        return float(text.replace("_", ""))
+    return text
+
+
+def key_path(path: Path_) -> str:
+    """Write a path as people read it: ``models[0].share``."""
+    return "".join(_steps(path)).removeprefix(".")
+
+
+def _steps(path: Path_) -> Iterator[str]:
+    for step in path:
+        yield f"[{step}]" if isinstance(step, int) else f".{step}"
