@@ -171,7 +171,7 @@ class ModelSpec(Document):
     def _groups_add_up(self) -> Self:
         mixers = sum(group.layers for group in self.attention)
         blocks = sum(group.layers for group in self.mlp) + sum(group.layers for group in self.moe)
-        if mixers + blocks < self.layers or max(mixers, blocks) > self.layers:
+        if self.layers not in (max(mixers, blocks), mixers + blocks):
             raise ValueError(
                 f"groups must make up {self.layers} layers, found {mixers} attention and {blocks} feed-forward"
             )
