@@ -1,0 +1,61 @@
+"""What bench needs of an engine that serves requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from planner.specs.load import RequestPlan
+from planner.specs.measurement import CacheAudit, EngineFacts, RequestReply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timeouts:
+    """How long a client waits before it calls a request failed."""
+
+    connect_s: float = 10.0
+    first_token_s: float = 300.0
+    idle_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineOptions:
+    """What any engine may be told when it is made; each takes what concerns it.
+
+    ``api_key`` is never shown: it is left out of ``repr`` and of every record.
+    """
+
+    model: str
+    url: str | None = None
+    endpoint: str = "auto"
+    api_key: str | None = field(default=None, repr=False)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    honour_retry_after: bool = False
+    max_retries: int = 0
+    verify_tls: bool = True
+    lowest_token_id: int = 300
+    highest_token_id: int = 1999
+
+
+class Engine(Protocol):
+    """An engine that answers requests one by one, many at a time, on the running event loop.
+
+    ``send`` never raises for what the server did: a failure is a reply with its outcome. It may be cancelled; then
+    it returns what it has, as ``Outcome.CANCELLED``.
+    """
+
+    async def open(self) -> EngineFacts:
+        """Reach the engine and say what it is, or raise ``EngineError`` with a cure."""
+        ...
+
+    async def send(self, request: RequestPlan, *, scheduled_ns: int) -> RequestReply:
+        """Send one request and return its stamps when it has ended."""
+        ...
+
+    async def cache_counters(self) -> CacheAudit:
+        """Return the running totals of the prefix cache, or an empty audit when the engine does not tell."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and processes."""
+        ...

@@ -1,0 +1,12 @@
+"""The engines that answer requests, by name. A new one is one module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from planner.engines.base import Engine, EngineOptions
+from planner.engines.fake import FakeEngine
+
+ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
+    "fake": FakeEngine,
+}
