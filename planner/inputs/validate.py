@@ -94,6 +94,8 @@ def _fault(details: ErrorDetails, model: type[BaseModel], tree: Tree, at: Path_)
 
 def _expected(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
+    if kind == "value_error":
+        return "values that go together"
     if "expected" in context and kind != "literal_error":
         return str(context["expected"])
     if kind == "literal_error":
@@ -108,6 +110,8 @@ def _expected(details: ErrorDetails) -> str:
 
 def _found(details: ErrorDetails) -> str:
     context = details.get("ctx", {})
+    if details["type"] == "value_error":
+        return details["msg"].removeprefix("Value error, ")
     if "found" in context:
         return str(context["found"])
     return shown(details["input"])
