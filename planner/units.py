@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+# Numeric: what a formula takes and returns, one value or an array of them.
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
-    Numeric = float | FloatArray  #: what a formula takes and returns: one value or an array of them
+    Numeric = float | FloatArray
+else:  # importing numpy only to name a type would cost every command a tenth of a second
+    FloatArray = object
+    Numeric = float
 
 KIB = 1024  #: [bytes/KiB]
 MIB = 1024**2  #: [bytes/MiB]
