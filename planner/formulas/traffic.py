@@ -160,7 +160,7 @@ def lognormal_sigma_from_mean(mean: float, quantile: float, z: float) -> float:
     Examples
     --------
     >>> round(lognormal_sigma_from_mean(400, 900, Z_P95), 3)
-    0.607
+    0.604
     """
     discriminant = z * z - 2 * math.log(quantile / mean)
     if quantile < mean or discriminant < 0:
@@ -204,7 +204,7 @@ def lognormal_quantile(mean: float, sigma: float, z: float) -> float:
 
     Examples
     --------
-    >>> round(lognormal_quantile(400, 0.607, Z_P95))
-    903
+    >>> round(lognormal_quantile(400, 0.604, Z_P95))
+    900
     """
     return mean * math.exp(z * sigma - sigma * sigma / 2)
