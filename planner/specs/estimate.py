@@ -1,0 +1,193 @@
+"""The answer: what a scenario costs, what it takes, what is recommended, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from planner.specs.base import Grade, Notice, Quantity
+from planner.specs.workload import Workload
+
+HostingKind = Literal["api", "self_hosted", "edge"]
+Effort = Literal["hours", "days", "weeks"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PriceUsed:
+    """The price row that a cost was computed from."""
+
+    model: str
+    effective_from: date
+    basis: str
+    source: str
+    checked: date
+    confidence: str
+    status: str
+    retired_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CostLine:
+    """One reason for which money is spent."""
+
+    name: str
+    usd_per_month: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCost:
+    """What one model of the mix costs."""
+
+    model: str
+    share: float
+    requests_per_month: float
+    usd_per_request: float
+    usd_per_day: float
+    usd_per_month: float
+    lines: tuple[CostLine, ...]
+    price: PriceUsed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SingleModel:
+    """What the same traffic would cost if one model of the mix served all of it."""
+
+    model: str
+    usd_per_day: float
+    usd_per_month: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonthCost:
+    """The bill of one month of the horizon."""
+
+    month: int
+    requests: float
+    usd: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiCost:
+    """The bill at the provider: per request, day, month and horizon, by model and by line."""
+
+    usd_per_request: float
+    usd_per_day: float
+    usd_per_month: float
+    usd_horizon: float
+    by_model: tuple[ModelCost, ...]
+    lines: tuple[CostLine, ...]
+    months: tuple[MonthCost, ...]
+    single_model: tuple[SingleModel, ...]
+    routing_saving_fraction: float | None
+    grade: Grade
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostingOption:
+    """One way to serve the whole scenario: what it costs, how fast it is, and why not if not."""
+
+    kind: HostingKind
+    name: str
+    usd_per_month: float | None
+    grade: Grade
+    refused: tuple[str, ...] = ()
+    model: str | None = None
+    gpu: str | None = None
+    gpus_per_replica: int | None = None
+    replicas: int | None = None
+    machines: int | None = None
+    rental: str | None = None
+    purchase: str | None = None
+    quantization: str | None = None
+    usd_per_hour: float | None = None
+    ttft_s: Quantity | None = None
+    tpot_s: Quantity | None = None
+    requests_per_s_per_replica: Quantity | None = None
+    utilisation_fraction: float | None = None
+    bound_by: str | None = None
+    break_even_requests_per_day: float | None = None
+    quality_equivalent: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TierAdvice:
+    """The rate-limit tier that a provider's share of the peak needs."""
+
+    provider: str
+    model: str
+    tier: str | None
+    account_tier: str | None
+    holds: bool | None
+    rule_of_thumb: str
+    limit: str | None
+    used_fraction: float | None
+    requirement: str | None
+    edition: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheAdvice:
+    """The branch of the caching decision tree that this scenario takes."""
+
+    verdict: str
+    branch: tuple[str, ...]
+    saving_usd_per_month: float | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    """One item of a checklist, held against this scenario."""
+
+    id: str
+    title: str
+    effort: Effort
+    applies: bool
+    reason: str
+    saving_usd_per_month: float | None
+    effect: str | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recommendation:
+    """What to choose, why, and why not the rest."""
+
+    hosting: HostingOption | None
+    provider_tiers: tuple[TierAdvice, ...]
+    reasons: tuple[str, ...]
+    options: tuple[HostingOption, ...]
+    caching: CacheAdvice
+    advice: tuple[Advice, ...]
+
+    @property
+    def refused(self) -> tuple[HostingOption, ...]:
+        """The options that some rule excludes, each with its reasons."""
+        return tuple(option for option in self.options if option.refused)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Default:
+    """A default that filled a place which the scenario left open."""
+
+    key: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """Everything that planner says about one scenario."""
+
+    scenario: str
+    description: str
+    file: str
+    as_of: date
+    workload: Workload
+    cost: ApiCost
+    recommendation: Recommendation
+    warnings: tuple[Notice, ...]
+    defaults: tuple[Default, ...]
+    noted: tuple[str, ...]

@@ -1,0 +1,77 @@
+"""A scenario's traffic and prompts as plain numbers: what every calculator starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.specs.base import Grade
+
+SizeUnit = Literal["tokens", "words", "characters", "pages"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextSize:
+    """The measured size of a prompt file, and the hash that tells when it changed."""
+
+    file: str
+    characters: int
+    words: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartSize:
+    """One part of the prompt, in the unit in which its size is known."""
+
+    name: str
+    unit: SizeUnit
+    amount: float
+    static: bool
+    text: TextSize | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenStats:
+    """Mean and percentiles of a token count; all equal where it does not vary. [tokens]"""
+
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    sigma: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TraceSummary:
+    """What a recorded trace says about its traffic."""
+
+    file: str
+    requests: int
+    duration_s: float
+    burstiness: float
+    peak_to_mean: float
+    input_tokens: TokenStats
+    output_tokens: TokenStats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """Volume, shape and sizes of one scenario, before any cache or retry."""
+
+    requests_per_day: float
+    requests_per_month: float
+    mean_requests_per_s: float
+    hourly_weights: tuple[float, ...]
+    peak_to_mean: float
+    peak_requests_per_s: float
+    burstiness: float
+    growth_per_month_fraction: float
+    horizon_months: int
+    days_per_month: float
+    input_tokens: TokenStats
+    output_tokens: TokenStats
+    reasoning_tokens: TokenStats
+    static_prefix_tokens: float
+    parts: tuple[PartSize, ...]
+    grade: Grade
