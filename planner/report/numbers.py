@@ -1,0 +1,74 @@
+"""Numbers as people read them. Base units come in, human units go out; nothing else rounds."""
+
+from __future__ import annotations
+
+from planner.specs.base import Quantity
+from planner.units import GIB, MS_PER_S
+
+UNKNOWN = "unknown"
+
+
+def usd(value: float | None) -> str:
+    """Write an amount in cents: ``3,600.00``; below one cent with four significant digits."""
+    if value is None:
+        return UNKNOWN
+    if value and abs(value) < 0.01:
+        return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.3e}"
+    return f"{value:,.2f}"
+
+
+def usd_each(value: float | None) -> str:
+    """Write the price of one request: four significant digits, never in exponents above a millionth."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    digits = max(2, 3 - _magnitude(value))
+    return f"{value:,.{digits}f}"
+
+
+def _magnitude(value: float) -> int:
+    return int(f"{abs(value):e}".split("e")[1])
+
+
+def count(value: float | None) -> str:
+    """Write a count with separators, without decimals above ten."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:,.3g}"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """Write a fraction as a percentage: ``76.4 %``."""
+    return UNKNOWN if fraction is None else f"{fraction * 100:.{digits}f} %"
+
+
+def gib(value_bytes: float | None, digits: int = 2) -> str:
+    """Write bytes as GiB: ``14.99 GiB``."""
+    return UNKNOWN if value_bytes is None else f"{value_bytes / GIB:,.{digits}f} GiB"
+
+
+def duration(value_s: float | None) -> str:
+    """Write a time in the unit in which it has one to three digits: ``85 ms``, ``1.24 s``."""
+    if value_s is None:
+        return UNKNOWN
+    if value_s < 1:
+        ms = value_s * MS_PER_S
+        return f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
+    return f"{value_s:.2f} s" if value_s < 100 else f"{value_s:,.0f} s"
+
+
+def duration_band(value: Quantity | None) -> str:
+    """Write a predicted time with its 80 % interval: ``85 ms (70 ms to 110 ms)``."""
+    if value is None:
+        return UNKNOWN
+    if value.low == value.high:
+        return duration(value.value)
+    return f"{duration(value.value)} ({duration(value.low)} to {duration(value.high)})"
+
+
+def rate(value_per_s: float | None) -> str:
+    """Write a rate per second with three significant digits."""
+    if value_per_s is None:
+        return UNKNOWN
+    return f"{value_per_s:,.0f}" if value_per_s >= 100 else f"{value_per_s:.3g}"

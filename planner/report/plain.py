@@ -1,0 +1,32 @@
+"""Results as plain values, for JSON. Field names carry the units, so they stay as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any result
+    """Return a result as dicts, lists and scalars; infinities and NaN become ``None``, dates ISO text."""
+    if isinstance(value, BaseModel):
+        return plain(value.model_dump(mode="json", exclude_none=True))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return a document as indented JSON text that ends in a newline."""
+    return json.dumps(plain(document), indent=2, ensure_ascii=False) + "\n"
