@@ -1,0 +1,297 @@
+"""Unpack a model of the book into weight tensors and cache groups: the plain numbers that formulas take.
+
+Tensors are listed as serving engines fuse them (q, k and v in one; gate and up in one), because both tensor
+parallelism and the allocator work on the fused ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from planner.specs.model import (
+    AttentionGroup,
+    DenseMlp,
+    HeadAttention,
+    LatentAttention,
+    LinearAttention,
+    MambaMixer,
+    ModelSpec,
+    MoeBlock,
+)
+
+TensorClass = Literal[
+    "attention", "mlp", "experts", "shared_experts", "router", "norms", "embeddings", "head", "mtp", "vision"
+]
+Split = Literal["rows", "columns", "none"]
+"""What tensor parallelism divides: output rows, input columns, or nothing (every rank holds a copy)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tensor:
+    """One weight matrix and how often it occurs: in ``layers`` layers, ``copies`` times in each (experts)."""
+
+    name: str
+    tensor_class: TensorClass
+    layers: int
+    rows: int
+    columns: int
+    split: Split
+    copies: int = 1
+    active_copies: float = 1.0
+    """How many of the copies one token passes."""
+    kv_heads: int = 0
+    """Heads whose rows follow ``rows``: divided while they last, then copied (fused q, k and v)."""
+    kv_rows_per_head: int = 0
+    linear: bool = True
+    """Multiplied with the activations, hence quantised where the scheme covers its class."""
+
+    @property
+    def elements(self) -> int:
+        """Elements of one copy."""
+        return (self.rows + self.kv_heads * self.kv_rows_per_head) * self.columns
+
+    @property
+    def parameters(self) -> int:
+        """Elements over all layers and copies."""
+        return self.elements * self.copies * self.layers
+
+    @property
+    def active_parameters(self) -> float:
+        """Elements that one token passes, over all layers."""
+        return self.elements * self.active_copies * self.layers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParameterCounts:
+    """Parameters by class. ``total`` is what publishers count: without MTP layers and vision tower."""
+
+    attention: float
+    mlp: float
+    experts: float
+    shared_experts: float
+    router: float
+    norms: float
+    embeddings: float
+    head: float
+    mtp: float = 0.0
+    vision: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Parameters of the language model."""
+        blocks = self.attention + self.mlp + self.experts + self.shared_experts + self.router
+        return blocks + self.norms + self.embeddings + self.head
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architecture:
+    """A model as plain numbers: its tensors, and its parameters held and passed per token, by class."""
+
+    model: ModelSpec
+    tensors: tuple[Tensor, ...]
+    parameters: ParameterCounts
+    active: ParameterCounts
+
+
+def unpack(model: ModelSpec) -> Architecture:
+    """Return tensors and parameter counts of ``model``.
+
+    ``active`` counts the output head once and no embedding row, as vendors do for mixture-of-experts names
+    up to a few per cent.
+    """
+    tensors = tuple(_tensors(model))
+    held: dict[str, float] = {}
+    passed: dict[str, float] = {}
+    for tensor in tensors:
+        held[tensor.tensor_class] = held.get(tensor.tensor_class, 0.0) + tensor.parameters
+        passed[tensor.tensor_class] = passed.get(tensor.tensor_class, 0.0) + tensor.active_parameters
+    if model.tied:
+        passed["head"] = float(model.vocab * model.hidden)
+    return Architecture(model=model, tensors=tensors, parameters=_counts(held), active=_counts(passed))
+
+
+def _counts(by_class: dict[str, float]) -> ParameterCounts:
+    def get(name: TensorClass) -> float:
+        return float(by_class.get(name, 0.0))
+
+    return ParameterCounts(
+        attention=get("attention"),
+        mlp=get("mlp"),
+        experts=get("experts"),
+        shared_experts=get("shared_experts"),
+        router=get("router"),
+        norms=get("norms"),
+        embeddings=get("embeddings"),
+        head=get("head"),
+        mtp=get("mtp"),
+        vision=get("vision"),
+    )
+
+
+def _tensors(model: ModelSpec) -> Iterator[Tensor]:
+    for group in model.attention:
+        yield from _mixer(group, model.hidden)
+    for mlp in model.mlp:
+        yield from _mlp(mlp, model.hidden)
+    for moe in model.moe:
+        yield from _moe(moe, model.hidden)
+    norms = model.layers * model.norms_per_layer + 1
+    yield _tensor("norms", "norms", 1, norms, model.hidden, linear=False)
+    yield _tensor("embeddings", "embeddings", 1, model.vocab, model.hidden, "rows", linear=False, active=0.0)
+    if model.learned_positions:
+        yield _tensor(
+            "positions", "embeddings", 1, model.learned_positions, model.hidden, linear=False, active=0.0
+        )
+    if not model.tied:
+        yield _tensor("head", "head", 1, model.vocab, model.hidden, "rows")
+    if model.mtp_layers:
+        yield from _mtp(model)
+    if model.vision_parameters:
+        yield _tensor("vision", "vision", 1, model.vision_parameters, 1, linear=False, active=0.0)
+
+
+def _tensor(  # noqa: PLR0917 - a table of tensors reads best by column
+    name: str,
+    tensor_class: TensorClass,
+    layers: int,
+    rows: int,
+    columns: int,
+    split: Split = "none",
+    *,
+    linear: bool = True,
+    active: float = 1.0,
+) -> Tensor:
+    return Tensor(
+        name=name,
+        tensor_class=tensor_class,
+        layers=layers,
+        rows=rows,
+        columns=columns,
+        split=split,
+        linear=linear,
+        active_copies=active,
+    )
+
+
+def _mixer(group: AttentionGroup, hidden: int) -> Iterable[Tensor]:
+    match group:
+        case HeadAttention():
+            return _head_attention(group, hidden)
+        case LatentAttention():
+            return _latent_attention(group, hidden)
+        case LinearAttention():
+            return _linear_attention(group, hidden)
+        case MambaMixer():
+            return _mamba(group, hidden)
+        case _:
+            assert_never(group)
+
+
+def _head_attention(group: HeadAttention, hidden: int) -> Iterator[Tensor]:
+    value_dim = group.v_head_dim or group.head_dim
+    queries = group.heads * group.head_dim * (2 if group.output_gate else 1)
+    per_kv_head = group.head_dim if group.shared_kv else group.head_dim + value_dim
+    yield Tensor(
+        name="qkv",
+        tensor_class="attention",
+        layers=group.layers,
+        rows=queries,
+        columns=hidden,
+        split="rows",
+        kv_heads=group.kv_heads,
+        kv_rows_per_head=per_kv_head,
+    )
+    yield _tensor("attn_out", "attention", group.layers, hidden, group.heads * value_dim, "columns")
+    if group.qkv_bias:
+        rows = queries + group.kv_heads * per_kv_head
+        yield _tensor("qkv_bias", "attention", group.layers, rows, 1, "rows", linear=False)
+    if group.qk_norm:
+        yield _tensor("qk_norm", "norms", group.layers, 2 * group.head_dim, 1, linear=False)
+
+
+def _latent_attention(group: LatentAttention, hidden: int) -> Iterator[Tensor]:
+    layers, query_dim = group.layers, group.qk_nope_head_dim + group.qk_rope_head_dim
+    latent = group.kv_lora_rank + group.qk_rope_head_dim
+    if group.q_lora_rank:
+        yield _tensor("qkv_a", "attention", layers, group.q_lora_rank + latent, hidden)
+        yield _tensor("q_b", "attention", layers, group.heads * query_dim, group.q_lora_rank, "rows")
+    else:
+        yield _tensor("q", "attention", layers, group.heads * query_dim, hidden, "rows")
+        yield _tensor("kv_a", "attention", layers, latent, hidden)
+    expanded = group.heads * (group.qk_nope_head_dim + group.v_head_dim)
+    yield _tensor("kv_b", "attention", layers, expanded, group.kv_lora_rank, "rows")
+    yield _tensor("attn_out", "attention", layers, hidden, group.heads * group.v_head_dim, "columns")
+    norms = (group.q_lora_rank or 0) + group.kv_lora_rank
+    yield _tensor("latent_norm", "norms", layers, norms, 1, linear=False)
+    if group.index_heads:
+        indexed = group.index_heads * group.index_head_dim
+        yield _tensor("index_q", "attention", layers, indexed, group.q_lora_rank or hidden)
+        yield _tensor("index_k", "attention", layers, group.index_head_dim + group.index_heads, hidden)
+
+
+def _linear_attention(group: LinearAttention, hidden: int) -> Iterator[Tensor]:
+    keys, values = group.key_heads * group.key_dim, group.value_heads * group.value_dim
+    yield _tensor("in_qkvz", "attention", group.layers, 2 * keys + 2 * values, hidden, "rows")
+    yield _tensor("in_ba", "attention", group.layers, 2 * group.value_heads, hidden, "rows")
+    yield _tensor("conv", "attention", group.layers, 2 * keys + values, group.conv, "rows", linear=False)
+    yield _tensor("attn_out", "attention", group.layers, hidden, values, "columns")
+    small = 2 * group.value_heads + group.value_dim
+    yield _tensor("gates", "attention", group.layers, small, 1, "rows", linear=False)
+
+
+def _mamba(group: MambaMixer, hidden: int) -> Iterator[Tensor]:
+    inner, states = group.heads * group.head_dim, 2 * group.groups * group.state
+    yield _tensor("mamba_in", "attention", group.layers, 2 * inner + states + group.heads, hidden, "rows")
+    yield _tensor("conv", "attention", group.layers, inner + states, group.conv + 1, "rows", linear=False)
+    yield _tensor("mamba_out", "attention", group.layers, hidden, inner, "columns")
+    yield _tensor("gates", "attention", group.layers, inner + 3 * group.heads, 1, "rows", linear=False)
+
+
+def _mlp(mlp: DenseMlp, hidden: int) -> Iterator[Tensor]:
+    up = mlp.intermediate * (2 if mlp.gated else 1)
+    yield _tensor("up", "mlp", mlp.layers, up, hidden, "rows")
+    yield _tensor("down", "mlp", mlp.layers, hidden, mlp.intermediate, "columns")
+    if mlp.bias:
+        yield _tensor("mlp_bias", "mlp", mlp.layers, up + hidden, 1, linear=False)
+
+
+def _moe(moe: MoeBlock, hidden: int) -> Iterator[Tensor]:
+    up, width = moe.intermediate * (2 if moe.gated else 1), moe.latent or hidden
+    for name, rows, columns in (("expert_up", up, width), ("expert_down", width, moe.intermediate)):
+        yield Tensor(
+            name=name,
+            tensor_class="experts",
+            layers=moe.layers,
+            rows=rows,
+            columns=columns,
+            split="rows" if name == "expert_up" else "columns",
+            copies=moe.experts,
+            active_copies=moe.experts_per_token,
+        )
+    if moe.latent:
+        yield _tensor("latent", "shared_experts", moe.layers, 2 * moe.latent, hidden)
+    if moe.bias:
+        biases = moe.experts * (up + hidden)
+        active = moe.experts_per_token / moe.experts
+        yield _tensor("expert_bias", "experts", moe.layers, biases, 1, linear=False, active=active)
+    yield _tensor("router", "router", moe.layers, moe.experts, hidden, linear=False)
+    shared = moe.shared_experts * (moe.shared_intermediate or moe.intermediate)
+    if shared:
+        rows = shared * (2 if moe.gated else 1)
+        yield _tensor("shared_up", "shared_experts", moe.layers, rows, hidden, "rows")
+        yield _tensor("shared_down", "shared_experts", moe.layers, hidden, shared, "columns")
+    if moe.shared_gate:
+        yield _tensor("shared_gate", "router", moe.layers, 1, hidden, linear=False)
+
+
+def _mtp(model: ModelSpec) -> Iterator[Tensor]:
+    """One more layer of the last kind per MTP layer, and the projection that joins it to the stream."""
+    mixer = next(group for group in model.attention if not isinstance(group, LinearAttention | MambaMixer))
+    block: DenseMlp | MoeBlock = model.moe[-1] if model.moe else model.mlp[-1]
+    feed_forward = _moe(block, model.hidden) if isinstance(block, MoeBlock) else _mlp(block, model.hidden)
+    layer = (*_mixer(mixer, model.hidden), *feed_forward)
+    elements = sum(tensor.elements * tensor.copies for tensor in layer)
+    joint = 2 * model.hidden * model.hidden
+    yield _tensor("mtp", "mtp", model.mtp_layers, elements + joint, 1, active=0.0)
