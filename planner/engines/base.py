@@ -33,8 +33,7 @@ class EngineOptions:
     honour_retry_after: bool = False
     max_retries: int = 0
     verify_tls: bool = True
-    lowest_token_id: int = 300
-    highest_token_id: int = 1999
+    seed: int = 0
 
 
 class Engine(Protocol):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.fake import FakeEngine
+from planner.engines.openai_http import OpenAIHttpEngine
 
 ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "fake": FakeEngine,
+    "openai": OpenAIHttpEngine,
 }
