@@ -66,10 +66,13 @@ class LimitClass(Document):
     """The limits of one or several models. ``pooled``: they share one bucket, else each has its own.
 
     ``models`` are the parts of row ids after the provider; ``*`` stands for those that no other line names.
-    ``above_input_tokens`` marks the separate bucket of long requests.
+    ``above_input_tokens`` marks the separate bucket of long requests. A line may be valid for a part of its
+    edition's time only.
     """
 
     models: tuple[str, ...] = Field(min_length=1)
+    valid_from: date | None = None
+    valid_to: date | None = None
     pooled: bool = False
     above_input_tokens: Count | None = None
     cached_input_counts: bool | None = None

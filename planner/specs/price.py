@@ -34,7 +34,8 @@ HourUtc = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 class TokenPrices(Document):
     """The prices of one kind of service, all in USD per million tokens.
 
-    ``input`` is what a token costs that the cache neither serves nor stores. Output includes reasoning tokens.
+    ``input`` is what a token costs that the cache neither serves nor stores. Reasoning tokens cost what output
+    costs, in the standard mode and in every other.
     A cache-write price replaces the input price of the tokens written; where it is absent and the model's
     cache writes ``as_input``, they cost what plain input costs.
     """
@@ -72,12 +73,18 @@ class ServicePrices(TokenPrices):
         return self
 
 
+class ModePrices(ServicePrices):
+    """Prices of a mode besides standard. ``effective_from``: sold, or verified, only from that date on."""
+
+    effective_from: date | None = None
+
+
 class Modes(Document):
     """The processing modes that a model has besides standard. An absent mode cannot be bought."""
 
-    batch: ServicePrices | None = None
-    flex: ServicePrices | None = None
-    priority: ServicePrices | None = None
+    batch: ModePrices | None = None
+    flex: ModePrices | None = None
+    priority: ModePrices | None = None
 
 
 class OffPeakWindow(Document):
@@ -195,13 +202,15 @@ class ApiModel(Document):
 
     ``id`` is ``provider/model``. ``aliases`` are the other names under which the same offer is known: the
     vendor's API name, dated snapshots, ``-latest``. ``open_model`` names the row of ``models.yaml`` when the
-    weights are open, so that the offer can be compared with hosting the same model.
+    weights are open, so that the offer can be compared with hosting the same model. Input and output share the
+    context window unless ``max_input_tokens`` is given: then the input has that limit and the output its own.
     """
 
     id: RowId
     name: str
     aliases: tuple[str, ...] = ()
     context_window_tokens: Tokens | None = None
+    max_input_tokens: Tokens | None = None
     max_output_tokens: Tokens | None = None
     tokenizer: str | None = None
     open_model: str | None = None

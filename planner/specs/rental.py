@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from planner.specs.base import Document
-from planner.specs.price import Confidence, RowId, Usd, require_rising
+from planner.specs.price import Confidence, Usd, require_rising
 
 Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
 
@@ -46,13 +46,12 @@ class RentalPrice(Document):
 class GpuRental(Document):
     """One machine type of one cloud in one region. It is rented whole: ``gpu_count`` GPUs or none.
 
-    ``id`` is ``cloud/instance/region``; ``gpu`` names a row of ``hardware.yaml``.
+    ``id`` is ``cloud/instance/region`` in lower case; ``instance`` is what the cloud calls the machine; ``gpu``
+    names a row of ``hardware.yaml``.
     """
 
-    id: RowId
-    cloud: str
+    id: Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[a-z0-9._-]+/[a-z0-9-]+$")]
     instance: str
-    region: str
     gpu: str
     gpu_count: Annotated[int, Field(gt=0)]
     vcpus: Annotated[int, Field(gt=0)] | None = None
@@ -60,6 +59,16 @@ class GpuRental(Document):
     minimum_billing_s: Annotated[float, Field(ge=0)] | None = None
     prices: tuple[RentalPrice, ...] = Field(min_length=1)
     note: str | None = None
+
+    @property
+    def cloud(self) -> str:
+        """The cloud that rents the machine out."""
+        return self.id.split("/")[0]
+
+    @property
+    def region(self) -> str:
+        """The region; ``any`` where the price is the same everywhere, ``market`` for auctions."""
+        return self.id.split("/")[2]
 
     @model_validator(mode="after")
     def _prices_are_in_order(self) -> Self:

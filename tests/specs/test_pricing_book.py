@@ -35,9 +35,7 @@ RENTAL_PRICE = {
 }
 RENTAL = {
     "id": "aws/p5.48xlarge/us-east-1",
-    "cloud": "aws",
     "instance": "p5.48xlarge",
-    "region": "us-east-1",
     "gpu": "h100-sxm",
     "gpu_count": 8,
     "prices": (RENTAL_PRICE,),
