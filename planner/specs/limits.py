@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from planner.specs.base import Document
+from planner.specs.base import Document, refusal
 from planner.specs.price import Confidence, RowId, Usd
 
 ANY_MODEL = "*"  #: the table's line for the models that it does not name
@@ -100,10 +100,9 @@ class RateLimitEdition(Document):
     @model_validator(mode="after")
     def _lines_name_known_tiers(self) -> Self:
         if self.valid_to is not None and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must be after valid_from")
+            raise refusal(f"valid_to after {self.valid_from}", f"{self.valid_to}")
         known = {tier.id for tier in self.tiers}
         named = {line.tier for group in self.limits for line in group.by_tier}
         if unknown := sorted(named - known):
-            message = f"limits name tiers that the edition lacks: {', '.join(unknown)}"
-            raise ValueError(message)
+            raise refusal(f"tiers of the edition: {', '.join(sorted(known))}", ", ".join(unknown))
         return self

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from planner.specs.base import Document
+from planner.specs.base import Document, refusal
 
 Confidence = Literal["high", "medium", "low"]
 """``high``: vendor's own page or several agreeing sources. ``low``: one second-hand source, or disputed."""
@@ -51,8 +51,7 @@ class TokenPrices(Document):
     def _cached_input_is_not_dearer(self) -> Self:
         cached = self.cached_read_usd_per_mtok
         if cached is not None and cached > self.input_usd_per_mtok:
-            message = f"cached input ({cached:g}) is dearer than input ({self.input_usd_per_mtok:g})"
-            raise ValueError(message)
+            raise refusal(f"cached input at most {self.input_usd_per_mtok:g}, the input price", f"{cached:g}")
         return self
 
 
@@ -189,11 +188,9 @@ class Lifecycle(Document):
     @model_validator(mode="after")
     def _dates_fit_the_status(self) -> Self:
         if self.status == "retired" and self.retired_on is None:
-            raise ValueError(
-                "a retired model needs retired_on; write status unlisted where the date is unknown"
-            )
+            raise refusal("retired_on with status retired (unlisted where the date is unknown)", "none")
         if self.deprecated_on and self.retired_on and self.deprecated_on > self.retired_on:
-            raise ValueError("deprecated_on is after retired_on")
+            raise refusal(f"deprecated_on at or before {self.retired_on}", f"{self.deprecated_on}")
         return self
 
 
@@ -228,7 +225,7 @@ class ApiModel(Document):
     def _prices_are_in_order(self) -> Self:
         require_rising("effective_from dates", [price.effective_from for price in self.prices])
         if self.cache is None and any(price.cached_read_usd_per_mtok is not None for price in self.prices):
-            raise ValueError("a cached-read price needs the model's cache rules")
+            raise refusal("the model's cache rules with a cached-read price", "none")
         return self
 
 
@@ -261,10 +258,9 @@ def require_rising(what: str, values: Sequence[Rising]) -> None:
 
     Raises
     ------
-    ValueError
-        Naming the first pair that is out of order; pydantic turns it into a fault of the row.
+    PydanticCustomError
+        Naming the first pair that is out of order; it becomes a fault of the row.
     """
     for earlier, later in pairwise(values):
         if not earlier < later:
-            message = f"{what} must rise: {later} follows {earlier}"
-            raise ValueError(message)
+            raise refusal(f"{what} that rise", f"{later} after {earlier}")

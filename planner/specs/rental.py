@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from planner.specs.base import Document
+from planner.specs.base import Document, refusal
 from planner.specs.price import Confidence, Usd, require_rising
 
 Purchase = Literal["on_demand", "spot", "reserved_1y", "reserved_3y"]
@@ -29,7 +29,7 @@ class RentalPrice(Document):
     @model_validator(mode="after")
     def _some_price_is_known(self) -> Self:
         if not any(self.by_purchase.values()):
-            raise ValueError("at least one purchase price must be known and above zero")
+            raise refusal("a purchase price above 0", "none")
         return self
 
     @property

@@ -67,7 +67,7 @@ def test_a_complete_book_is_accepted_and_frozen() -> None:
 def test_prices_must_be_in_order_of_their_dates() -> None:
     earlier = PRICE | {"effective_from": date(2024, 1, 1)}
     assert len(model(prices=(earlier, PRICE)).prices) == 2
-    with pytest.raises(ValidationError, match="must rise: 2024-01-01 follows 2024-07-18"):
+    with pytest.raises(ValidationError, match="that rise, found 2024-01-01 after 2024-07-18"):
         model(prices=(PRICE, earlier))
 
 
@@ -75,9 +75,9 @@ def test_a_cached_price_needs_cache_rules_and_may_not_exceed_input() -> None:
     rules = {"mode": "automatic", "writes": "as_input"}
     cached = PRICE | {"cached_read_usd_per_mtok": 0.075}
     assert model(prices=(cached,), cache=rules).cache is not None
-    with pytest.raises(ValidationError, match="needs the model's cache rules"):
+    with pytest.raises(ValidationError, match="the model's cache rules"):
         model(prices=(cached,))
-    with pytest.raises(ValidationError, match="dearer than input"):
+    with pytest.raises(ValidationError, match=r"cached input at most 0\.15"):
         model(prices=(PRICE | {"cached_read_usd_per_mtok": 0.2},), cache=rules)
 
 
@@ -93,9 +93,9 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 def test_a_retired_row_says_when() -> None:
-    with pytest.raises(ValidationError, match="needs retired_on"):
+    with pytest.raises(ValidationError, match="retired_on with status retired"):
         model(lifecycle={"status": "retired"})
-    with pytest.raises(ValidationError, match="deprecated_on is after"):
+    with pytest.raises(ValidationError, match="deprecated_on at or before"):
         model(
             lifecycle={
                 "status": "retired",
@@ -110,7 +110,7 @@ def test_long_context_tiers_must_rise() -> None:
         {"above_input_tokens": tokens, "input_usd_per_mtok": 1.0, "output_usd_per_mtok": 1.0}
         for tokens in (200_000, 128_000)
     )
-    with pytest.raises(ValidationError, match="long_context thresholds must rise"):
+    with pytest.raises(ValidationError, match="long_context thresholds that rise"):
         model(prices=(PRICE | {"long_context": tiers},))
 
 
@@ -123,15 +123,15 @@ def test_an_off_peak_window_reads_its_times() -> None:
 
 def test_a_rental_without_any_price_is_refused() -> None:
     empty = {key: value for key, value in RENTAL_PRICE.items() if key != "on_demand_usd_per_hour"}
-    with pytest.raises(ValidationError, match="at least one purchase price"):
+    with pytest.raises(ValidationError, match="a purchase price above 0"):
         GpuRental.model_validate(RENTAL | {"prices": (empty,)})
-    with pytest.raises(ValidationError, match="must rise"):
+    with pytest.raises(ValidationError, match="that rise"):
         GpuRental.model_validate(RENTAL | {"prices": (RENTAL_PRICE, RENTAL_PRICE)})
 
 
 def test_an_edition_refuses_limits_of_a_tier_that_it_lacks() -> None:
     line = {"models": ("*",), "by_tier": ({"tier": "tier_9"},)}
-    with pytest.raises(ValidationError, match="lacks: tier_9"):
+    with pytest.raises(ValidationError, match="tiers of the edition: tier_1, found tier_9"):
         RateLimitEdition.model_validate(EDITION | {"limits": (line,)})
-    with pytest.raises(ValidationError, match="valid_to must be after"):
+    with pytest.raises(ValidationError, match="valid_to after"):
         RateLimitEdition.model_validate(EDITION | {"valid_to": date(2025, 5, 1)})

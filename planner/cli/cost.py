@@ -1,0 +1,122 @@
+"""``planner cost``: the price of one request, without a scenario."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.options import (
+    AsOfOption,
+    BooksOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    date_or_none,
+    emit,
+    screen_of,
+    today,
+)
+from planner.errors import UsageError
+
+if TYPE_CHECKING:
+    from planner.specs.price import ModeOrStandard
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+class Mode(StrEnum):
+    """The processing modes that providers sell."""
+
+    standard = "standard"
+    batch = "batch"
+    flex = "flex"
+    priority = "priority"
+
+
+class Lifetime(StrEnum):
+    """How long what is written to a prompt cache is kept without use."""
+
+    m5 = "5m"
+    m30 = "30m"
+    h1 = "1h"
+    h24 = "24h"
+
+
+def _mode(mode: Mode | None, *, batch: bool) -> ModeOrStandard:
+    if batch and mode not in (None, Mode.batch):
+        raise UsageError(f"--batch and --mode {mode} do not go together", cure="give one of them")
+    chosen: ModeOrStandard = mode.value if mode is not None else "standard"
+    return "batch" if batch else chosen
+
+
+def _calls(given: list[str] | None) -> dict[str, float]:
+    calls: dict[str, float] = {}
+    for each in given or []:
+        name, _, count = each.partition("=")
+        if not name or not count.isdigit():
+            raise UsageError(f"--calls wants NAME=COUNT, found {each!r}", cure="for example web_search=2")
+        calls[name] = float(count)
+    return calls
+
+
+@app.command()
+def cost(
+    model: Annotated[str, typer.Argument(help="An API model: id, alias or bare name.")],
+    *,
+    input_tokens: Annotated[int, typer.Option(help="Whole prompt, cached part included.")],
+    output_tokens: Annotated[int, typer.Option(help="Visible answer.")],
+    reasoning_tokens: Annotated[int, typer.Option(help="Hidden tokens, billed as output.")] = 0,
+    cached_tokens: Annotated[int, typer.Option(help="Part of the input read from the prompt cache.")] = 0,
+    cache_write_tokens: Annotated[int, typer.Option(help="Part of the input written to it.")] = 0,
+    ttl: Annotated[Lifetime | None, typer.Option(help="Lifetime of what is written to it.")] = None,
+    stored_token_hours: Annotated[float, typer.Option(help="Explicit cache storage, tokens × hours.")] = 0.0,
+    mode: Annotated[Mode | None, typer.Option(help="How the request is processed.")] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="The same as --mode batch.")] = False,
+    region: Annotated[str | None, typer.Option(help="Region of processing, where it costs extra.")] = None,
+    off_peak: Annotated[
+        bool, typer.Option("--off-peak", help="Made in the vendor's off-peak hours.")
+    ] = False,
+    calls: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=COUNT", help="Tool calls with a fee. May repeat.")
+    ] = None,
+    as_of: AsOfOption = None,
+    books: BooksOption = None,
+    output_format: FormatOption = Format.table,
+    output: OutputOption = "-",
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Price one request, line by line, with the price row that was in force."""
+    from planner.inputs.books import load_books
+    from planner.planning.pricing import price_sheet
+    from planner.planning.request_cost import request_cost
+    from planner.report import request_cost as report
+
+    sheet = price_sheet(
+        load_books(*(books or ())).api.find(model),
+        date_or_none(as_of) or today(),
+        mode=_mode(mode, batch=batch),
+        ttl=ttl.value if ttl is not None else None,
+        region=region,
+        off_peak=off_peak,
+    )
+    result = request_cost(
+        sheet,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cached_read_tokens=cached_tokens,
+        cache_write_tokens=cache_write_tokens,
+        reasoning_tokens=reasoning_tokens,
+        calls=_calls(calls),
+        stored_token_hours=stored_token_hours,
+    )
+    width, color = screen_of(output, no_color=no_color)
+    writers = {Format.json: report.cost_json, Format.csv: report.cost_csv, Format.md: report.cost_markdown}
+    if output_format is Format.table:
+        emit(report.cost_table(result, width=width, color=color, quiet=quiet), output)
+    else:
+        emit(writers[output_format](result), output)
