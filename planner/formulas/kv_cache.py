@@ -1,0 +1,308 @@
+"""What one token, or one sequence, keeps in memory between steps, per kind of attention."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.units import Numeric
+
+
+def kv_heads_per_rank(*, kv_heads: Numeric, tensor_parallel: Numeric) -> Numeric:
+    """Key/value heads that one tensor-parallel rank keeps [heads].
+
+    Heads are divided while they last; with more ranks than heads each rank keeps a copy of one.
+
+    Parameters
+    ----------
+    kv_heads : float or ndarray
+        Key/value heads of the model [heads].
+    tensor_parallel : float or ndarray
+        Ranks that share a layer.
+
+    Returns
+    -------
+    float or ndarray
+        Heads per rank [heads].
+
+    References
+    ----------
+    .. [1] vLLM, ``ModelConfig.get_num_kv_heads``: ``max(1, total_num_kv_heads // tensor_parallel_size)``.
+
+    Examples
+    --------
+    >>> kv_heads_per_rank(kv_heads=8, tensor_parallel=4)
+    2.0
+    >>> kv_heads_per_rank(kv_heads=4, tensor_parallel=8)
+    1.0
+    """
+    return _plain(np.maximum(1.0, np.floor_divide(kv_heads, tensor_parallel)))
+
+
+def head_kv_bytes_per_token(
+    *,
+    layers: Numeric,
+    kv_heads: Numeric,
+    head_dim: Numeric,
+    v_head_dim: Numeric | None = None,
+    element_bytes: Numeric = 2.0,
+) -> Numeric:
+    """Key/value cache of one token in layers that cache per head [bytes/token].
+
+    Multi-head, grouped-query and multi-query attention differ only in ``kv_heads``.
+
+    Parameters
+    ----------
+    layers : float or ndarray
+        Layers that cache.
+    kv_heads : float or ndarray
+        Key/value heads kept [heads]; per rank for a rank's share.
+    head_dim : float or ndarray
+        Width of a key head [elements].
+    v_head_dim : float or ndarray, optional
+        Width of a value head where it differs [elements].
+    element_bytes : float or ndarray
+        Bytes per element, block scales included [bytes].
+
+    Returns
+    -------
+    float or ndarray
+        Cache per token [bytes/token].
+
+    References
+    ----------
+    .. [1] Kwon et al., "Efficient Memory Management for Large Language Model Serving with PagedAttention",
+       SOSP 2023, section 3.
+
+    Examples
+    --------
+    Llama-3.1-8B: 32 layers, 8 heads of 128.
+
+    >>> head_kv_bytes_per_token(layers=32, kv_heads=8, head_dim=128)
+    131072.0
+    """
+    width = head_dim + (head_dim if v_head_dim is None else v_head_dim)
+    return layers * kv_heads * width * element_bytes
+
+
+def latent_kv_bytes_per_token(
+    *,
+    layers: Numeric,
+    kv_lora_rank: Numeric,
+    qk_rope_head_dim: Numeric,
+    index_bytes: Numeric = 0.0,
+    element_bytes: Numeric = 2.0,
+) -> Numeric:
+    """Cache of one token under multi-head latent attention [bytes/token]; every rank keeps all of it.
+
+    Parameters
+    ----------
+    layers : float or ndarray
+        Layers that cache.
+    kv_lora_rank : float or ndarray
+        Width of the compressed vector [elements].
+    qk_rope_head_dim : float or ndarray
+        Width of the rotated key shared by all heads [elements].
+    index_bytes : float or ndarray
+        What a sparse-attention indexer adds per layer [bytes/token].
+    element_bytes : float or ndarray
+        Bytes per element [bytes].
+
+    Returns
+    -------
+    float or ndarray
+        Cache per token [bytes/token].
+
+    References
+    ----------
+    .. [1] DeepSeek-AI, "DeepSeek-V2", arXiv:2405.04434, section 2.1.
+
+    Examples
+    --------
+    DeepSeek-V2-Lite: 27 layers of 512 + 64.
+
+    >>> latent_kv_bytes_per_token(layers=27, kv_lora_rank=512, qk_rope_head_dim=64)
+    31104.0
+    """
+    return layers * ((kv_lora_rank + qk_rope_head_dim) * element_bytes + index_bytes)
+
+
+def indexer_bytes_per_token(*, index_head_dim: Numeric) -> Numeric:
+    """Cache of one token for a sparse-attention indexer, per layer [bytes/token].
+
+    Kept in 8 bits with one 32-bit scale per 128 elements.
+
+    Parameters
+    ----------
+    index_head_dim : float or ndarray
+        Width of the indexer's key [elements].
+
+    Returns
+    -------
+    float or ndarray
+        Cache per token and layer [bytes/token].
+
+    References
+    ----------
+    .. [1] vLLM, ``DeepseekV32IndexerCache``: ``head_dim + head_dim // 128 * 4`` bytes.
+
+    Examples
+    --------
+    >>> indexer_bytes_per_token(index_head_dim=128)
+    132.0
+    """
+    return index_head_dim + index_head_dim / 128 * 4.0
+
+
+def multi_head_bound_bytes_per_token(
+    *, layers: Numeric, hidden: Numeric, element_bytes: Numeric = 2.0
+) -> Numeric:
+    """Cache per token if every query head had its own keys and values [bytes/token].
+
+    The rule of thumb ``2 · layers · hidden · bytes``. It is the true value for multi-head attention only and an
+    upper bound for everything since: 8 times too much for Llama-3.1-70B.
+
+    Parameters
+    ----------
+    layers : float or ndarray
+        Layers of the model.
+    hidden : float or ndarray
+        Width of the residual stream [elements].
+    element_bytes : float or ndarray
+        Bytes per element [bytes].
+
+    Returns
+    -------
+    float or ndarray
+        Upper bound of the cache per token [bytes/token].
+
+    References
+    ----------
+    .. [1] The cheat sheet's "Context Window Memory Impact": Llama 3.1 70B, 2.6 MB per token.
+
+    Examples
+    --------
+    >>> multi_head_bound_bytes_per_token(layers=80, hidden=8192)
+    2621440.0
+    """
+    return 2.0 * layers * hidden * element_bytes
+
+
+def windowed_tokens(*, tokens: Numeric, window: Numeric) -> Numeric:
+    """Tokens that a sliding-window layer must keep of a sequence [tokens].
+
+    Parameters
+    ----------
+    tokens : float or ndarray
+        Length of the sequence [tokens].
+    window : float or ndarray
+        Tokens that the layer looks back on [tokens].
+
+    Returns
+    -------
+    float or ndarray
+        Tokens kept, without an engine's block rounding [tokens].
+
+    References
+    ----------
+    .. [1] Jiang et al., "Mistral 7B", arXiv:2310.06825, rolling buffer cache.
+
+    Examples
+    --------
+    >>> windowed_tokens(tokens=32_768, window=4096)
+    4096.0
+    """
+    return _plain(np.minimum(tokens, window).astype(float))
+
+
+def delta_rule_state_bytes(
+    *,
+    key_heads: Numeric,
+    value_heads: Numeric,
+    key_dim: Numeric,
+    value_dim: Numeric,
+    conv: Numeric,
+    state_bytes: Numeric = 4.0,
+    conv_bytes: Numeric = 2.0,
+    speculative_tokens: Numeric = 0.0,
+) -> Numeric:
+    """State of one sequence in one gated delta-rule layer [bytes]; the same for any length.
+
+    Parameters
+    ----------
+    key_heads, value_heads : float or ndarray
+        Heads kept [heads]; per rank for a rank's share.
+    key_dim, value_dim : float or ndarray
+        Width of a head [elements].
+    conv : float or ndarray
+        Width of the short convolution [tokens].
+    state_bytes, conv_bytes : float or ndarray
+        Bytes per element of the recurrent and of the convolution state [bytes].
+    speculative_tokens : float or ndarray
+        Draft tokens per step, which the convolution keeps as well [tokens].
+
+    Returns
+    -------
+    float or ndarray
+        State per sequence and layer [bytes].
+
+    References
+    ----------
+    .. [1] Yang et al., "Gated Delta Networks", arXiv:2412.06464.
+    .. [2] vLLM, ``MambaStateShapeCalculator.gated_delta_net_state_shape``.
+
+    Examples
+    --------
+    Qwen3.6-35B-A3B: 2 MiB of state and 48 KiB of convolution.
+
+    >>> delta_rule_state_bytes(key_heads=16, value_heads=32, key_dim=128, value_dim=128, conv=4)
+    2146304.0
+    """
+    recurrent = value_heads * key_dim * value_dim * state_bytes
+    channels = 2.0 * key_heads * key_dim + value_heads * value_dim
+    return recurrent + channels * (conv - 1.0 + speculative_tokens) * conv_bytes
+
+
+def mamba_state_bytes(
+    *,
+    heads: Numeric,
+    head_dim: Numeric,
+    groups: Numeric,
+    state: Numeric,
+    conv: Numeric,
+    state_bytes: Numeric = 4.0,
+    conv_bytes: Numeric = 2.0,
+) -> Numeric:
+    """State of one sequence in one Mamba-2 layer [bytes]; the same for any length.
+
+    Parameters
+    ----------
+    heads, head_dim, groups, state : float or ndarray
+        Dimensions of the mixer; heads and groups per rank for a rank's share.
+    conv : float or ndarray
+        Width of the short convolution [tokens].
+    state_bytes, conv_bytes : float or ndarray
+        Bytes per element of the recurrent and of the convolution state [bytes].
+
+    Returns
+    -------
+    float or ndarray
+        State per sequence and layer [bytes].
+
+    References
+    ----------
+    .. [1] Dao and Gu, "Transformers are SSMs", arXiv:2405.21060.
+
+    Examples
+    --------
+    Nemotron-3-Nano: 64 heads of 64, 8 groups, state 128.
+
+    >>> mamba_state_bytes(heads=64, head_dim=64, groups=8, state=128, conv=4)
+    2134016.0
+    """
+    channels = heads * head_dim + 2.0 * groups * state
+    return heads * head_dim * state * state_bytes + channels * (conv - 1.0) * conv_bytes
+
+
+def _plain(value: Numeric) -> Numeric:
+    """Give scalars back as float, arrays as they are."""
+    return float(value) if np.ndim(value) == 0 else value
