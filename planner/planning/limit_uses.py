@@ -1,0 +1,126 @@
+"""One bucket of a provider against what draws on it: every published limit and its use at the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from planner.formulas.rate_limits import (
+    counted_input_tokens,
+    counted_output_tokens,
+    minute_exceedance_fraction,
+    months_until,
+    peak_minute_requests,
+    token_dispersion,
+    used_fraction,
+)
+from planner.specs.limits import Accounting, LimitClass, TierLimits
+from planner.specs.tier_check import LimitDemand, LimitKind, LimitUse
+
+MINUTE_KINDS: tuple[LimitKind, ...] = (
+    "requests_per_minute",
+    "tokens_per_minute",
+    "input_tokens_per_minute",
+    "output_tokens_per_minute",
+)
+
+
+def limit_uses(
+    accounting: Accounting,
+    line: LimitClass | None,
+    tier: str,
+    demands: Sequence[LimitDemand],
+    growth_per_month_fraction: float = 0.0,
+) -> tuple[LimitUse, ...]:
+    """Return the use of each limit that the line publishes for a tier; empty where it publishes none."""
+    limits = next((each for each in line.by_tier if each.tier == tier), None) if line is not None else None
+    if line is None or limits is None:
+        return ()
+    return tuple(_uses(limits, _rules_of(line, accounting), demands, growth_per_month_fraction))
+
+
+def counted_per_request(kind: LimitKind, rules: Accounting, demand: LimitDemand) -> float:
+    """Return what one request takes from a limit of a kind. [requests or tokens]
+
+    Where the provider does not say what it counts, the stricter reading holds.
+    """
+    if kind == "requests_per_minute":
+        return 1.0
+    cached_counts = float(rules.cached_input_counts is not False)
+    inputs = float(counted_input_tokens(demand.input_tokens, demand.cached_read_tokens, cached_counts))
+    ceiling = max(demand.max_tokens or 0.0, demand.output_tokens)
+    reserved = float(rules.reserves_max_tokens is not False)
+    outputs = float(counted_output_tokens(demand.output_tokens, ceiling, reserved))
+    if kind == "input_tokens_per_minute":
+        return inputs
+    if kind == "output_tokens_per_minute":
+        return outputs
+    return inputs + (outputs if rules.output_counts == "in_total" else 0.0)
+
+
+def _rules_of(line: LimitClass, accounting: Accounting) -> Accounting:
+    if line.cached_input_counts is None:
+        return accounting
+    return accounting.model_copy(update={"cached_input_counts": line.cached_input_counts})
+
+
+def _uses(
+    limits: TierLimits, rules: Accounting, demands: Sequence[LimitDemand], growth: float
+) -> Iterator[LimitUse]:
+    for kind in MINUTE_KINDS:
+        limit = getattr(limits, kind)
+        if limit is not None:
+            yield _minute_use(kind, limit, rules, demands, growth)
+    models = tuple(demand.model for demand in demands)
+    if limits.requests_per_day is not None:
+        daily = sum(demand.requests_per_day * demand.attempts_per_request for demand in demands)
+        yield _use(models, "requests_per_day", limits.requests_per_day, daily, growth=growth)
+    queued = sum(demand.batch_tokens_queued for demand in demands)
+    if limits.batch_queue_tokens is not None and queued:
+        yield _use(models, "batch_queue_tokens", limits.batch_queue_tokens, queued, growth=growth)
+
+
+def _minute_use(
+    kind: LimitKind, limit: float, rules: Accounting, demands: Sequence[LimitDemand], growth: float
+) -> LimitUse:
+    minutes = [
+        float(peak_minute_requests(demand.peak_requests_per_s, demand.attempts_per_request))
+        for demand in demands
+    ]
+    sizes = [counted_per_request(kind, rules, demand) for demand in demands]
+    requests = sum(minutes)
+    peak = sum(minute * size for minute, size in zip(minutes, sizes, strict=True))
+    exceed = 0.0
+    if peak > 0:  # the limit in requests of mean size, against the requests of the minute
+        spread = _dispersion(kind, demands, minutes)
+        exceed = float(minute_exceedance_fraction(requests, limit * requests / peak, spread))
+    return _use(tuple(each.model for each in demands), kind, limit, peak, exceed=exceed, growth=growth)
+
+
+def _dispersion(kind: LimitKind, demands: Sequence[LimitDemand], minutes: Sequence[float]) -> float:
+    counts_tokens = kind != "requests_per_minute"
+    each = (
+        minute * float(token_dispersion(demand.burstiness, demand.size_cv if counts_tokens else 0.0))
+        for minute, demand in zip(minutes, demands, strict=True)
+    )
+    return sum(each) / sum(minutes)
+
+
+def _use(
+    models: tuple[str, ...],
+    kind: LimitKind,
+    limit: float,
+    peak: float,
+    *,
+    exceed: float | None = None,
+    growth: float,
+) -> LimitUse:
+    used = float(used_fraction(peak, limit))
+    return LimitUse(
+        models=models,
+        kind=kind,
+        limit=limit,
+        peak=peak,
+        used_fraction=used,
+        exceed_fraction=exceed,
+        months_until_broken=float(months_until(used, growth)),
+    )
