@@ -83,6 +83,9 @@ def cost(
     calls: Annotated[
         list[str] | None, typer.Option(metavar="NAME=COUNT", help="Tool calls with a fee. May repeat.")
     ] = None,
+    any_length: Annotated[
+        bool, typer.Option("--any-length", help="Price tokens that no single request could carry.")
+    ] = False,
     as_of: AsOfOption = None,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
@@ -113,6 +116,7 @@ def cost(
         reasoning_tokens=reasoning_tokens,
         calls=_calls(calls),
         stored_token_hours=stored_token_hours,
+        any_length=any_length,
     )
     width, color = screen_of(output, no_color=no_color)
     writers = {Format.json: report.cost_json, Format.csv: report.cost_csv, Format.md: report.cost_markdown}

@@ -98,6 +98,8 @@ def price_sheet(
         source=price.source,
         checked=price.checked,
         confidence=price.confidence,
+        status=model.lifecycle.status,
+        retired_on=model.lifecycle.retired_on,
         mode=mode,
         ttl=lifetime,
         region=region,

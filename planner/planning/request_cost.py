@@ -17,6 +17,10 @@ from planner.formulas.cost import (
 from planner.specs.request_cost import CostLines, PriceSheet, RequestCost
 from planner.units import Numeric
 
+TOO_LONG_CURE = (
+    "shorten it, take a model with a longer context, or price a total of many requests with --any-length"
+)
+
 
 def cost_lines(
     sheet: PriceSheet,
@@ -76,11 +80,13 @@ def request_cost(
     reasoning_tokens: float = 0.0,
     calls: Mapping[str, float] | None = None,
     stored_token_hours: float = 0.0,
+    any_length: bool = False,
 ) -> RequestCost:
     """Return what one request costs, line by line, with the price row that was used.
 
     ``calls`` counts tool calls with a fee by the fee's name; ``stored_token_hours`` is what an explicit cache
-    keeps on account of this request.
+    keeps on account of this request. ``any_length`` prices a request that is too long to be made, such as the
+    tokens of a whole day.
 
     Raises
     ------
@@ -89,7 +95,8 @@ def request_cost(
     DataError
         When something is asked for that has no price in the book.
     """
-    _refuse_too_long(sheet, input_tokens, output_tokens + reasoning_tokens)
+    if not any_length:
+        _refuse_too_long(sheet, input_tokens, output_tokens + reasoning_tokens)
     lines = cost_lines(
         sheet,
         input_tokens=input_tokens,
@@ -118,19 +125,20 @@ def _refuse_too_long(sheet: PriceSheet, input_tokens: float, output_tokens: floa
     model, window = sheet.used.model, sheet.context_window_tokens
     if sheet.max_output_tokens is not None and output_tokens > sheet.max_output_tokens:
         raise UsageError(
-            f"{output_tokens:,.0f} output tokens are more than {model} returns: {sheet.max_output_tokens:,}"
+            f"{output_tokens:,.0f} output tokens are more than {model} returns: {sheet.max_output_tokens:,}",
+            cure=TOO_LONG_CURE,
         )
     if sheet.max_input_tokens is not None and input_tokens > sheet.max_input_tokens:
         raise UsageError(
             f"{input_tokens:,.0f} input tokens are more than {model} takes: {sheet.max_input_tokens:,}",
-            cure="shorten the prompt, or take a model with a longer context",
+            cure=TOO_LONG_CURE,
         )
     total = input_tokens + output_tokens
     if sheet.max_input_tokens is None and window is not None and total > window:
         raise UsageError(
             f"{input_tokens:,.0f} input and {output_tokens:,.0f} output tokens exceed the context window of "
             f"{model}: {total:,.0f} > {window:,}",
-            cure="shorten the prompt, or take a model with a longer context",
+            cure=TOO_LONG_CURE,
         )
 
 

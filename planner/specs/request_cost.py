@@ -33,6 +33,8 @@ class PriceUsed:
     source: str
     checked: date
     confidence: Confidence
+    status: str
+    retired_on: date | None
     mode: ModeOrStandard
     ttl: Ttl | None
     region: str | None

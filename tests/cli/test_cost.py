@@ -79,6 +79,15 @@ def test_tool_calls_and_storage_are_lines_of_their_own() -> None:
     assert (document["fees_usd"], document["storage_usd"]) == (0.07, 4.5)
 
 
+def test_a_total_of_many_requests_can_be_priced() -> None:
+    million = ("cost", "o3", "--input-tokens", "1000000", "--output-tokens", "1000000", "--any-length")
+    before, after = (
+        json.loads(run(*million, "--as-of", day, "-f", "json").stdout)["usd"]
+        for day in ("2025-05-01", "2025-07-01")
+    )
+    assert (before, after) == (50, 10)  # 10 + 40 and 2 + 8 per million
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

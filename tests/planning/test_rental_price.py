@@ -31,6 +31,11 @@ def test_before_the_first_observation_the_first_price_stands_with_a_notice() -> 
     assert [notice.code for notice in quote.notices] == ["RENTAL-LATER"]
 
 
+def test_cloud_and_region_are_read_from_the_id() -> None:
+    machine = rental(P5)
+    assert (machine.cloud, machine.region, machine.gpu_count) == ("aws", "us-east-1", 8)
+
+
 def test_no_reserved_price_is_invented() -> None:
     with pytest.raises(DataError, match="no reserved_1y price") as refusal:
         rental_quote(rental(P5), "reserved_1y", TODAY)

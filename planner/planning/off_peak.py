@@ -1,0 +1,41 @@
+"""Which share of a day's or week's traffic falls into a vendor's off-peak hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import time
+
+from planner.formulas.bill import in_daily_window
+from planner.specs.price import OffPeak, OffPeakWindow
+from planner.units import HOURS_PER_DAY
+
+STEPS_PER_HOUR = 4  # vendors' windows start at the half hour
+DAYS_PER_WEEK = 7
+
+
+def off_peak_fraction(offpeak: OffPeak, hourly_weights_utc: Sequence[float]) -> float:
+    """Return the share of requests made off-peak. [1]
+
+    ``hourly_weights_utc`` are 24 weights, repeated every day, or 168 from Monday on, by UTC hour.
+    """
+    weights = tuple(hourly_weights_utc)
+    week = weights * DAYS_PER_WEEK if len(weights) == HOURS_PER_DAY else weights
+    steps = [
+        (weight, *divmod(hour + step / STEPS_PER_HOUR, HOURS_PER_DAY))
+        for hour, weight in enumerate(week)
+        for step in range(STEPS_PER_HOUR)
+    ]
+    inside = sum(weight for weight, day, hour in steps if _off_peak(offpeak.windows, int(day), hour))
+    return inside / sum(weight for weight, _, _ in steps)
+
+
+def _off_peak(windows: Sequence[OffPeakWindow], weekday: int, hour_utc: float) -> bool:
+    return any(
+        bool(in_daily_window(hour_utc, _hours(window.start), _hours(window.end)))
+        for window in windows
+        if not window.weekdays or weekday in window.weekdays
+    )
+
+
+def _hours(clock: time) -> float:
+    return clock.hour + clock.minute / 60
