@@ -24,6 +24,7 @@ from planner.errors import UsageError
 
 if TYPE_CHECKING:
     from planner.specs.price import ModeOrStandard
+    from planner.specs.request_cost import RequestCost
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -97,7 +98,6 @@ def cost(
     from planner.inputs.books import load_books
     from planner.planning.pricing import price_sheet
     from planner.planning.request_cost import request_cost
-    from planner.report import request_cost as report
 
     sheet = price_sheet(
         load_books(*(books or ())).api.find(model),
@@ -119,8 +119,13 @@ def cost(
         any_length=any_length,
     )
     width, color = screen_of(output, no_color=no_color)
+    emit(_shown(result, output_format, width=width, color=color, quiet=quiet), output)
+
+
+def _shown(result: RequestCost, output_format: Format, *, width: int, color: bool, quiet: bool) -> str:
+    from planner.report import request_cost as report
+
     writers = {Format.json: report.cost_json, Format.csv: report.cost_csv, Format.md: report.cost_markdown}
-    if output_format is Format.table:
-        emit(report.cost_table(result, width=width, color=color, quiet=quiet), output)
-    else:
-        emit(writers[output_format](result), output)
+    if output_format in writers:
+        return writers[output_format](result)
+    return report.cost_table(result, width=width, color=color, quiet=quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 from planner.errors import DataError
 from planner.formulas.bill import discounted_usd, regional_usd
@@ -23,6 +24,16 @@ from planner.specs.request_cost import PriceSheet, PriceUsed, TierPrices
 from planner.units import MTOK
 
 CALLS_PER_QUOTE = 1000.0  # vendors quote fees per 1,000 calls
+
+
+class Way(NamedTuple):
+    """One way of buying: what is recorded beside the price."""
+
+    mode: ModeOrStandard
+    ttl: Ttl | None
+    region: str | None
+    off_peak: bool
+    contract: str | None
 
 
 def price_in_force(model: ApiModel, as_of: date) -> ApiPrice:
@@ -88,30 +99,12 @@ def price_sheet(
     price = price_in_force(model, as_of)
     prices = _service(model, price, as_of, mode, off_peak=off_peak)
     lifetime = _lifetime(model, ttl)
+    way = Way(mode, lifetime, region, off_peak, contract.id if contract is not None else None)
     discount = _contract_factor(model, contract, as_of)
     in_region = _region_factor(model, price, region)
     tiers: tuple[TokenPrices, ...] = (prices, *prices.long_context)
-    used = PriceUsed(
-        model=model.id,
-        effective_from=price.effective_from,
-        basis=price.basis,
-        source=price.source,
-        checked=price.checked,
-        confidence=price.confidence,
-        status=model.lifecycle.status,
-        retired_on=model.lifecycle.retired_on,
-        mode=mode,
-        ttl=lifetime,
-        region=region,
-        off_peak=off_peak,
-        contract=contract.id if contract is not None else None,
-        input_usd_per_mtok=prices.input_usd_per_mtok,
-        output_usd_per_mtok=prices.output_usd_per_mtok,
-        cached_read_usd_per_mtok=prices.cached_read_usd_per_mtok,
-        cache_write_usd_per_mtok=_write_price(prices, model.cache, lifetime),
-    )
     return PriceSheet(
-        used=used,
+        used=_used(model, price, prices, way),
         tiers=tuple(_tier(tier, model.cache, lifetime, discount * in_region) for tier in tiers),
         above_input_tokens=tuple(float(tier.above_input_tokens) for tier in prices.long_context),
         context_window_tokens=price.context_window_tokens or model.context_window_tokens,
@@ -213,3 +206,25 @@ def _tier(prices: TokenPrices, cache: CacheRules | None, ttl: Ttl | None, factor
 
 def _usd_per_call(price: ApiPrice, factor: float) -> dict[str, float]:
     return {fee.name: fee.usd_per_thousand_calls * factor / CALLS_PER_QUOTE for fee in price.fees}
+
+
+def _used(model: ApiModel, price: ApiPrice, prices: TokenPrices, way: Way) -> PriceUsed:
+    return PriceUsed(
+        model=model.id,
+        effective_from=price.effective_from,
+        basis=price.basis,
+        source=price.source,
+        checked=price.checked,
+        confidence=price.confidence,
+        status=model.lifecycle.status,
+        retired_on=model.lifecycle.retired_on,
+        mode=way.mode,
+        ttl=way.ttl,
+        region=way.region,
+        off_peak=way.off_peak,
+        contract=way.contract,
+        input_usd_per_mtok=prices.input_usd_per_mtok,
+        output_usd_per_mtok=prices.output_usd_per_mtok,
+        cached_read_usd_per_mtok=prices.cached_read_usd_per_mtok,
+        cache_write_usd_per_mtok=_write_price(prices, model.cache, way.ttl),
+    )

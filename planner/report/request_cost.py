@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 from io import StringIO
+from typing import NamedTuple
 
 from rich.console import RenderableType
 
-from planner.report.numbers import usd_each
+from planner.report.numbers import count
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
 from planner.specs.price import STANDARD
@@ -16,23 +18,32 @@ from planner.specs.request_cost import PriceUsed, RequestCost
 COST_SCHEMA = "planner.cost/1"
 # Sums of binary fractions carry noise in the 16th digit; prices have at most seven.
 JSON_DIGITS = 12
+SIGNIFICANT = 3
+LEAST_DECIMALS = 4
 
-Line = tuple[str, float, float | None]  # name, USD, USD per million tokens
+
+class Line(NamedTuple):
+    """One line of the bill."""
+
+    name: str
+    usd: float
+    tokens: float | None = None
+    usd_per_mtok: float | None = None
 
 
 def lines_of(cost: RequestCost) -> tuple[Line, ...]:
     """Return the lines of the bill that are not zero, with the total at the end."""
     price = cost.price
-    lines: tuple[Line, ...] = (
-        ("input", cost.input_usd, price.input_usd_per_mtok),
-        ("cached input", cost.cached_usd, price.cached_read_usd_per_mtok),
-        ("cache write", cost.cache_write_usd, price.cache_write_usd_per_mtok),
-        ("output", cost.output_usd, price.output_usd_per_mtok),
-        ("fees", cost.fees_usd, None),
-        ("cache storage", cost.storage_usd, None),
+    lines = (
+        Line("input", cost.input_usd, cost.plain_input_tokens, price.input_usd_per_mtok),
+        Line("cached input", cost.cached_usd, cost.cached_read_tokens, price.cached_read_usd_per_mtok),
+        Line("cache write", cost.cache_write_usd, cost.cache_write_tokens, price.cache_write_usd_per_mtok),
+        Line("output", cost.output_usd, cost.output_tokens, price.output_usd_per_mtok),
+        Line("fees", cost.fees_usd),
+        Line("cache storage", cost.storage_usd),
     )
-    kept = tuple(line for line in lines if line[1] or line[0] in ("input", "output"))
-    return (*kept, ("total", cost.usd, None))
+    kept = tuple(line for line in lines if line.usd or line.name in ("input", "output"))
+    return (*kept, Line("total", cost.usd))
 
 
 def cost_json(cost: RequestCost) -> str:
@@ -51,33 +62,49 @@ def cost_csv(cost: RequestCost) -> str:
     """Return the lines of the bill as CSV."""
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("model", "price_from", "line", "usd"))
-    for name, usd, _ in lines_of(cost):
-        writer.writerow((cost.price.model, cost.price.effective_from, name, _exact(usd)))
+    writer.writerow(("model", "price_from", "line", "tokens", "usd"))
+    for line in lines_of(cost):
+        writer.writerow(
+            (cost.price.model, cost.price.effective_from, line.name, line.tokens, _exact(line.usd))
+        )
     return text.getvalue()
 
 
 def cost_markdown(cost: RequestCost) -> str:
     """Return the lines of the bill as a Markdown table with the price row below."""
-    rows = [f"| {name} | {usd_each(usd)} |" for name, usd, _ in lines_of(cost)]
-    head = ["| line | USD |", "|---|---:|"]
+    lines = lines_of(cost)
+    digits = _digits(lines)
+    rows = [f"| {line.name} | {_count(line.tokens)} | {line.usd:,.{digits}f} |" for line in lines]
+    head = ["| line | tokens | USD |", "|---|---:|---:|"]
     return "\n".join([*head, *rows, "", _row_used(cost.price)]) + "\n"
 
 
 def cost_table(cost: RequestCost, *, width: int, color: bool, quiet: bool = False) -> str:
     """Return the cost for a screen: what, lines, where the price comes from, warnings."""
-    table = grid("line", "USD", "list USD/Mtok")
-    based = cost.long_context_tier == 0
-    for name, usd, per_mtok in lines_of(cost):
-        listed = f"{per_mtok:g}" if per_mtok is not None and based else ""
-        table.add_row(name, usd_each(usd), listed, style="head" if name == "total" else None)
+    table = grid("line", "tokens", "list USD/Mtok", "USD")
+    lines, listed = lines_of(cost), cost.long_context_tier == 0
+    digits = _digits(lines)
+    for line in lines:
+        per_mtok = f"{line.usd_per_mtok:g}" if line.usd_per_mtok is not None and listed else ""
+        style = "head" if line.name == "total" else None
+        table.add_row(line.name, _count(line.tokens), per_mtok, f"{line.usd:,.{digits}f}", style=style)
     parts: list[RenderableType] = [f"[head]{cost.price.model}[/], one request", table]
-    if not based:
+    if not listed:
         parts.append(f"[warn]long-context tier {cost.long_context_tier} prices the whole request[/]")
     parts.append(f"[dim]{_row_used(cost.price)}[/]")
     if not quiet:
         parts += [f"[warn]{notice.message}[/]" for notice in cost.notices]
     return render(*parts, width=width, color=color)
+
+
+def _count(tokens: float | None) -> str:
+    return "" if tokens is None else count(tokens)
+
+
+def _digits(lines: tuple[Line, ...]) -> int:
+    """Return the decimals with which the smallest line still shows three digits, so that a column adds up."""
+    smallest = min((abs(line.usd) for line in lines if line.usd), default=1.0)
+    return max(LEAST_DECIMALS, SIGNIFICANT - 1 - math.floor(math.log10(smallest)))
 
 
 def _row_used(price: PriceUsed) -> str:

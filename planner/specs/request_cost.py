@@ -81,7 +81,10 @@ class CostLines:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestCost:
-    """What one request costs. ``usd`` is the sum of the lines below it."""
+    """What one request costs. ``usd`` is the sum of the lines below it; tokens are as they were billed.
+
+    ``plain_input_tokens`` are neither read from a cache nor written to one, ``output_tokens`` include reasoning.
+    """
 
     usd: float
     input_usd: float
@@ -90,6 +93,10 @@ class RequestCost:
     output_usd: float
     fees_usd: float
     storage_usd: float
+    plain_input_tokens: float
+    cached_read_tokens: float
+    cache_write_tokens: float
+    output_tokens: float
     long_context_tier: int
     price: PriceUsed
     notices: tuple[Notice, ...] = ()
