@@ -141,6 +141,6 @@ def supports(hardware: HardwareSpec, scheme: WeightScheme) -> Literal["native", 
         return "native"
     if wanted == "bf16" and "fp16" in hardware.tflops and scheme.weight_bits < scheme.rest_bits:
         return "native"  # a weight-only scheme runs in FP16 as well
-    if wanted in WEIGHT_ONLY_FALLBACK and "fp16" in hardware.tflops:
+    if wanted in WEIGHT_ONLY_FALLBACK and "bf16" in hardware.tflops:  # Ampere and newer
         return "weight-only"
     return "no"

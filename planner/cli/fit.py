@@ -1,0 +1,101 @@
+"""``planner fit``: does a model fit a device, and what would make it fit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.options import (
+    BooksOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    StrictOption,
+    emit,
+    screen_of,
+)
+from planner.errors import EXIT_FINDING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planner.specs.fit import Fit
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+class Engine(StrEnum):
+    """What runs the model."""
+
+    vllm = "vllm"
+    llamacpp = "llamacpp"
+
+
+@app.command()
+def fit(
+    model: Annotated[str, typer.Argument(help="A model of the book: id, alias or hub id.")],
+    *,
+    gpu: Annotated[str | None, typer.Option(help="A device of the book; every device when left out.")] = None,
+    engine: Annotated[Engine, typer.Option(help="What runs the model.")] = Engine.vllm,
+    tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,
+    pipeline_parallel: Annotated[int, typer.Option(help="Stages that share the layers.")] = 1,
+    context: Annotated[int, typer.Option(help="Tokens of one sequence, answer included.")] = 8192,
+    concurrency: Annotated[int, typer.Option(help="Sequences at once.")] = 1,
+    quantization: Annotated[
+        str, typer.Option(help="auto, bf16, fp8, awq, nvfp4 …; q4_k_m … for llama.cpp.")
+    ] = "auto",
+    kv_dtype: Annotated[str, typer.Option(help="auto, fp8; q8_0 … for llama.cpp.")] = "auto",
+    memory_utilization: Annotated[float, typer.Option(help="Share of memory that vLLM may use.")] = 0.9,
+    max_num_seqs: Annotated[int | None, typer.Option(help="vLLM's limit of sequences.")] = None,
+    max_num_batched_tokens: Annotated[int | None, typer.Option(help="vLLM's tokens per step.")] = None,
+    engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
+    memory_gib: Annotated[float | None, typer.Option(help="Size of a device sold in several.")] = None,
+    strict: StrictOption = False,
+    books: BooksOption = None,
+    output_format: FormatOption = Format.table,
+    output: OutputOption = "-",
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Say whether a model fits: weights, KV cache, longest context, sequences at once."""
+    from planner.cli.fit_answers import answers_for
+    from planner.specs.fit import FitRequest
+
+    request = FitRequest(
+        engine=engine.value,
+        quantization=quantization,
+        kv_dtype=kv_dtype,
+        tensor_parallel=tensor_parallel,
+        pipeline_parallel=pipeline_parallel,
+        context_tokens=context,
+        concurrency=concurrency,
+        utilization_fraction=memory_utilization,
+        version=engine_version,
+        batched_tokens=max_num_batched_tokens,
+        max_sequences=max_num_seqs,
+        memory_gib=memory_gib,
+    )
+    answers = answers_for(model, gpu, request, tuple(books or ()))
+    width, color = screen_of(output, no_color=no_color)
+    emit(_shown(answers, output_format, single=gpu is not None, screen=(width, color, quiet)), output)
+    if strict and not any(answer.fits for answer in answers):
+        raise typer.Exit(EXIT_FINDING)
+
+
+def _shown(
+    answers: Sequence[Fit], output_format: Format, *, single: bool, screen: tuple[int, bool, bool]
+) -> str:
+    from planner.report import fit as report
+
+    if output_format is Format.json:
+        return report.fit_json(answers, single=single)
+    if output_format is Format.csv:
+        return report.fit_csv(answers)
+    if output_format is Format.md:
+        return report.fit_markdown(answers)
+    width, color, quiet = screen
+    return report.fit_table(answers, single=single, width=width, color=color, quiet=quiet)

@@ -1,0 +1,39 @@
+"""The work behind ``planner fit``: look the names up, ask for every device, put the best first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planner.errors import UsageError
+from planner.inputs.books import load_books
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.planning.architecture import unpack
+from planner.planning.fit import VLLM_KINDS, fit_vllm
+from planner.specs.fit import Fit, FitRequest
+from planner.specs.hardware import HardwareSpec
+
+
+def answers_for(
+    model: str, gpu: str | None, request: FitRequest, folders: tuple[Path, ...]
+) -> tuple[Fit, ...]:
+    """Return the answer for one device, or for all that the engine runs on, those that fit first.
+
+    Raises
+    ------
+    UsageError
+        When the question makes no sense for the device, or for any of them.
+    """
+    books = load_books(*folders)
+    architecture = unpack(books.models.find(model))
+    if request.engine == "llamacpp":
+        raise UsageError("planner fit answers for vLLM so far", cure="leave --engine out")
+    profile = load_vllm_memory()
+
+    def answer(hardware: HardwareSpec) -> Fit:
+        return fit_vllm(architecture, hardware, request, profile)
+
+    if gpu is not None:
+        return (answer(books.hardware.find(gpu)),)
+    devices = [books.hardware.rows[name] for name in books.hardware.rows]
+    answers = [answer(hardware) for hardware in devices if hardware.kind in VLLM_KINDS]
+    return tuple(sorted(answers, key=lambda each: (not each.fits, each.physical_bytes, each.hardware)))

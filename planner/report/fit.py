@@ -1,0 +1,158 @@
+"""Whether a model fits: a verdict with a memory bar for one device, a ranked list for many."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from planner.report.numbers import count, gib
+from planner.report.plain import plain, to_json
+from planner.report.screen import grid, render
+from planner.specs.fit import Fit
+
+SCHEMA = "planner.fit/1"
+SHADES = "█▓▒░▪·"
+MIN_BAR, MAX_BAR = 30, 72
+LIST_COLUMNS = ("fits", "gpu", "gpus", "weights", "KV pool", "tokens", "longest", "at once")
+CSV_FIELDS = (
+    "model",
+    "hardware",
+    "engine",
+    "fits",
+    "gpus",
+    "quantization",
+    "context_tokens",
+    "concurrency",
+    "weights_bytes_per_gpu",
+    "kv_bytes_per_token",
+    "kv_bytes_per_token_per_gpu",
+    "kv_pool_tokens",
+    "max_context_tokens",
+    "max_concurrency",
+    "shortage_bytes",
+    "reason",
+)
+
+
+def fit_json(answers: Sequence[Fit], *, single: bool) -> str:
+    """Return the answer as a document, or the answers under ``results``."""
+    if single:
+        return to_json({"schema": SCHEMA} | plain(answers[0]))
+    return to_json({"schema": SCHEMA, "results": [plain(answer) for answer in answers]})
+
+
+def fit_csv(answers: Sequence[Fit]) -> str:
+    """Return one line per device."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_FIELDS)
+    for answer in answers:
+        writer.writerow([getattr(answer, field) for field in CSV_FIELDS])
+    return buffer.getvalue()
+
+
+def fit_markdown(answers: Sequence[Fit]) -> str:
+    """Return the list as a Markdown table."""
+    lines = [f"| {' | '.join(LIST_COLUMNS)} |", f"|{'---|' * len(LIST_COLUMNS)}"]
+    lines += [f"| {' | '.join(_cells(answer))} |" for answer in answers]
+    return "\n".join(lines) + "\n"
+
+
+def fit_table(answers: Sequence[Fit], *, single: bool, width: int, color: bool, quiet: bool) -> str:
+    """Return the screen: the verdict first, then why, then the bar and the figures."""
+    parts = _one(answers[0], width, quiet=quiet) if single else _many(answers)
+    return render(*parts, width=width, color=color)
+
+
+def _one(answer: Fit, width: int, *, quiet: bool) -> list[RenderableType]:
+    verdict, style = ("fits", "good") if answer.fits else ("does not fit", "bad")
+    gpus = f"{answer.gpus} × " if answer.gpus > 1 else ""
+    head = Text.assemble(
+        (f"{answer.model} ", "head"), (verdict, style), f" {gpus}{answer.hardware} ({answer.engine})"
+    )
+    parts: list[RenderableType] = [head, Text(answer.reason[:1].upper() + answer.reason[1:] + ".")]
+    if not answer.fits:
+        parts += _cures(answer)
+    parts += [Text(), *_bar(answer, width), Text(), _figures(answer)]
+    if not quiet:
+        parts += [Text(f"note: {note.message}; {note.cure}", style="warn") for note in answer.notices]
+    return parts
+
+
+def _cures(answer: Fit) -> list[RenderableType]:
+    if not answer.changes:
+        return [Text("No change of flags on up to 8 of these devices makes it fit; use a larger device.")]
+    table = grid("flags", "then", left=2)
+    for change in answer.changes:
+        table.add_row(change.flags, change.effect)
+    return [Text("\nWhat would make it fit (each computed):", style="head"), Padding(table, (0, 0, 0, 2))]
+
+
+def _bar(answer: Fit, width: int) -> list[RenderableType]:
+    """Draw the fullest GPU. What does not fit runs over its end and is cut there."""
+    cells = max(MIN_BAR, min(MAX_BAR, width - 12))
+    drawn, summed = "", 0.0
+    legend = grid("memory of one GPU" if answer.gpus > 1 else "memory", "", "share")
+    for shade, part in zip(SHADES, answer.parts, strict=False):
+        share = part.bytes / answer.physical_bytes
+        summed += share
+        drawn += shade * (round(summed * cells) - len(drawn))
+        legend.add_row(f"{shade} {part.name}", gib(part.bytes), f"{share * 100:.1f} %")
+    over = len(drawn) > cells
+    drawn = drawn[: cells - 1] + "»" if over else drawn.ljust(cells)
+    total = gib(answer.physical_bytes)
+    legend.add_row("  physical", total, "100.0 %")
+    return [Text(f"[{drawn}]"), legend]
+
+
+def _figures(answer: Fit) -> RenderableType:
+    table = grid("", "", left=1)
+    share = (
+        answer.multi_head_bound_bytes_per_token / answer.kv_bytes_per_token
+        if answer.kv_bytes_per_token
+        else 0
+    )
+    rows = (
+        ("weights per GPU", f"{gib(answer.weights_bytes_per_gpu)} ({answer.quantization})"),
+        ("KV cache per token", f"{count(answer.kv_bytes_per_token)} B"),
+        ("  on each GPU", f"{count(answer.kv_bytes_per_token_per_gpu)} B"),
+        ("  multi-head rule of thumb", f"{count(answer.multi_head_bound_bytes_per_token)} B ({share:.1f}x)"),
+        ("KV pool", f"{count(answer.kv_pool_tokens)} tokens"),
+        ("longest context", f"{count(answer.max_context_tokens)} tokens"),
+        (f"at once with {count(answer.context_tokens)} tokens", f"{count(answer.max_concurrency)} sequences"),
+        ("grade", answer.grade),
+    )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _many(answers: Sequence[Fit]) -> list[RenderableType]:
+    first = answers[0]
+    fitting = sum(answer.fits for answer in answers)
+    asked = f"{first.concurrency:,} × {first.context_tokens:,} tokens"
+    table = grid(*LIST_COLUMNS, left=2)
+    for answer in answers:
+        table.add_row(*_cells(answer), style=None if answer.fits else "dim")
+    head = Text(
+        f"{first.model} with {asked} fits {fitting} of {len(answers)} devices ({first.engine})", style="head"
+    )
+    return [head, Text(), table]
+
+
+def _cells(answer: Fit) -> tuple[str, ...]:
+    return (
+        "yes" if answer.fits else "no",
+        answer.hardware,
+        str(answer.gpus),
+        gib(answer.weights_bytes_per_gpu, 1),
+        gib(answer.kv_pool_bytes_per_gpu, 1),
+        count(answer.kv_pool_tokens),
+        count(answer.max_context_tokens),
+        count(answer.max_concurrency),
+    )

@@ -1,0 +1,82 @@
+"""Does a model fit a GPU: the question and the answer, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.specs.base import Grade, Notice
+
+FitEngine = Literal["vllm", "llamacpp"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitRequest:
+    """What is asked. ``None`` leaves a choice to the engine's own default."""
+
+    engine: FitEngine = "vllm"
+    quantization: str = "auto"
+    kv_dtype: str = "auto"
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    context_tokens: int = 8192
+    concurrency: int = 1
+    utilization_fraction: float = 0.9
+    version: str = "latest"
+    batched_tokens: int | None = None
+    max_sequences: int | None = None
+    memory_gib: float | None = None
+    """Size bought, where a device comes in several [GiB]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemoryPart:
+    """One piece of the memory bar of the fullest GPU [bytes]."""
+
+    name: str
+    bytes: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitChange:
+    """A change of flags that was computed and makes it fit."""
+
+    flags: str
+    effect: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fit:
+    """The answer for one device. Bytes are of the GPU with the least room."""
+
+    model: str
+    hardware: str
+    engine: FitEngine
+    fits: bool
+    reason: str
+    changes: tuple[FitChange, ...]
+    gpus: int
+    quantization: str
+    kv_dtype: str
+    tensor_parallel: int
+    pipeline_parallel: int
+    context_tokens: int
+    concurrency: int
+    parameters: float
+    active_parameters: float
+    physical_bytes: float
+    budget_bytes: float
+    weights_bytes_per_gpu: float
+    kv_pool_bytes_per_gpu: float
+    kv_bytes_per_token: float
+    kv_bytes_per_token_per_gpu: float
+    kv_bytes_per_sequence_per_gpu: float
+    multi_head_bound_bytes_per_token: float
+    """The rule of thumb 2 · layers · hidden · bytes, for comparison."""
+    kv_pool_tokens: int
+    max_context_tokens: int
+    max_concurrency: int
+    shortage_bytes: float
+    parts: tuple[MemoryPart, ...]
+    grade: Grade
+    notices: tuple[Notice, ...]

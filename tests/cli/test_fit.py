@@ -1,0 +1,64 @@
+"""``planner fit`` from the shell."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+def planner(*args: str, width: int = 80) -> subprocess.CompletedProcess[str]:
+    """Run planner in a pipe."""
+    return subprocess.run(
+        [sys.executable, "-m", "planner", "fit", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"COLUMNS": str(width), "PATH": "/usr/bin", "PYTHONPATH": ".", "HOME": "/tmp"},
+    )
+
+
+def test_json_has_the_keys_that_others_rely_on() -> None:
+    done = planner("llama-3.1-8b", "--gpu", "H100 80GB SXM", "--format", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert found["schema"] == "planner.fit/1"
+    assert found["fits"] is True
+    assert found["kv_bytes_per_token"] == 131_072
+    assert {
+        "weights_bytes_per_gpu",
+        "kv_bytes_per_token_per_gpu",
+        "kv_pool_tokens",
+        "max_context_tokens",
+        "max_concurrency",
+    } <= set(found)
+
+
+def test_a_no_is_an_answer_and_a_finding_under_strict() -> None:
+    args = ("llama-3.1-70b", "--gpu", "l4")
+    done = planner(*args)
+    assert done.returncode == 0
+    assert done.stdout.startswith("llama-3.1-70b does not fit")
+    assert planner(*args, "--strict").returncode == 1
+
+
+def test_the_screen_is_plain_and_fits_eighty_columns() -> None:
+    done = planner("llama-3.1-70b", "--gpu", "h100", "--tensor-parallel", "2", "--concurrency", "32")
+    assert "\x1b" not in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+    assert "What would make it fit" in done.stdout
+    assert done.stdout.count("[") == 1
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "md", "json"])
+def test_every_device_of_the_book_is_asked_without_gpu(style: str) -> None:
+    done = planner("llama-3.1-8b", "--format", style)
+    assert done.returncode == 0
+    assert "h100-sxm" in done.stdout
+    assert "rtx-4060" in done.stdout
+
+
+def test_an_unknown_name_comes_with_the_nearest() -> None:
+    done = planner("llama-3.1-8c", "--gpu", "h100")
+    assert done.returncode == 3
+    assert "llama-3.1-8b" in done.stderr
