@@ -22,6 +22,9 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "cost": ("planner.cli.cost", "The price of one request, without a scenario."),
         "fit": ("planner.cli.fit", "Does the model fit the GPU: weights, KV cache, longest context, batch."),
     },
+    "Measure": {
+        "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),
+    },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),
         "schema": ("planner.cli.schema", "JSON Schema of the scenario file, for editors."),

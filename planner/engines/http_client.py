@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,8 +26,9 @@ EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")
 class Exchange:
     """One request and its response. ``ended`` is resolved when nothing more will come."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, on_status: Callable[[int], None] | None = None) -> None:
         loop = asyncio.get_running_loop()
+        self._on_status = on_status
         self.parser = ResponseParser()
         self.tally = StreamTally()
         self.body = bytearray()
@@ -54,6 +56,8 @@ class Exchange:
             return
         if self.headers_ns is None and self.parser.status is not None:
             self.headers_ns = now_ns
+            if self._on_status is not None:
+                self._on_status(self.parser.status)
         if body:
             self._take(body, now_ns)
         if self.parser.complete:
@@ -147,9 +151,11 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.lost(exc, time.perf_counter_ns())
 
-    def start(self, request: bytes, timeouts: Timeouts) -> Exchange:
-        """Send ``request`` and return its exchange."""
-        self._exchange = exchange = Exchange(timeouts)
+    def start(
+        self, request: bytes, timeouts: Timeouts, on_status: Callable[[int], None] | None = None
+    ) -> Exchange:
+        """Send ``request`` and return its exchange; ``on_status`` is told the status as soon as it is there."""
+        self._exchange = exchange = Exchange(timeouts, on_status)
         self.exchanges += 1
         if self._transport is not None:
             self._transport.write(request)

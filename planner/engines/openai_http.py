@@ -42,7 +42,7 @@ class OpenAIHttpEngine:
         self._prompts = PromptMaker(options.seed)
         self._dialect = first_dialect(options.endpoint)
         self._dialect_known = False
-        self._learning = asyncio.Lock()
+        self._learning: asyncio.Event | None = None  # set when the request that learns is understood or over
 
     async def open(self) -> EngineFacts:
         """Ask the server what it is."""
@@ -78,17 +78,33 @@ class OpenAIHttpEngine:
 
     async def send(self, request: RequestPlan, *, scheduled_ns: int) -> RequestReply:
         """Send one request; whatever happens to it is in the reply."""
-        if self._dialect_known:
-            return await self._send_patiently(request, scheduled_ns)
-        async with self._learning:
+        while not self._dialect_known:  # one request goes alone, the others wait for what it learns
+            if self._learning is None:
+                return await self._learn_with(request, scheduled_ns)
+            await self._learning.wait()
+        return await self._send_patiently(request, scheduled_ns)
+
+    async def _learn_with(self, request: RequestPlan, scheduled_ns: int) -> RequestReply:
+        learning = self._learning = asyncio.Event()
+        try:
             return await self._learn(request, scheduled_ns)
+        finally:
+            learning.set()
+            self._learning = None
+
+    def _on_status(self, status: int) -> None:
+        """Take note that the server understands us, as soon as it begins to answer."""
+        if status == 200 and not self._dialect_known:
+            self._dialect_known = True
+            if self._learning is not None:
+                self._learning.set()
 
     async def _learn(self, request: RequestPlan, scheduled_ns: int) -> RequestReply:
         """Send ``request`` in simpler and simpler words until the server takes it."""
         while True:
             reply = await self._send_patiently(request, scheduled_ns)
             if reply.http_status == 200:
-                self._adopt(request, reply)
+                self._learn_overhead(request, reply)
                 return reply
             simpler = next_dialect(
                 self._dialect,
@@ -96,12 +112,11 @@ class OpenAIHttpEngine:
                 body=reply.detail or "",
                 endpoint=self._options.endpoint,
             )
-            if self._dialect_known or simpler is None:
+            if simpler is None:
                 return reply
             self._dialect = simpler
 
-    def _adopt(self, request: RequestPlan, reply: RequestReply) -> None:
-        self._dialect_known = True
+    def _learn_overhead(self, request: RequestPlan, reply: RequestReply) -> None:
         counted = reply.usage.input_tokens
         if counted is not None and not self._dialect.token_ids:
             extra = max(0, counted - request.input_tokens + self._dialect.overhead_tokens)
@@ -135,7 +150,7 @@ class OpenAIHttpEngine:
             return _unreached(error, scheduled_ns, ready_ns), 0.0
         except asyncio.CancelledError:
             return _unreached(None, scheduled_ns, ready_ns), 0.0
-        exchange = connection.start(message, self._options.timeouts)
+        exchange = connection.start(message, self._options.timeouts, self._on_status)
         try:
             await exchange.ended
         except asyncio.CancelledError:

@@ -1,0 +1,218 @@
+"""A whole run: open the engine, check the client, measure point after point, keep everything."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from planner import __version__
+from planner.bench.load import TraceRow, plan_point, plan_trace
+from planner.bench.machine import git_commit, machine_facts
+from planner.bench.records import RunWriter, build_result, read_facts, read_manifest, read_records
+from planner.bench.runner import Control, PointRun, RunnerSettings
+from planner.bench.selfcheck import SelfCheck, self_check
+from planner.engines.base import Engine, EngineOptions
+from planner.engines.registry import ENGINES
+from planner.specs.load import LoadPoint, RequestPlan, SloTarget
+from planner.specs.measurement import (
+    ClientHealth,
+    EngineFacts,
+    PointFacts,
+    RequestRecord,
+    RunLabels,
+    RunManifest,
+    RunResult,
+    Setting,
+)
+
+Watch = Callable[[str, int, int], None]  # what is measured, requests ended, requests in all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchRun:
+    """Everything a run is told."""
+
+    engine: str
+    options: EngineOptions
+    points: tuple[LoadPoint, ...]
+    trace: tuple[TraceRow, ...] = ()
+    slo: tuple[SloTarget, ...] = ()
+    labels: RunLabels = field(default_factory=RunLabels)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    runner: RunnerSettings = field(default_factory=RunnerSettings)
+    folder: Path | None = None
+    resume: bool = False
+    check_client: bool = True
+    convention: str = "planner"
+
+
+class RunState:
+    """The records of a run as they come in, on disk where a folder is given."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.writer = RunWriter(folder) if folder is not None else None
+        self.records: list[RequestRecord] = []
+        self.facts: list[PointFacts] = []
+
+    def begin(self, manifest: RunManifest, *, resume: bool) -> None:
+        """Write the manifest; with ``resume`` read what is there."""
+        if self.writer is None:
+            return
+        if resume:
+            self.records += read_records(self.writer.folder)
+            self.facts += read_facts(self.writer.folder)
+        self.writer.begin(manifest, resume=resume)
+
+    def take(self, record: RequestRecord) -> None:
+        """Keep one record."""
+        self.records.append(record)
+        if self.writer is not None:
+            self.writer.add(record)
+
+    def end_point(self, facts: PointFacts) -> None:
+        """Keep what is known of a point that ended."""
+        self.facts.append(facts)
+        if self.writer is not None:
+            self.writer.end_point(facts)
+
+
+def measure(run: BenchRun, watch: Watch) -> RunResult:
+    """Run to the end, or to the first Ctrl-C, and return the result.
+
+    Raises
+    ------
+    EngineError
+        If the engine cannot be reached or the records cannot be written.
+    """
+    return asyncio.run(_measure(run, watch))
+
+
+async def _measure(run: BenchRun, watch: Watch) -> RunResult:
+    engine = ENGINES[run.engine](run.options)
+    state = RunState(run.folder)
+    control = Control()
+    try:
+        facts = await engine.open()
+        manifest = _manifest(run, facts)
+        state.begin(manifest, resume=run.resume)
+        with _interrupts(control):
+            watch("self-check", 0, 0)
+            check = await self_check() if run.check_client else None
+            await Ladder(run, engine, state, control, watch).climb(check)
+    finally:
+        await engine.close()
+        if state.writer is not None:
+            state.writer.close()
+    return build_result(manifest, tuple(state.records), tuple(state.facts), convention=run.convention)
+
+
+def _manifest(run: BenchRun, facts: EngineFacts) -> RunManifest:
+    if run.resume and run.folder is not None:
+        return read_manifest(run.folder)
+    return RunManifest(
+        run_id=uuid.uuid4().hex,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        wall_ns=time.time_ns(),
+        perf_ns=time.perf_counter_ns(),
+        planner_version=__version__,
+        git_commit=git_commit(Path.cwd()),
+        machine=machine_facts(),
+        engine=facts,
+        labels=run.labels,
+        points=run.points,
+        slo=run.slo,
+        settings=run.settings,
+    )
+
+
+@contextmanager
+def _interrupts(control: Control) -> Iterator[None]:
+    """Send Ctrl-C to ``control`` where the platform can."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, control.interrupt)
+    loop.add_signal_handler(signal.SIGTERM, control.interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+class Ladder:
+    """The points of a run, measured one after the other until one stops."""
+
+    def __init__(
+        self, run: BenchRun, engine: Engine, state: RunState, control: Control, watch: Watch
+    ) -> None:
+        self._run = run
+        self._engine = engine
+        self._state = state
+        self._control = control
+        self._watch = watch
+        self._session = 1 + max((record.session for record in state.records), default=-1)
+
+    async def climb(self, check: SelfCheck | None) -> None:
+        """Measure what has not been measured yet."""
+        health = ClientHealth()
+        if check is not None:
+            health = ClientHealth(
+                ceiling_tokens_per_s=check.ceiling_tokens_per_s, ttft_error_s=check.ttft_error_s
+            )
+        done = {facts.point for facts in self._state.facts if facts.stopped is None}
+        for number in range(len(self._run.points)):
+            if number in done or self._control.draining:
+                continue
+            facts = await self._measure(number, health)
+            self._state.end_point(facts)
+            if facts.stopped is not None:
+                return
+
+    async def _measure(self, number: int, health: ClientHealth) -> PointFacts:
+        point = self._run.points[number]
+        plans = plan_requests(point, self._run.trace)
+        name = f"point {number + 1}/{len(self._run.points)}, {load_name(point)}"
+        ended = 0
+
+        def take(record: RequestRecord) -> None:
+            nonlocal ended
+            ended += 1
+            self._state.take(record)
+            self._watch(name, ended, len(plans))
+
+        self._watch(name, 0, len(plans))
+        point_run = PointRun(
+            self._engine,
+            point,
+            plans,
+            number=number,
+            session=self._session,
+            take=take,
+            control=self._control,
+            settings=self._run.runner,
+        )
+        return await point_run.run(health)
+
+
+def plan_requests(point: LoadPoint, trace: tuple[TraceRow, ...]) -> tuple[RequestPlan, ...]:
+    """Return the requests of a point, drawn from its own seed."""
+    if point.kind == "trace":
+        return plan_trace(point, trace)
+    return plan_point(point, np.random.default_rng(point.seed))
+
+
+def load_name(point: LoadPoint) -> str:
+    """Name a load in a few words."""
+    if point.kind == "closed":
+        return f"concurrency {point.concurrency}"
+    if point.rate_requests_per_s is None:
+        return point.kind
+    return f"{point.kind} {point.rate_requests_per_s:g}/s"

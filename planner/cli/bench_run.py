@@ -1,0 +1,173 @@
+"""From the options of ``planner bench`` to a run, with its progress on stderr."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from planner.bench.load import ramp_requests
+from planner.bench.runner import RunnerSettings
+from planner.bench.session import BenchRun, Watch, measure
+from planner.cli.bench_options import Convention, numbers, parse_slo
+from planner.engines.base import EngineOptions, Timeouts
+from planner.engines.registry import ENGINES
+from planner.errors import UsageError
+from planner.report.bench import bench_csv, bench_json, bench_markdown
+from planner.specs.load import LoadPoint, TokenLengths
+from planner.specs.measurement import RunLabels, RunResult
+
+SEED_BITS = 31
+SHOW_AFTER_S = 2.0
+
+
+def run_from_options(given: dict[str, Any]) -> RunResult:
+    """Measure what the options ask for, and write the summaries beside the records."""
+    run = bench_run(given)
+    with progress(quiet=given["quiet"]) as watch:
+        result = measure(run, watch)
+    if run.folder is not None:
+        write_summaries(run.folder, result)
+    return result
+
+
+def write_summaries(folder: Path, result: RunResult) -> None:
+    """Write the summary of a run in every format."""
+    from planner.bench.records import RunWriter
+
+    writer = RunWriter(folder)
+    writer.write_result("summary.json", bench_json(result))
+    writer.write_result("summary.csv", bench_csv(result))
+    writer.write_result("summary.md", bench_markdown(result))
+
+
+def bench_run(given: dict[str, Any]) -> BenchRun:
+    """Return the run that the options describe.
+
+    Raises
+    ------
+    UsageError
+        If they do not go together.
+    """
+    if given["engine"] not in ENGINES:
+        raise UsageError(
+            f"no engine {given['engine']!r}", cure=f"choose one of: {', '.join(sorted(ENGINES))}"
+        )
+    if given["model"] is None:
+        raise UsageError("no model named", cure="add --model NAME, as the server knows it")
+    if given["rate_limit"] not in {"count", "retry"}:
+        raise UsageError(f"bad --rate-limit {given['rate_limit']!r}", cure="choose count or retry")
+    if given["resume"] and given["output"] is None:
+        raise UsageError("--resume needs the folder of the run", cure="add --output DIR")
+    seed = given["seed"] if given["seed"] is not None else secrets.randbits(SEED_BITS)
+    run = BenchRun(
+        engine=given["engine"],
+        options=_options(given, seed),
+        points=load_points(given, seed),
+        slo=parse_slo(given["slo"]),
+        labels=RunLabels(provider=given["provider"], feature=given["feature"], user=given["user"]),
+        settings={"seed": seed, "endpoint": str(given["endpoint"]), "rate_limit": given["rate_limit"]},
+        runner=RunnerSettings(max_error_fraction=given["max_error_fraction"]),
+        folder=given["output"],
+        resume=given["resume"],
+        check_client=given["self_check"] and given["engine"] != "fake",
+        convention=Convention(given["metric_convention"]).value,
+    )
+    return _resumed(run) if run.resume else run
+
+
+def _resumed(run: BenchRun) -> BenchRun:
+    """Take load and seed from the manifest, so that what is left is measured as it was begun."""
+    from planner.bench.records import read_manifest
+
+    manifest = read_manifest(run.folder) if run.folder is not None else None
+    if manifest is None:
+        return run
+    return replace(run, points=manifest.points, slo=manifest.slo, labels=manifest.labels)
+
+
+def _options(given: dict[str, Any], seed: int) -> EngineOptions:
+    patient = given["rate_limit"] == "retry"
+    return EngineOptions(
+        model=given["model"],
+        url=given["url"],
+        endpoint=str(given["endpoint"]),
+        api_key=os.environ.get(given["api_key_env"]) or None,
+        timeouts=Timeouts(first_token_s=given["timeout_first_token"], idle_s=given["timeout_idle"]),
+        honour_retry_after=patient,
+        max_retries=5 if patient else 0,
+        verify_tls=given["verify_tls"],
+        seed=seed,
+    )
+
+
+def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
+    """Return the ladder of points, each with a seed of its own.
+
+    Raises
+    ------
+    UsageError
+        If a number is bad.
+    """
+    levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
+    rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
+    if levels == (None,) and rates == (None,):
+        levels = (1,)
+    if given["burstiness"] <= 0:
+        raise UsageError("--burstiness must be above 0", cure="1 is Poisson, below it is more regular")
+    inputs = TokenLengths(values=numbers(given["input_tokens"], "--input-tokens", int))
+    outputs = TokenLengths(values=numbers(given["output_tokens"], "--output-tokens", int))
+    count = given["requests"]
+    pairs = [(level, rate) for rate in rates for level in levels]
+    return tuple(
+        LoadPoint(
+            kind="closed" if rate is None else given["arrival"].value,
+            requests=count,
+            input_tokens=inputs,
+            output_tokens=outputs,
+            concurrency=level,
+            rate_requests_per_s=rate,
+            burstiness=given["burstiness"],
+            ramp_requests=given["ramp"]
+            if given["ramp"] is not None
+            else ramp_requests(count, level if rate is None else None),
+            shared_prefix_tokens=given["shared_prefix"],
+            seed=seed + number,
+        )
+        for number, (level, rate) in enumerate(pairs)
+    )
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[Watch]:
+    """Show what is measured on stderr: a moving line on a terminal, nothing in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        yield _nothing
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task("starting", total=None)
+        last = 0.0
+
+        def watch(name: str, ended: int, total: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if ended and ended != total and now - last < 0.25:  # drawing must not disturb the measurement
+                return
+            last = now
+            bar.update(task, description=name, completed=ended, total=total or None)
+
+        yield watch
+
+
+def _nothing(name: str, ended: int, total: int) -> None:
+    """Show nothing."""

@@ -1,0 +1,213 @@
+"""``planner bench`` as users call it, against the known-truth server in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHORT = ("--input-tokens", "16", "--output-tokens", "5", "--no-self-check")
+
+
+@contextmanager
+def truth_server(*arguments: str, **config: Any) -> Iterator[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "planner.bench.truth_server",
+        "--watch-stdin",
+        "--config",
+        json.dumps(config),
+    ]
+    server = subprocess.Popen(
+        [*command, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    assert server.stdin is not None
+    try:
+        yield f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
+    finally:
+        server.stdin.close()
+        server.wait(5)
+        server.stdout.close()
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "planner", "bench", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def bench(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    process = start(*arguments, **environment)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def first_lines(path: Path, count: int) -> None:
+    """Wait until ``count`` requests are on disk."""
+    for _ in range(400):
+        if path.is_file() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} did not get {count} lines")
+
+
+def test_a_run_prints_the_documented_json_and_keeps_every_request(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with truth_server() as url:
+        arguments = (
+            "--url",
+            url,
+            "--model",
+            "truth",
+            "--concurrency",
+            "4",
+            "--requests",
+            "24",
+            "--output",
+            str(run),
+        )
+        code, out, err = bench(*arguments, *SHORT, "--format", "json", OPENAI_API_KEY="sk-very-secret")
+    assert code == 0, err
+    document = json.loads(out)
+    point = document["points"][0]
+    assert document["schema"] == "planner.bench/1"
+    assert point["requests"] == {"ok": 24, "failed": 0, "by_error": {}}
+    assert point["load"]["concurrency"] == 4
+    assert 0.018 < point["ttft_s"]["p50"] < 0.040
+    assert 0.004 < point["itl_s"]["p50"] < 0.007
+    assert {"mean", "p50", "p95", "p99", "n"} <= set(point["tpot_s"])
+    assert point["ttft_s"]["unsupported"] == ["p90", "p95", "p99"]
+    assert len((run / "requests.jsonl").read_text().splitlines()) == 24
+    assert json.loads((run / "summary.json").read_text())["points"] == document["points"]
+    assert not any("sk-very-secret" in path.read_text() for path in run.iterdir())
+
+
+def test_every_fault_of_the_public_comparison_is_counted_by_its_class(tmp_path: Path) -> None:
+    kinds = ("rate_limited:11", "cut:13", "malformed:17", "stream_error:19", "empty:23", "reset:29")
+    with truth_server(*(f"--fault={kind}" for kind in kinds), ttft_s=0.001, itl_s=0.0005) as url:
+        arguments = ("--url", url, "--model", "truth", "--concurrency", "4", "--requests", "120")
+        code, out, _ = bench(*arguments, *SHORT, "--format", "json", "--output", str(tmp_path / "run"))
+    assert code == 0
+    assert json.loads(out)["points"][0]["requests"] == {
+        "ok": 79,
+        "failed": 41,
+        "by_error": {
+            "empty": 5,
+            "malformed": 7,
+            "rate_limited": 10,
+            "reset": 4,
+            "stream_error": 6,
+            "truncated": 9,
+        },
+    }
+
+
+def test_a_run_that_was_killed_is_rebuilt_and_resumed(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with truth_server() as url:
+        arguments = (
+            "--url",
+            url,
+            "--model",
+            "truth",
+            "--concurrency",
+            "2,4",
+            "--requests",
+            "40",
+            "--output",
+            str(run),
+        )
+        process = start(*arguments, *SHORT)
+        first_lines(run / "requests.jsonl", 10)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        code, out, _ = bench("report", str(run), "--format", "json")
+        killed = json.loads(out)
+        assert code == 0
+        assert killed["interrupted"]
+        assert killed["points"][0]["requests"]["ok"] >= 10
+        code, out, err = bench(*arguments, *SHORT, "--format", "json", "--resume")
+    assert code == 0, err
+    assert [point["requests"]["ok"] for point in json.loads(out)["points"]] == [40, 40]
+
+
+def test_the_first_interrupt_drains_and_reports_with_130(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with truth_server() as url:
+        arguments = ("--url", url, "--model", "truth", "--concurrency", "2", "--requests", "4000")
+        process = start(*arguments, *SHORT, "--output", str(run), "--format", "json")
+        first_lines(run / "requests.jsonl", 5)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    document = json.loads(out)
+    assert document["interrupted"]
+    assert document["points"][0]["requests"]["failed"] == 0
+    assert (run / "summary.json").is_file()
+
+
+def test_the_second_interrupt_cuts_off_and_still_reports(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with truth_server(stall_at_token=3, stall_s=60) as url:
+        arguments = ("--url", url, "--model", "truth", "--concurrency", "2", "--requests", "4")
+        process = start(*arguments, *SHORT, "--output", str(run), "--format", "json")
+        first_lines(run / "manifest.json", 1)
+        time.sleep(0.5)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        out, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert json.loads(out)["points"][0]["requests"]["by_error"] == {"cancelled": 2}
+
+
+def test_a_ladder_stops_when_the_server_dies_and_names_the_last_good_point() -> None:
+    with truth_server(die_after=45, ttft_s=0.001, itl_s=0.001) as url:
+        arguments = ("--url", url, "--model", "truth", "--concurrency", "1,4,8", "--requests", "30")
+        code, out, _ = bench(*arguments, *SHORT)
+    assert code == 4
+    assert "the server no longer answers" in out
+    assert "last good point: 1 in flight" in out
+
+
+def test_a_missing_server_is_one_sentence_with_a_cure() -> None:
+    code, out, err = bench("--url", "http://127.0.0.1:9/v1", "--model", "m", *SHORT)
+    assert (code, out) == (4, "")
+    assert err.startswith("error: cannot reach http://127.0.0.1:9/v1")
+    assert "cure: start the server" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--model", "m"),
+        ("--url", "http://x/v1"),
+        ("--engine", "vlm", "--model", "m"),
+        ("--engine", "fake", "--model", "m", "--concurrency", "0"),
+        ("--engine", "fake", "--model", "m", "--slo", "ttft<5"),
+        ("--engine", "fake", "--model", "m", "--resume"),
+    ],
+)
+def test_bad_options_exit_with_2_and_a_cure(arguments: tuple[str, ...]) -> None:
+    code, _, err = bench(*arguments)
+    assert code == 2
+    assert "cure:" in err
+
+
+def test_strict_exits_with_1_when_a_limit_is_missed() -> None:
+    arguments = ("--engine", "fake", "--model", "m", "--requests", "10", "--output-tokens", "3")
+    assert bench(*arguments, "--slo", "ttft_p95_ms=10", "--strict")[0] == 1
+    assert bench(*arguments, "--slo", "ttft_p95_ms=30", "--strict")[0] == 0
