@@ -146,3 +146,30 @@ def report(
     result = rebuild(folder, metric_convention.value)
     show(result, form, no_color=no_color, quiet=quiet)
     raise typer.Exit(exit_code(result, strict=strict) if strict else 0)
+
+
+@app.command("compare")
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Folder of the run before.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Folder of the run after.")],
+    max_regression: Annotated[
+        float, typer.Option(min=0.0, help="Share by which a mean may get worse: 0.05 is 5 %.")
+    ] = 0.05,
+    allow: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Difference of the runs to accept. May repeat.")
+    ] = None,
+    form: FormatOption = Format.table,
+    no_color: NoColorOption = False,
+) -> None:
+    """Compare two runs; exit with 1 when a mean is surely worse by more than --max-regression."""
+    from planner.cli.bench_compare import compare_folders
+
+    worse = compare_folders(
+        before,
+        after,
+        allowed=tuple(allow or ()),
+        max_regression_fraction=max_regression,
+        form=form,
+        no_color=no_color,
+    )
+    raise typer.Exit(EXIT_FINDING if worse else 0)

@@ -211,3 +211,16 @@ def test_strict_exits_with_1_when_a_limit_is_missed() -> None:
     arguments = ("--engine", "fake", "--model", "m", "--requests", "10", "--output-tokens", "3")
     assert bench(*arguments, "--slo", "ttft_p95_ms=10", "--strict")[0] == 1
     assert bench(*arguments, "--slo", "ttft_p95_ms=30", "--strict")[0] == 0
+
+
+def test_a_slower_server_is_a_regression_with_exit_1(tmp_path: Path) -> None:
+    with truth_server(itl_s=0.004) as url:
+        arguments = ("--url", url, "--model", "truth", "--concurrency", "8", "--requests", "64", *SHORT)
+        assert bench(*arguments, "--output", str(tmp_path / "a"))[0] == 0
+    with truth_server(itl_s=0.006) as slower:
+        arguments = ("--url", slower, *arguments[2:])
+        assert bench(*arguments, "--output", str(tmp_path / "b"))[0] == 0
+    code, out, _ = bench("compare", str(tmp_path / "a"), str(tmp_path / "b"))
+    assert code == 1
+    assert "REGRESSION" in out
+    assert bench("compare", str(tmp_path / "b"), str(tmp_path / "a"))[0] == 0

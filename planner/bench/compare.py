@@ -1,0 +1,150 @@
+"""Two runs against each other: refused where they are unlike, else differences with intervals. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from planner.bench.metrics import output_tokens, request_times
+from planner.errors import UsageError
+from planner.formulas.decisions import difference_interval, smallest_detectable_difference
+from planner.formulas.statistics import FEWEST_FOR_BATCHES, batch_means
+from planner.specs.compare import MetricChange, PointChange
+from planner.specs.load import LoadPoint
+from planner.specs.measurement import RequestRecord, RunManifest
+from planner.units import FloatArray
+
+CONFIDENCE = 0.95
+POWER = 0.8
+RATE_BATCHES = 10
+FEWEST_VALUES = 4
+LATENCIES = ("ttft_s", "tpot_s", "e2e_s")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRun:
+    """A run as it was read from its folder."""
+
+    name: str
+    manifest: RunManifest
+    records: tuple[RequestRecord, ...]
+
+
+def differences(before: RunManifest, after: RunManifest) -> dict[str, tuple[object, object]]:
+    """Return what makes two runs unlike, by key. Seeds and times may differ."""
+    mine, theirs = dict(_identity(before)), dict(_identity(after))
+    keys = [*mine, *(key for key in theirs if key not in mine)]
+    return {key: (mine.get(key), theirs.get(key)) for key in keys if mine.get(key) != theirs.get(key)}
+
+
+def _identity(manifest: RunManifest) -> Iterator[tuple[str, object]]:
+    engine = manifest.engine
+    yield "model", engine.model
+    yield "engine", engine.name
+    yield "engine_version", engine.version
+    yield "machine", manifest.machine.host_id
+    yield "endpoint", manifest.settings.get("endpoint")
+    for name, value in engine.flags.items():
+        yield f"flag.{name}", value
+    yield "points", len(manifest.points)
+    for number, point in enumerate(manifest.points):
+        yield f"load.{number}", _load_identity(point)
+
+
+def _load_identity(point: LoadPoint) -> tuple[object, ...]:
+    lengths = (point.input_tokens.values, point.output_tokens.values, point.shared_prefix_tokens)
+    return (point.kind, point.concurrency, point.rate_requests_per_s, point.burstiness, *lengths)
+
+
+def require_alike(before: StoredRun, after: StoredRun, allowed: Sequence[str]) -> None:
+    """Refuse runs that differ in what is not allowed to.
+
+    Raises
+    ------
+    UsageError
+        Naming every difference and how to allow it.
+    """
+    unlike = {
+        key: pair for key, pair in differences(before.manifest, after.manifest).items() if key not in allowed
+    }
+    if unlike:
+        named = "; ".join(f"{key}: {mine} against {theirs}" for key, (mine, theirs) in unlike.items())
+        flags = " ".join(f"--allow {key}" for key in unlike)
+        raise UsageError(f"the runs are unlike: {named}", cure=f"measure again alike, or add {flags}")
+
+
+def compare_runs(
+    before: StoredRun, after: StoredRun, *, allowed: Sequence[str] = ()
+) -> tuple[PointChange, ...]:
+    """Return the change of every point that both runs have."""
+    require_alike(before, after, allowed)
+    count = min(len(before.manifest.points), len(after.manifest.points))
+    changes = []
+    for number in range(count):
+        mine, theirs = (_steady(run.records, number) for run in (before, after))
+        metrics = tuple(
+            change
+            for name in (*LATENCIES, "output_tokens_per_s")
+            if (change := _change(name, _values(mine, name), _values(theirs, name))) is not None
+        )
+        changes.append(PointChange(load=before.manifest.points[number], metrics=metrics))
+    return tuple(changes)
+
+
+def _steady(records: Sequence[RequestRecord], number: int) -> list[RequestRecord]:
+    mine = [record for record in records if record.point == number]
+    last = max((record.session for record in mine), default=0)
+    mine = [record for record in mine if record.session == last and record.phase == "steady"]
+    return sorted(mine, key=lambda record: record.reply.stamps.done_ns)
+
+
+def _values(records: Sequence[RequestRecord], name: str) -> FloatArray:
+    """Return nearly independent values of a metric: batch means where there are enough requests."""
+    if name == "output_tokens_per_s":
+        return _rates_per_s(records)
+    times = (getattr(request_times(record.reply), name) for record in records)
+    values = np.array([value for value in times if value is not None], dtype=float)
+    return batch_means(values) if len(values) >= FEWEST_FOR_BATCHES else values
+
+
+def _rates_per_s(records: Sequence[RequestRecord]) -> FloatArray:
+    """Return the token rate of consecutive groups of requests, by the times at which they ended. [tokens/s]"""
+    size = max(1, len(records) // RATE_BATCHES)
+    edges = records[size - 1 :: size]
+    made = np.cumsum([output_tokens(record.reply) for record in records])[size - 1 :: size]
+    ends = [record.reply.stamps.done_ns / 1e9 for record in edges]
+    rates = [
+        (after - before) / (end - start)
+        for (before, after), (start, end) in zip(pairwise(made), pairwise(ends), strict=True)
+        if end > start
+    ]
+    return np.array(rates, dtype=float)
+
+
+def _change(name: str, before: FloatArray, after: FloatArray) -> MetricChange | None:
+    if len(before) < FEWEST_VALUES or len(after) < FEWEST_VALUES:
+        return None
+    base = float(before.mean())
+    low, best, high = difference_interval(before, after, CONFIDENCE)
+    smallest = smallest_detectable_difference(
+        before, after, confidence_fraction=CONFIDENCE, power_fraction=POWER
+    )
+    sign = -1.0 if name == "output_tokens_per_s" else 1.0
+    worse = sorted((sign * low / base, sign * high / base))
+    return MetricChange(
+        metric=name,
+        before=base,
+        after=float(after.mean()),
+        worse_fraction=sign * best / base,
+        worse_low_fraction=worse[0],
+        worse_high_fraction=worse[1],
+        smallest_detectable_fraction=smallest / base,
+    )
+
+
+def is_regression(change: MetricChange, max_regression_fraction: float) -> bool:
+    """Return whether a metric is surely worse, and by more than is allowed."""
+    return change.worse_low_fraction > 0 and change.worse_fraction > max_regression_fraction

@@ -1,0 +1,79 @@
+from dataclasses import replace
+
+import pytest
+
+from planner.bench.compare import StoredRun, compare_runs, differences, is_regression
+from planner.errors import UsageError
+from planner.report.bench_compare import (
+    compare_csv,
+    compare_json,
+    compare_markdown,
+    compare_table,
+    regression_name,
+)
+from planner.specs.measurement import RunManifest
+from tests.bench.stamps import closed, record, reply
+from tests.bench.test_records import MANIFEST
+
+
+def run(slower: float = 1.0, count: int = 100) -> StoredRun:
+    """Back-to-back requests whose times are ``slower`` than 20, 25, 30 ms, with a little jitter."""
+    records = []
+    at_ms = 0.0
+    for index in range(count):
+        jitter = slower * (1 + index % 7 / 100)
+        chunks = (20.0 * jitter, 25.0 * jitter, 30.0 * jitter)
+        records.append(record(index, reply(at_ms, chunks)))
+        at_ms += chunks[-1] + 1
+    manifest: RunManifest = replace(MANIFEST, points=(closed(),))
+    return StoredRun(name="r", manifest=manifest, records=tuple(records))
+
+
+def test_the_same_run_has_not_changed() -> None:
+    (point,) = compare_runs(run(), run())
+    assert [change.metric for change in point.metrics] == ["ttft_s", "tpot_s", "e2e_s", "output_tokens_per_s"]
+    assert all(change.worse_fraction == 0 for change in point.metrics)
+    assert not any(is_regression(change, 0.0) for change in point.metrics)
+
+
+def test_ten_percent_slower_is_found_in_every_metric_with_its_interval() -> None:
+    (point,) = compare_runs(run(), run(slower=1.1))
+    for change in point.metrics:
+        assert change.worse_fraction == pytest.approx(0.1, abs=0.015)
+        assert change.worse_low_fraction < change.worse_fraction < change.worse_high_fraction
+        assert change.smallest_detectable_fraction < 0.05
+        assert is_regression(change, 0.05)
+        assert not is_regression(change, 0.2)
+
+
+def test_too_few_requests_are_not_compared() -> None:
+    assert compare_runs(run(count=3), run())[0].metrics == ()
+
+
+def test_unlike_runs_are_refused_by_name_unless_allowed() -> None:
+    other = run()
+    engine = replace(other.manifest.engine, version="2", flags={"dtype": "fp8"})
+    other = replace(other, manifest=replace(other.manifest, engine=engine))
+    assert set(differences(run().manifest, other.manifest)) == {"engine_version", "flag.dtype"}
+    with pytest.raises(UsageError, match="engine_version: None against 2") as caught:
+        compare_runs(run(), other)
+    assert "--allow engine_version --allow flag.dtype" in (caught.value.cure or "")
+    assert compare_runs(run(), other, allowed=("engine_version", "flag.dtype"))
+
+
+def test_another_load_is_unlike() -> None:
+    other = replace(run(), manifest=replace(run().manifest, points=(closed(concurrency=2),)))
+    with pytest.raises(UsageError, match=r"load\.0"):
+        compare_runs(run(), other)
+
+
+def test_the_reports_name_the_regression() -> None:
+    changes = compare_runs(run(), run(slower=1.1))
+    names = tuple(regression_name(changes[0], change) for change in changes[0].metrics)
+    table = compare_table(changes, names, width=100, color=False)
+    assert table.count("REGRESSION") == 4
+    assert max(len(line) for line in table.splitlines()) <= 100
+    assert "REGRESSION" in compare_markdown(changes, names)
+    assert '"1 in flight TTFT"' in compare_json(changes, names)
+    assert compare_csv(changes).count("\n") == 5
+    assert "better" in compare_table(compare_runs(run(), run(slower=0.9)), (), width=100, color=False)
