@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from planner.specs.fit import Fit
 
 app = typer.Typer(rich_markup_mode=None)
+DEFAULT_CONTEXT = 8192
 
 
 class Engine(StrEnum):
@@ -43,7 +44,9 @@ def fit(
     engine: Annotated[Engine, typer.Option(help="What runs the model.")] = Engine.vllm,
     tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,
     pipeline_parallel: Annotated[int, typer.Option(help="Stages that share the layers.")] = 1,
-    context: Annotated[int, typer.Option(help="Tokens of one sequence, answer included.")] = 8192,
+    context: Annotated[
+        int | None, typer.Option(help="Tokens of one sequence, answer included; 8192 unless given.")
+    ] = None,
     concurrency: Annotated[int, typer.Option(help="Sequences at once.")] = 1,
     quantization: Annotated[
         str, typer.Option(help="auto, bf16, fp8, awq, nvfp4 …; q4_k_m … for llama.cpp.")
@@ -71,7 +74,7 @@ def fit(
         kv_dtype=kv_dtype,
         tensor_parallel=tensor_parallel,
         pipeline_parallel=pipeline_parallel,
-        context_tokens=context,
+        context_tokens=DEFAULT_CONTEXT if context is None else context,
         concurrency=concurrency,
         utilization_fraction=memory_utilization,
         version=engine_version,
@@ -79,7 +82,7 @@ def fit(
         max_sequences=max_num_seqs,
         memory_gib=memory_gib,
     )
-    answers = answers_for(model, gpu, request, tuple(books or ()))
+    answers = answers_for(model, gpu, request, tuple(books or ()), clip_context=context is None)
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(answers, output_format, single=gpu is not None, screen=(width, color, quiet)), output)
     if strict and not any(answer.fits for answer in answers):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.architecture import unpack
 from planner.planning.fit import VLLM_KINDS, fit_vllm
+from planner.planning.fit_llamacpp import fit_llamacpp
 from planner.specs.fit import Fit, FitRequest
 from planner.specs.hardware import HardwareSpec
 
 
 def answers_for(
-    model: str, gpu: str | None, request: FitRequest, folders: tuple[Path, ...]
+    model: str, gpu: str | None, request: FitRequest, folders: tuple[Path, ...], *, clip_context: bool
 ) -> tuple[Fit, ...]:
     """Return the answer for one device, or for all that the engine runs on, those that fit first.
+
+    ``clip_context`` shortens a context that the user did not ask for to the model's own.
 
     Raises
     ------
@@ -25,15 +28,19 @@ def answers_for(
     """
     books = load_books(*folders)
     architecture = unpack(books.models.find(model))
-    if request.engine == "llamacpp":
-        raise UsageError("planner fit answers for vLLM so far", cure="leave --engine out")
+    if clip_context:
+        shorter = min(request.context_tokens, architecture.model.max_context)
+        request = replace(request, context_tokens=shorter)
     profile = load_vllm_memory()
 
     def answer(hardware: HardwareSpec) -> Fit:
+        if request.engine == "llamacpp":
+            return fit_llamacpp(architecture, hardware, request)
         return fit_vllm(architecture, hardware, request, profile)
 
     if gpu is not None:
         return (answer(books.hardware.find(gpu)),)
     devices = [books.hardware.rows[name] for name in books.hardware.rows]
-    answers = [answer(hardware) for hardware in devices if hardware.kind in VLLM_KINDS]
+    everywhere = request.engine == "llamacpp"
+    answers = [answer(hardware) for hardware in devices if everywhere or hardware.kind in VLLM_KINDS]
     return tuple(sorted(answers, key=lambda each: (not each.fits, each.physical_bytes, each.hardware)))

@@ -16,7 +16,7 @@ from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
-from planner.units import GIB
+from planner.units import GIB, MIB
 
 MAX_CHANGES = 4
 MAX_TENSOR_PARALLEL = 8  # GPUs that one link joins in the machines that clouds rent
@@ -112,7 +112,9 @@ def _answer(
         hardware=hardware.id,
         engine="vllm",
         fits=fits,
-        reason=_reason(hardware, request, memory, shortage) if not fits else _room(concurrency, request),
+        reason=_reason(hardware, request, memory, shortage)
+        if not fits
+        else room_for(concurrency, request.context_tokens),
         changes=(),
         gpus=request.tensor_parallel * request.pipeline_parallel,
         quantization=scheme.name,
@@ -166,8 +168,24 @@ def _shortage(memory: VllmMemory, request: FitRequest) -> float:
     return max(needed * stage.layout.block_bytes - stage.pool_bytes, 1.0)
 
 
-def _room(concurrency: int, request: FitRequest) -> str:
-    return f"{concurrency:,} sequences of {request.context_tokens:,} tokens have room"
+def room_for(concurrency: int, context_tokens: int) -> str:
+    """Say how many sequences have room.
+
+    >>> room_for(1, 8192)
+    'one sequence of 8,192 tokens has room'
+    """
+    if concurrency == 1:
+        return f"one sequence of {context_tokens:,} tokens has room"
+    return f"{concurrency:,} sequences of {context_tokens:,} tokens have room"
+
+
+def size_text(size_bytes: float) -> str:
+    """Write a size in GiB, or in MiB where GiB would round it away.
+
+    >>> size_text(3 * 2**30), size_text(2**20)
+    ('3.00 GiB', '1.0 MiB')
+    """
+    return f"{size_bytes / GIB:,.2f} GiB" if size_bytes >= GIB / 10 else f"{size_bytes / MIB:,.1f} MiB"
 
 
 def _reason(hardware: HardwareSpec, request: FitRequest, memory: VllmMemory, shortage: float) -> str:
@@ -176,7 +194,7 @@ def _reason(hardware: HardwareSpec, request: FitRequest, memory: VllmMemory, sho
         return f"{hardware.name} does not multiply {scheme.multiplies}"
     if shortage <= 0:
         return f"{request.concurrency:,} at once is above max_num_seqs {memory.max_sequences:,}"
-    short = f"{shortage / GIB:,.2f} GiB short on each GPU"
+    short = f"{size_text(shortage)} short on each GPU"
     if stage.weights_bytes > stage.budget_bytes:
         return f"weights of {stage.weights_bytes / GIB:,.2f} GiB exceed the {stage.budget_bytes / GIB:,.2f} GiB allowed: {short}"
     if stage.pool_bytes <= 0:
