@@ -12,6 +12,7 @@ from planner.cli.options import (
     Format,
     FormatOption,
     NoColorOption,
+    OutputOption,
     QuietOption,
     StrictOption,
     emit,
@@ -173,3 +174,28 @@ def compare(
         no_color=no_color,
     )
     raise typer.Exit(EXIT_FINDING if worse else 0)
+
+
+@app.command("import")
+def import_result(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The JSON file that the other tool saved.")],
+    output: OutputOption = "-",
+    form: FormatOption = Format.table,
+    no_color: NoColorOption = False,
+) -> None:
+    """Read results of vllm bench, guidellm, aiperf, llama-bench or llama-batched-bench.
+
+    As CSV they have the layout that validate and calibrate take.
+    """
+    from planner.inputs.foreign_bench import read_foreign
+    from planner.report.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
+
+    tool, rows = read_foreign(file)
+    width, color = screen_of(output, no_color=no_color)
+    texts = {
+        Format.json: lambda: rows_json(tool, rows),
+        Format.csv: lambda: rows_csv(rows),
+        Format.md: lambda: rows_markdown(rows),
+        Format.table: lambda: rows_table(tool, rows, width=width, color=color),
+    }
+    emit(texts[form](), output)

@@ -1,0 +1,30 @@
+"""One measured number in the long layout that ``planner validate`` and ``planner calibrate`` read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredRow:
+    """One value with what it was measured under. Field names are the columns of the layout, units stand beside."""
+
+    source: str = ""
+    date: str = ""
+    engine: str = ""
+    engine_version: str = ""
+    model: str = ""
+    precision: str = ""
+    gpu: str = ""
+    n_gpu: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    isl: float | None = None
+    osl: float | None = None
+    load_type: str = ""
+    load_value: float | str | None = None
+    metric: str
+    value: float
+    unit: str
+    statistic: str = ""
+    notes: str = ""
