@@ -38,7 +38,9 @@ class Engine(StrEnum):
 
 @app.command()
 def fit(
-    model: Annotated[str, typer.Argument(help="A model of the book: id, alias or hub id.")],
+    model: Annotated[
+        str, typer.Argument(help="A model of the book, a folder with config.json, or a .gguf file.")
+    ],
     *,
     gpu: Annotated[str | None, typer.Option(help="A device of the book; every device when left out.")] = None,
     engine: Annotated[Engine, typer.Option(help="What runs the model.")] = Engine.vllm,

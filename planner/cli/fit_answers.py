@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from planner.cli.options import today
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.model_files import is_model_path, read_model
 from planner.planning.architecture import unpack
 from planner.planning.fit import VLLM_KINDS, fit_vllm
 from planner.planning.fit_llamacpp import fit_llamacpp
@@ -27,7 +29,8 @@ def answers_for(
         When the question makes no sense for the device, or for any of them.
     """
     books = load_books(*folders)
-    architecture = unpack(books.models.find(model))
+    found = read_model(Path(model), checked=today()) if is_model_path(model) else books.models.find(model)
+    architecture = unpack(found)
     if clip_context:
         shorter = min(request.context_tokens, architecture.model.max_context)
         request = replace(request, context_tokens=shorter)

@@ -27,6 +27,7 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),
+        "models": ("planner.cli.models", "A row for the model book from a model's own files."),
         "schema": ("planner.cli.schema", "JSON Schema of the scenario file, for editors."),
     },
 }

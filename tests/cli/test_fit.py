@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,34 @@ def test_an_unknown_name_comes_with_the_nearest() -> None:
     done = planner("llama-3.1-8c", "--gpu", "h100")
     assert done.returncode == 3
     assert "llama-3.1-8b" in done.stderr
+
+
+def test_a_model_s_own_folder_is_as_good_as_a_name(tmp_path: Path) -> None:
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": 4096,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "intermediate_size": 14336,
+        "vocab_size": 128256,
+        "max_position_embeddings": 131072,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    done = planner(str(tmp_path), "--gpu", "h100", "--format", "json")
+    assert json.loads(done.stdout)["kv_bytes_per_token"] == 131_072
+    row = subprocess.run(
+        [sys.executable, "-m", "planner", "models", "import", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert row.stdout.startswith("models:\n- id:")
+    (tmp_path / "models.yaml").write_text(row.stdout.replace(tmp_path.name, "mine"), encoding="utf-8")
+
+
+@pytest.mark.parametrize("engine", ["vllm", "llamacpp"])
+def test_the_default_context_is_no_longer_than_the_model_s(engine: str) -> None:
+    done = planner("llama-2-7b", "--gpu", "a100", "--engine", engine, "--format", "json")
+    assert json.loads(done.stdout)["context_tokens"] == 4096
