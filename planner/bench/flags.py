@@ -16,6 +16,7 @@ CEILING_SHARE = 0.5  # above half of what this client can do on this machine its
 LAG_SHARE_P50 = 0.05  # of the TTFT median
 LAG_SHARE_P99 = 0.5
 LATE_SHARE = 0.05  # of the TTFT median
+LATE_FLOOR_S = 0.002  # the event loop wakes up to a millisecond late by itself
 LENGTH_TOLERANCE = 0.02
 CACHED_SHARE = 0.02
 DRIFT_SHARE = 0.10
@@ -116,4 +117,6 @@ def _late(sample: Sequence[RequestRecord], ttft: Distribution) -> bool:
         for record in sample
         if record.reply.stamps.sent_ns is not None
     ]
-    return middle is not None and bool(waits) and float(np.mean(waits)) > LATE_SHARE * middle
+    return (
+        middle is not None and bool(waits) and float(np.mean(waits)) > max(LATE_FLOOR_S, LATE_SHARE * middle)
+    )

@@ -62,6 +62,10 @@ class RunWriter:
         except OSError as error:
             raise _disk_error(self.folder, error) from error
 
+    def update(self, manifest: RunManifest) -> None:
+        """Write the manifest anew, as when a search adds a point."""
+        self.write_result(MANIFEST, _MANIFEST.dump_json(manifest, indent=2).decode())
+
     def _end_torn_line(self) -> None:
         """After a crash, keep the next record from being glued to half a line."""
         path = self.folder / REQUESTS

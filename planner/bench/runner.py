@@ -17,6 +17,7 @@ from planner.specs.measurement import (
     Outcome,
     PointFacts,
     RequestRecord,
+    Verdict,
 )
 
 NS_PER_S = 1_000_000_000
@@ -93,7 +94,10 @@ class PointRun:
         take: Callable[[RequestRecord], None],
         control: Control,
         settings: RunnerSettings,
+        judge: Callable[[RequestRecord], Verdict | None] | None = None,
     ) -> None:
+        self._judge = judge
+        self._verdict: Verdict | None = None
         self._engine = engine
         self._point = point
         self._plans = plans
@@ -130,6 +134,7 @@ class PointRun:
             health=health,
             cache=cache_difference(cache, await self._engine.cache_counters()),
             stopped="interrupted" if self._control.draining else self.stopped,
+            verdict=None if self._judge is None else self._verdict or "open",
         )
 
     def _on_interrupt(self) -> None:
@@ -194,7 +199,8 @@ class PointRun:
                 self._failure = task.exception()
 
     def _over(self) -> bool:
-        return self._control.draining or self.stopped is not None or self._failure is not None
+        decided = self._verdict is not None or self.stopped is not None
+        return decided or self._control.draining or self._failure is not None
 
     async def _one(self, plan: RequestPlan, scheduled_ns: int) -> None:
         reply = await self._engine.send(plan, scheduled_ns=scheduled_ns)
@@ -208,6 +214,8 @@ class PointRun:
             output_tokens=plan.output_tokens,
             reply=reply,
         )
+        if self._judge is not None and self._verdict is None:
+            self._verdict = self._judge(record)
         try:
             self._take(record)
         except BaseException as error:

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from planner.bench.load import TraceRow, plan_point, plan_trace
 from planner.bench.machine import git_commit, machine_facts
 from planner.bench.records import RunWriter, build_result, read_facts, read_manifest, read_records
 from planner.bench.runner import Control, PointRun, RunnerSettings
+from planner.bench.search import ProbeJudge, SearchState
 from planner.bench.selfcheck import SelfCheck, self_check
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.registry import ENGINES
@@ -32,8 +33,11 @@ from planner.specs.measurement import (
     RunManifest,
     RunResult,
     Setting,
+    Verdict,
 )
 
+MOST_PROBES = 16
+Judge = Callable[[RequestRecord], Verdict | None]
 Watch = Callable[[str, int, int], None]  # what is measured, requests ended, requests in all
 
 
@@ -52,6 +56,7 @@ class BenchRun:
     folder: Path | None = None
     resume: bool = False
     check_client: bool = True
+    search: bool = False
     convention: str = "planner"
 
 
@@ -71,6 +76,11 @@ class RunState:
             self.records += read_records(self.writer.folder)
             self.facts += read_facts(self.writer.folder)
         self.writer.begin(manifest, resume=resume)
+
+    def update(self, manifest: RunManifest) -> None:
+        """Keep a manifest that has grown."""
+        if self.writer is not None:
+            self.writer.update(manifest)
 
     def take(self, record: RequestRecord) -> None:
         """Keep one record."""
@@ -107,7 +117,8 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
         with _interrupts(control):
             watch("self-check", 0, 0)
             check = await self_check() if run.check_client else None
-            await Ladder(run, engine, state, control, watch).climb(check)
+            ladder = Ladder(run, engine, state, control, watch)
+            manifest = await (ladder.search(manifest, check) if run.search else ladder.climb(manifest, check))
     finally:
         await engine.close()
         if state.writer is not None:
@@ -160,26 +171,41 @@ class Ladder:
         self._watch = watch
         self._session = 1 + max((record.session for record in state.records), default=-1)
 
-    async def climb(self, check: SelfCheck | None) -> None:
+    async def climb(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
         """Measure what has not been measured yet."""
-        health = ClientHealth()
-        if check is not None:
-            health = ClientHealth(
-                ceiling_tokens_per_s=check.ceiling_tokens_per_s, ttft_error_s=check.ttft_error_s
-            )
         done = {facts.point for facts in self._state.facts if facts.stopped is None}
-        for number in range(len(self._run.points)):
+        for number, point in enumerate(manifest.points):
             if number in done or self._control.draining:
                 continue
-            facts = await self._measure(number, health)
-            self._state.end_point(facts)
+            name = f"point {number + 1}/{len(manifest.points)}, {load_name(point)}"
+            facts = await self._measure(number, point, name, _health(check), None)
             if facts.stopped is not None:
-                return
+                break
+        return manifest
 
-    async def _measure(self, number: int, health: ClientHealth) -> PointFacts:
-        point = self._run.points[number]
+    async def search(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
+        """Probe rate after rate until the highest one that holds the limits is known."""
+        first = manifest.points[0]
+        start = first.rate_requests_per_s or 1.0
+        state = SearchState()
+        points: tuple[LoadPoint, ...] = ()
+        while len(points) < MOST_PROBES and (rate := state.next_rate(start)) is not None:
+            number = len(points)
+            points = (*points, replace(first, rate_requests_per_s=rate, seed=first.seed + number))
+            manifest = replace(manifest, points=points)
+            self._state.update(manifest)
+            name = f"probe {number + 1}, {load_name(points[-1])}"
+            judge = ProbeJudge(manifest.slo).add
+            facts = await self._measure(number, points[-1], name, _health(check), judge)
+            if facts.stopped in {"interrupted", "server-died"}:
+                break
+            state = state.after(rate, facts.verdict or "open")
+        return manifest
+
+    async def _measure(
+        self, number: int, point: LoadPoint, name: str, health: ClientHealth, judge: Judge | None
+    ) -> PointFacts:
         plans = plan_requests(point, self._run.trace)
-        name = f"point {number + 1}/{len(self._run.points)}, {load_name(point)}"
         ended = 0
 
         def take(record: RequestRecord) -> None:
@@ -198,8 +224,17 @@ class Ladder:
             take=take,
             control=self._control,
             settings=self._run.runner,
+            judge=judge,
         )
-        return await point_run.run(health)
+        facts = await point_run.run(health)
+        self._state.end_point(facts)
+        return facts
+
+
+def _health(check: SelfCheck | None) -> ClientHealth:
+    if check is None:
+        return ClientHealth()
+    return ClientHealth(ceiling_tokens_per_s=check.ceiling_tokens_per_s, ttft_error_s=check.ttft_error_s)
 
 
 def plan_requests(point: LoadPoint, trace: tuple[TraceRow, ...]) -> tuple[RequestPlan, ...]:

@@ -18,5 +18,7 @@ def holds(point: PointResult, target: SloTarget) -> bool:
 
 
 def misses_slo(result: RunResult) -> bool:
-    """Return whether any point misses any limit of the run."""
+    """Return whether any point misses any limit; of a search, whether no rate was shown to hold."""
+    if any(point.verdict is not None for point in result.points):
+        return not any(point.verdict == "holds" for point in result.points)
     return any(not holds(point, target) for point in result.points for target in result.manifest.slo)

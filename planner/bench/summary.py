@@ -151,6 +151,7 @@ def summarize_point(
         health=facts.health,
         cache=facts.cache,
         stopped=facts.stopped,
+        verdict=facts.verdict,
         flags=point_flags(
             load,
             sample,

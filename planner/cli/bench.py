@@ -92,6 +92,9 @@ def bench(  # the options of one command; its body stays short
     slo: Annotated[
         list[str] | None, typer.Option(metavar="LIMIT", help="Limit such as ttft_p95_ms=500. May repeat.")
     ] = None,
+    find_max_rate: Annotated[
+        bool, typer.Option("--find-max-rate", help="Search the highest rate that holds every --slo.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for all records.")
     ] = None,

@@ -63,6 +63,8 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         raise UsageError("no model named", cure="add --model NAME, as the server knows it")
     if given["rate_limit"] not in {"count", "retry"}:
         raise UsageError(f"bad --rate-limit {given['rate_limit']!r}", cure="choose count or retry")
+    if given["find_max_rate"] and (not given["slo"] or given["resume"]):
+        raise UsageError("--find-max-rate needs limits and a new run", cure="add --slo ttft_p95_ms=500")
     if given["resume"] and given["output"] is None:
         raise UsageError("--resume needs the folder of the run", cure="add --output DIR")
     seed = given["seed"] if given["seed"] is not None else secrets.randbits(SEED_BITS)
@@ -76,6 +78,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         runner=RunnerSettings(max_error_fraction=given["max_error_fraction"]),
         folder=given["output"],
         resume=given["resume"],
+        search=given["find_max_rate"],
         check_client=given["self_check"] and given["engine"] != "fake",
         convention=Convention(given["metric_convention"]).value,
     )
@@ -117,6 +120,8 @@ def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
     """
     levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
     rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
+    if given["find_max_rate"] and rates == (None,):
+        rates = (1.0,)
     if levels == (None,) and rates == (None,):
         levels = (1,)
     if given["burstiness"] <= 0:

@@ -78,6 +78,7 @@ def bench_json(result: RunResult) -> str:
             "interrupted": result.interrupted,
             "stopped": result.stopped,
             "last_good_point": result.last_good_point,
+            "max_rate_requests_per_s": max_rate(result),
             "points": [point_json(point) for point in result.points],
             "manifest": result.manifest,
             "definitions": DEFINITIONS,
@@ -85,11 +86,17 @@ def bench_json(result: RunResult) -> str:
     )
 
 
+def max_rate(result: RunResult) -> float | None:
+    """Return the highest rate that a search has shown to hold the limits. [requests/s]"""
+    rates = [point.load.rate_requests_per_s or 0.0 for point in result.points if point.verdict == "holds"]
+    return max(rates, default=None)
+
+
 def load_text(load: LoadPoint) -> str:
     """Name a load in a few words."""
     if load.kind == "closed":
         return f"{load.concurrency} in flight"
-    return load.kind if load.rate_requests_per_s is None else f"{load.kind} {load.rate_requests_per_s:g}/s"
+    return load.kind if load.rate_requests_per_s is None else f"{load.kind} {load.rate_requests_per_s:.3g}/s"
 
 
 def _cell(sample: Distribution, fraction: float) -> str:
@@ -158,22 +165,34 @@ def _heading(result: RunResult) -> str:
 
 
 def _remarks(result: RunResult) -> list[str]:
-    lines = []
+    lines = _search_remarks(result)
     for point in result.points:
         name = load_text(point.load)
         if point.requests.failed:
             classes = ", ".join(f"{error} {count}" for error, count in point.requests.by_error.items())
             lines.append(f"[bad]{name}: failed: {classes}[/]")
-        lines += [
-            f"[warn]{name}: {flag}: {FLAG_MEANINGS[flag]}[/]" for flag in point.flags if flag != "errors"
-        ]
         if point.stopped:
             lines.append(f"[bad]{name}: {STOPS.get(point.stopped, point.stopped)}[/]")
+    for flag, meaning in FLAG_MEANINGS.items():
+        marked = [load_text(point.load) for point in result.points if flag in point.flags]
+        if marked and flag != "errors":
+            where = "all points" if len(marked) == len(result.points) else ", ".join(marked)
+            lines.append(f"[warn]{flag} ({where}): {meaning}[/]")
     if result.stopped and result.last_good_point is not None:
         lines.append(f"last good point: {load_text(result.points[result.last_good_point].load)}")
     if any("*" in cell for point in result.points for cell in _cells(point)):
         lines.append("[dim]* too few requests for an interval around this percentile[/]")
     return lines
+
+
+def _search_remarks(result: RunResult) -> list[str]:
+    probes = [point for point in result.points if point.verdict is not None]
+    if not probes:
+        return []
+    found = max_rate(result)
+    best = f"{found:.3g} requests/s" if found is not None else "none of the probed rates"
+    steps = ", ".join(f"{point.load.rate_requests_per_s:.3g}/s {point.verdict}" for point in probes)
+    return [f"[head]highest rate that holds the limits: {best}[/]", f"[dim]probes: {steps}[/]"]
 
 
 def _limit_s(slo: tuple[SloTarget, ...]) -> float | None:
@@ -188,6 +207,7 @@ def _plot(result: RunResult) -> str:
     if top_s <= 0:
         return ""
     lines = ["", "[dim]TTFT p95 against load" + (f", limit {duration(limit_s)}" if limit_s else "") + "[/]"]
+    label = max(len(load_text(point.load)) for point in result.points)
     for point, item in zip(result.points, values, strict=True):
         value_s = 0.0 if item is None else item.value
         bar = "█" * max(1, round(BAR_COLUMNS * value_s / top_s)) if item is not None else ""
@@ -197,7 +217,7 @@ def _plot(result: RunResult) -> str:
             row = row[:mark] + "│" + row[mark + 1 :]
         over = "bad" if limit_s is not None and value_s > limit_s else "good"
         lines.append(
-            f"{load_text(point.load):>14} [{over}]{row}[/] {duration(None if item is None else value_s)}"
+            f"{load_text(point.load):>{label}} [{over}]{row}[/] {duration(None if item is None else value_s)}"
         )
     return "\n".join(lines)
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from planner.specs.load import LoadPoint, Phase, SloTarget
 
 BENCH_SCHEMA = "planner.bench/1"
 Setting = str | int | float | bool | None
+Verdict = Literal["holds", "misses", "open"]
+"""What a probe of the saturation search has shown about its limits; ``open`` is undecided."""
 
 
 class Outcome(StrEnum):
@@ -186,6 +189,7 @@ class PointFacts:
     health: ClientHealth = field(default_factory=ClientHealth)
     cache: CacheAudit = field(default_factory=CacheAudit)
     stopped: str | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,6 +220,7 @@ class PointResult:
     cache: CacheAudit
     flags: tuple[str, ...] = ()
     stopped: str | None = None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -224,3 +224,14 @@ def test_a_slower_server_is_a_regression_with_exit_1(tmp_path: Path) -> None:
     assert code == 1
     assert "REGRESSION" in out
     assert bench("compare", str(tmp_path / "b"), str(tmp_path / "a"))[0] == 0
+
+
+@pytest.mark.slow
+def test_the_search_finds_a_rate_under_the_server_s_capacity() -> None:
+    with truth_server(slots=2, ttft_s=0.01, itl_s=0.0025) as url:  # 2 slots / 20 ms: at most 100 requests/s
+        arguments = ("--url", url, "--model", "truth", "--find-max-rate", "--rate", "30", "--requests", "300")
+        code, out, err = bench(
+            *arguments, *SHORT, "--slo", "ttft_p90_ms=60", "--seed", "1", "--format", "json"
+        )
+    assert code == 0, err
+    assert 25 < json.loads(out)["max_rate_requests_per_s"] < 105
