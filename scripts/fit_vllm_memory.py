@@ -80,11 +80,7 @@ def predict(row: Any, profile: EngineMemoryProfile) -> VllmMemory:  # noqa: ANN4
 
 def model_name(row: Any) -> str:  # noqa: ANN401 - a pandas row
     """Return the model of a log line as the book knows it."""
-    return (
-        str(row.model)
-        .replace("meta-llama/Meta-Llama-3.1-405B-Instruct-FP8", "llama-3.1-405b")
-        .removesuffix(" bf16")
-    )
+    return str(row.model).removesuffix(" bf16")
 
 
 def usable(rows: pd.DataFrame) -> pd.DataFrame:

@@ -128,7 +128,7 @@ def _answer(architecture: Architecture, hardware: HardwareSpec, request: FitRequ
     shortage = needed - memory.room_bytes
     at_once = memory.most(MOST_SLOTS, request.context_tokens, slots=True)
     longest = memory.most(model.max_context, 1, slots=False)
-    name, _ = mixture(request.quantization)
+    name, _ = mixture(request.quantization, model=model)
     return Fit(
         model=model.id,
         hardware=hardware.id,

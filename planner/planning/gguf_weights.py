@@ -114,8 +114,8 @@ class GgufBytes:
     """All tensors once, what llama-bench calls model_size."""
 
 
-def mixture(name: str) -> tuple[str, Mixture]:
-    """Return a mixture and its name; ``auto`` is q4_k_m, what most people download.
+def mixture(name: str, *, model: ModelSpec | None = None) -> tuple[str, Mixture]:
+    """Return a mixture and its name; ``auto`` is q4_k_m, what most people download, or the publisher's MXFP4.
 
     Raises
     ------
@@ -125,7 +125,8 @@ def mixture(name: str) -> tuple[str, Mixture]:
     wanted = (
         name.strip().casefold().replace(" - medium", "_m").replace(" - small", "_s").replace(" - large", "_l")
     )
-    wanted = "q4_k_m" if wanted == "auto" else wanted
+    if wanted == "auto":
+        wanted = "mxfp4" if model is not None and model.quantization == "mxfp4" else "q4_k_m"
     if wanted not in MIXTURES:
         near = difflib.get_close_matches(wanted, list(MIXTURES), n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""
@@ -137,8 +138,8 @@ def mixture(name: str) -> tuple[str, Mixture]:
 
 def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
     """Return the size of a model's GGUF, by where its tensors go."""
-    name, recipe = mixture(quantization)
     model = architecture.model
+    name, recipe = mixture(quantization, model=model)
     layers = embedding = output = 0.0
     for tensor in architecture.tensors:
         if tensor.tensor_class in {"vision", "mtp"}:

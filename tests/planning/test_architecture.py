@@ -73,3 +73,10 @@ def test_the_indexer_of_sparse_attention_is_counted() -> None:
         - unpack(model("deepseek-v3")).parameters.attention
     )
     assert more == 61 * (64 * 128 * 1536 + (128 + 64) * 7168)
+
+
+def test_learned_positions_are_embeddings() -> None:
+    plain = model("phi-2")
+    learned = plain.model_copy(update={"learned_positions": 2048})
+    more = unpack(learned).parameters.embeddings - unpack(plain).parameters.embeddings
+    assert more == 2048 * 2560

@@ -173,3 +173,16 @@ def test_more_memory_never_holds_fewer_tokens(memory: float, more: float) -> Non
         for size in (memory, memory + more)
     ]
     assert pools[0] <= pools[1]
+
+
+def test_ranks_that_do_not_divide_the_model_are_not_offered() -> None:
+    # 28 heads: 8 ranks are impossible
+    result = answer("qwen2.5-7b", "rtx-4060", context_tokens=32_768)
+    assert not any(change.flags.endswith("--tensor-parallel 8") for change in result.changes)
+
+
+def test_nothing_that_was_already_done_is_offered_again() -> None:
+    result = answer("qwen3-32b", "h100-sxm", kv_dtype="fp8", utilization_fraction=0.95, concurrency=64)
+    flags = " ".join(change.flags for change in result.changes)
+    assert "--kv-dtype" not in flags
+    assert "--memory-utilization" not in flags

@@ -94,3 +94,9 @@ def test_more_sequences_than_fit_are_offered_as_fewer() -> None:
 def test_several_devices_are_refused() -> None:
     with pytest.raises(UsageError, match="one device"):
         answer("llama-3.1-8b", "rtx-3070", tensor_parallel=2)
+
+
+def test_a_small_cache_is_not_offered_smaller_and_auto_is_what_the_publisher_stores() -> None:
+    result = answer("llama-3.1-8b", "rtx-3070", concurrency=16, kv_dtype="q4_0")
+    assert not any("--kv-dtype" in change.flags for change in result.changes)
+    assert answer("gpt-oss-20b", "rtx-4090").quantization == "mxfp4"

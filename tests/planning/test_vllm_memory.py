@@ -158,3 +158,33 @@ def test_a_long_prompt_is_one_step_before_chunked_prefill() -> None:
 def test_an_unknown_cache_type_is_refused() -> None:
     with pytest.raises(UsageError, match="no KV cache type"):
         kv_element_bytes("fp9", model=BOOKS.models.find("phi-2"))
+
+
+def test_the_cache_takes_the_model_s_type_unless_told() -> None:
+    assert kv_element_bytes("auto", model=BOOKS.models.find("phi-2")) == 2
+    assert kv_element_bytes("q8_0", model=BOOKS.models.find("phi-2")) == 34 / 32
+
+
+def test_a_large_device_without_an_nvidia_number_counts_as_new() -> None:
+    # 7.5 GiB of sampler memory apart: MI300X is judged by its memory
+    amd = memory("llama-3.1-8b", VllmSettings(version="0.19.0"), "mi300x").tightest
+    nvidia = memory("llama-3.1-8b", VllmSettings(version="0.19.0")).tightest
+    assert amd.activation_bytes == nvidia.activation_bytes
+
+
+def test_draft_layers_of_a_hybrid_model_cache_as_well() -> None:
+    # Qwen3.6-27B int4 with three MTP tokens on two GPUs, 11.08 GiB: 623,873 tokens in the log
+    groups = cache_groups(
+        BOOKS.models.find("qwen3.6-27b"), element_bytes=1, tensor_parallel=2, speculative_tokens=3
+    )
+    layout = block_layout(groups)
+    needed = layout.blocks_per_sequence(tokens=262_144, batched_tokens=8192, speculative_tokens=3)
+    tokens = layout.blocks(11.08 * GIB) / needed * 262_144
+    assert tokens == pytest.approx(623_873, rel=0.003)
+
+
+def test_routed_experts_take_two_buffers_per_token_between_layers() -> None:
+    # first of two stages, so that no sampler hides it: 8 experts of 768, hidden 2048, 8,192 tokens, 6.7 copies
+    first = memory("qwen3-30b-a3b", VllmSettings(version="0.19.0", pipeline_parallel=2)).stages[0]
+    widest = 8 * (2048 + 768)
+    assert first.activation_bytes == pytest.approx(8192 * (widest + 6.7 * 2048) * 2, rel=0.01)

@@ -100,3 +100,28 @@ def test_schemes_are_found_by_other_spellings_and_refused_with_the_nearest() -> 
 def test_a_device_without_a_type_says_how_it_gets_by(gpu: str, scheme: str, answer: str) -> None:
     llama = BOOKS.models.find("llama-3.1-8b")
     assert supports(BOOKS.hardware.find(gpu), weight_scheme(scheme, model=llama)) == answer
+
+
+def test_a_latent_model_is_weighed_without_its_prediction_layers() -> None:
+    # 671.03 B parameters: 8-bit blocks, embedding and head in 16 bits, and 2 % of scales, norms and router
+    held = weights("deepseek-v3", tensor=8).stages[0]
+    assert "mtp" not in held.by_class
+    assert held.by_class["tables"] == 163_840 * 64 * 2
+    assert held.total_bytes * 8 == pytest.approx(671.03e9 + 2 * 129_280 * 7168, rel=0.02)
+
+
+def test_the_rest_of_a_32_bit_model_stays_in_32_bits() -> None:
+    wide = BOOKS.models.find("llama-3.2-1b").model_copy(update={"dtype": "fp32"})
+    assert weight_scheme("fp8", model=wide).rest_bits == 32
+    assert weight_scheme("bf16", model=wide).rest_bits == 16
+
+
+def test_the_405b_that_its_publisher_quantised_keeps_attention_in_16_bits() -> None:
+    # vLLM 0.5.3, eight ranks: 57.75 GiB each in the log
+    found = weights("meta-llama/Meta-Llama-3.1-405B-Instruct-FP8", tensor=8).largest_bytes / GIB
+    assert found == pytest.approx(57.75, rel=0.03)
+
+
+def test_a_hybrid_model_is_weighed_with_its_vision_tower() -> None:
+    # Qwen3.6-35B-A3B, vLLM 0.2x: 65.52 GiB in the log
+    assert weights("qwen3.6-35b-a3b", "bf16").largest_bytes / GIB == pytest.approx(65.52, rel=0.002)
