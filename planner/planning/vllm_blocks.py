@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from planner.errors import DataError
 from planner.formulas.pool import blocks_of_sequence, state_block_tokens, whole_blocks
 from planner.planning.kv_groups import CacheGroup
 
@@ -60,7 +61,7 @@ class BlockLayout:
                     blocks_of_sequence(
                         tokens=tokens,
                         block_tokens=group.block_tokens,
-                        window=group.cache.window if self.hybrid else None,
+                        window=group.cache.window,
                         batched_tokens=batched_tokens,
                     )
                 )
@@ -81,10 +82,20 @@ def block_layout(groups: tuple[CacheGroup, ...]) -> BlockLayout:
     """Return how vLLM lays the groups of one rank out.
 
     A model of one kind, or whose layers all keep everything, has one table.
+
+    Raises
+    ------
+    DataError
+        When no layer caches tokens: vLLM pools such a model's states in a way that is not modelled.
     """
     caching = tuple(group for group in groups if group.token_bytes)
+    if not caching:
+        raise DataError(
+            "a model without attention layers has no KV pool to divide",
+            cure="plan it by its weights and states",
+        )
     states = tuple(group for group in groups if group.state_bytes)
-    page = max((group.token_bytes for group in caching), default=0.0)
+    page = max(group.token_bytes for group in caching)
     if len(groups) == 1 or not (states or any(group.window for group in caching)):
         return _single_table(caching)
     if states:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from planner.errors import UsageError
+from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.architecture import unpack
@@ -188,3 +188,15 @@ def test_routed_experts_take_two_buffers_per_token_between_layers() -> None:
     first = memory("qwen3-30b-a3b", VllmSettings(version="0.19.0", pipeline_parallel=2)).stages[0]
     widest = 8 * (2048 + 768)
     assert first.activation_bytes == pytest.approx(8192 * (widest + 6.7 * 2048) * 2, rel=0.01)
+
+
+def test_a_model_whose_layers_all_slide_keeps_a_window_per_sequence() -> None:
+    layout = block_layout(cache_groups(BOOKS.models.find("mistral-7b-v0.1")))
+    # 4,096 back, less the token itself, and 2,048 of the step: 6,143 tokens in 384 blocks, and one unaligned
+    assert layout.blocks_per_sequence(tokens=32_768, batched_tokens=2048) == 385
+
+
+def test_a_model_without_attention_is_not_guessed_at() -> None:
+    states = tuple(group for group in cache_groups(BOOKS.models.find("qwen3.6-27b")) if group.state_bytes)
+    with pytest.raises(DataError, match="without attention layers"):
+        block_layout(states)
