@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from planner.cli.bench_options import Arrival, Convention, Endpoint
 from planner.cli.options import (
@@ -23,7 +24,25 @@ from planner.errors import EXIT_ENGINE, EXIT_FINDING, EXIT_INTERRUPTED
 if TYPE_CHECKING:
     from planner.specs.measurement import RunResult
 
-app = typer.Typer(rich_markup_mode=None)
+YAML = (".yaml", ".yml")
+
+
+class BenchGroup(TyperGroup):
+    """The group of subcommands, where a scenario file may stand in the place of one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - click's Context, whichever click typer uses
+        """Read ``planner bench FILE.yaml`` as ``planner bench --scenario FILE.yaml``."""
+        before = ["", *args]
+        named = {"--scenario", "--output", "-o"}
+        marked = [
+            part
+            for last, each in zip(before, args, strict=False)
+            for part in (("--scenario", each) if each.endswith(YAML) and last not in named else (each,))
+        ]
+        return super().parse_args(ctx, marked)
+
+
+app = typer.Typer(cls=BenchGroup, rich_markup_mode=None)
 
 ConventionOption = Annotated[
     Convention, typer.Option("--metric-convention", help="Compute the metrics as this tool defines them.")
@@ -91,6 +110,9 @@ def bench(  # the options of one command; its body stays short
     ] = 0,
     slo: Annotated[
         list[str] | None, typer.Option(metavar="LIMIT", help="Limit such as ttft_p95_ms=500. May repeat.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Measure this scenario's workload; may stand alone.")
     ] = None,
     find_max_rate: Annotated[
         bool, typer.Option("--find-max-rate", help="Search the highest rate that holds every --slo.")

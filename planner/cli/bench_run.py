@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -29,6 +30,10 @@ SHOW_AFTER_S = 2.0
 
 def run_from_options(given: dict[str, Any]) -> RunResult:
     """Measure what the options ask for, and write the summaries beside the records."""
+    if given["scenario"] is not None:
+        from planner.cli.bench_scenario import with_scenario
+
+        given = with_scenario(given, given["scenario"])
     run = bench_run(given)
     with progress(quiet=given["quiet"]) as watch:
         result = measure(run, watch)
@@ -38,13 +43,16 @@ def run_from_options(given: dict[str, Any]) -> RunResult:
 
 
 def write_summaries(folder: Path, result: RunResult) -> None:
-    """Write the summary of a run in every format."""
-    from planner.bench.records import RunWriter
+    """Write the summary of a run in every format, and its requests as log lines."""
+    from planner.bench.log_lines import log_lines
+    from planner.bench.records import RunWriter, read_records
 
     writer = RunWriter(folder)
     writer.write_result("summary.json", bench_json(result))
     writer.write_result("summary.csv", bench_csv(result))
     writer.write_result("summary.md", bench_markdown(result))
+    lines = (json.dumps(line) for line in log_lines(read_records(folder), result.manifest))
+    writer.write_result("log.jsonl", "".join(f"{line}\n" for line in lines))
 
 
 def bench_run(given: dict[str, Any]) -> BenchRun:

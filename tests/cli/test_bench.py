@@ -235,3 +235,27 @@ def test_the_search_finds_a_rate_under_the_server_s_capacity() -> None:
         )
     assert code == 0, err
     assert 25 < json.loads(out)["max_rate_requests_per_s"] < 105
+
+
+def test_a_scenario_gives_sizes_rate_prefix_and_limits(tmp_path: Path) -> None:
+    file = tmp_path / "chat.yaml"
+    file.write_text(
+        "name: chat\n"
+        "traffic: {requests_per_second: 200, shape: flat}\n"
+        "prompt: {input_tokens: {mean: 200, p95: 400}, output_tokens: 4, static_prefix_tokens: 50}\n"
+        "models: [{model: anthropic/claude-3-5-sonnet, share: 1.0}]\n"
+        "slo: {ttft_p95_ms: 10}\n"
+    )
+    arguments = ("--engine", "fake", "--model", "m", "--requests", "30", "--strict", "--format", "json")
+    code, out, err = bench(str(file), *arguments, "--output", str(tmp_path / "run"))
+    assert code == 1, err  # the fake engine needs 20 ms
+    point = json.loads(out)["points"][0]
+    assert point["load"]["kind"] == "poisson"
+    assert point["load"]["rate_requests_per_s"] == 200
+    assert point["load"]["shared_prefix_tokens"] == 50
+    assert point["load"]["output_tokens"]["values"] == [4]
+    lengths = point["load"]["input_tokens"]["values"]
+    assert 180 < sum(lengths) / len(lengths) < 205
+    assert (
+        json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])["planner.feature"] == "chat"
+    )
