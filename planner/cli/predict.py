@@ -1,0 +1,85 @@
+"""``planner predict``: TTFT, TPOT and throughput of one configuration at one load."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import (
+    BooksOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    emit,
+    screen_of,
+)
+from planner.errors import UsageError
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def predict(
+    *,
+    model: Annotated[str, typer.Option(help="A model of the book: id, alias or hub id.")],
+    gpu: Annotated[str, typer.Option(help="A device of the book.")],
+    engine: Annotated[str, typer.Option(help="vllm, sglang or tensorrt-llm.")] = "vllm",
+    tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,
+    quantization: Annotated[str, typer.Option(help="auto, bf16, fp8, nvfp4, awq …")] = "auto",
+    kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
+    input_tokens: Annotated[int, typer.Option(help="Tokens of a prompt.")] = 1024,
+    output_tokens: Annotated[int, typer.Option(help="Tokens of an answer.")] = 256,
+    concurrency: Annotated[float | None, typer.Option(help="Requests in flight (closed loop).")] = None,
+    rate: Annotated[float | None, typer.Option(help="Requests per second (open loop).")] = None,
+    memory_utilization: Annotated[float, typer.Option(help="Share of memory that the engine may use.")] = 0.9,
+    max_num_seqs: Annotated[int | None, typer.Option(help="Limit of sequences.")] = None,
+    max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
+    detail: Annotated[bool, typer.Option(help="Show the step by operator, and the memory.")] = False,
+    books: BooksOption = None,
+    output_format: FormatOption = Format.table,
+    output: OutputOption = "-",
+    no_color: NoColorOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Predict time to first token, time per token and throughput, with 80 % intervals."""
+    from planner.inputs.books import load_books
+    from planner.inputs.memory_profiles import load_vllm_memory
+    from planner.inputs.serving_profiles import load_serving_profiles
+    from planner.planning.architecture import unpack
+    from planner.planning.predict import predict as answer
+    from planner.report import predict as report
+    from planner.specs.prediction import PredictRequest
+
+    if output_format not in {Format.table, Format.json}:
+        raise UsageError(f"planner predict writes table or json, not {output_format.value}")
+    shelves = load_books(*(books or ()))
+    request = PredictRequest(
+        engine=engine,
+        quantization=quantization,
+        kv_dtype=kv_dtype,
+        tensor_parallel=tensor_parallel,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        concurrency=concurrency if concurrency is not None or rate is not None else 1.0,
+        requests_per_s=rate,
+        utilization_fraction=memory_utilization,
+        max_sequences=max_num_seqs,
+        batched_tokens=max_num_batched_tokens,
+        version=engine_version,
+    )
+    prediction = answer(
+        unpack(shelves.models.find(model)),
+        shelves.hardware.find(gpu),
+        request,
+        profiles=load_serving_profiles(),
+        memory_profile=load_vllm_memory(),
+    )
+    if output_format is Format.json:
+        emit(report.predict_json(prediction), output)
+        return
+    width, color = screen_of(output, no_color=no_color)
+    emit(report.predict_table(prediction, detail=detail, width=width, color=color, quiet=quiet), output)

@@ -1,0 +1,337 @@
+"""Predict one configuration under one load: TTFT, TPOT, throughput, what binds, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from planner.errors import DataError, UsageError
+from planner.planning.architecture import Architecture
+from planner.planning.closed_loop import Limits, LoopResult, closed_loop
+from planner.planning.step_model import Load, Operands, operands, step_parts
+from planner.planning.vllm_memory import VllmMemory, VllmSettings, vllm_memory
+from planner.specs.base import Grade, Notice, Quantity
+from planner.specs.hardware import HardwareSpec
+from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
+from planner.specs.profile import COEFFICIENTS, ServingProfile, Spread
+
+# Measured with scripts/fit_profiles.py: errors of a profile on a class of hardware that it has not seen are about
+# twice those on its own.
+BORROWED_WIDTH = 2.0
+SPEED_OF_LIGHT: dict[str, float] = {
+    name: 1.0 if name in {"compute", "expert_compute", "read", "attention_compute", "link"} else 0.0
+    for name in COEFFICIENTS
+}
+BISECTIONS = 60  #: halvings of the concurrency that answers an arrival rate
+BLACKWELL = 10.0  #: first compute capability of the class
+HOPPER = 9.0
+
+
+def hardware_class(hardware: HardwareSpec) -> str:
+    """Return the class of hardware whose coefficients a device shares."""
+    capability = hardware.compute_capability or ""
+    try:
+        number = float(capability)
+    except ValueError:
+        return hardware.vendor.lower()
+    if number >= BLACKWELL:
+        return "blackwell"
+    return "hopper" if number >= HOPPER else "ampere"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChosenProfile:
+    """A profile, and whether it was fitted on this device, on its class, or on another class."""
+
+    profile: ServingProfile
+    width: float
+    grade: Grade
+    notices: tuple[Notice, ...]
+
+
+def choose_profile(
+    profiles: tuple[ServingProfile, ...], *, engine: str, hardware: HardwareSpec
+) -> ChosenProfile:
+    """Return the nearest profile of an engine for a device.
+
+    Raises
+    ------
+    DataError
+        When no profile of the engine exists.
+    """
+    own = [each for each in profiles if each.engine == engine]
+    if not own:
+        known = ", ".join(sorted({each.engine for each in profiles}))
+        raise DataError(f"no step-time profile for engine {engine!r}", cure=f"use one of {known}")
+    group = hardware_class(hardware)
+    same = [each for each in own if each.hardware_class == group]
+    profile = same[0] if same else own[0]
+    if same and hardware.id in profile.hardware:
+        return ChosenProfile(profile=profile, width=1.0, grade=profile.grade, notices=())
+    if same:
+        return ChosenProfile(profile=profile, width=1.0, grade="fitted", notices=())
+    notice = Notice(
+        code="borrowed-profile",
+        message=f"{hardware.name} has no profile of its own: coefficients of {profile.id}, wider interval",
+        cure="measure with planner bench and fit with planner calibrate",
+    )
+    return ChosenProfile(profile=profile, width=BORROWED_WIDTH, grade="datasheet", notices=(notice,))
+
+
+def predict(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    request: PredictRequest,
+    *,
+    profiles: tuple[ServingProfile, ...],
+    memory_profile: EngineMemoryProfile,
+) -> Prediction:
+    """Return the steady state of one replica under a load.
+
+    Raises
+    ------
+    UsageError
+        When the load is not one of concurrency or rate, the model does not fit, or the rate exceeds saturation.
+    DataError
+        When there is no profile for the engine.
+    """
+    check_load(architecture, request)
+    chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
+    memory = vllm_memory(architecture, hardware, _settings(request), memory_profile)
+    pool = memory.pool_tokens
+    if pool < request.input_tokens + request.output_tokens:
+        raise UsageError(
+            f"{architecture.model.id} leaves {pool:,} tokens of KV cache on {request.tensor_parallel} × "
+            f"{hardware.name}: not one request of {request.input_tokens + request.output_tokens:,.0f} fits",
+            cure="use more GPUs or a smaller quantization; planner fit shows which",
+        )
+    operand = operands(
+        architecture,
+        hardware,
+        quantization=request.quantization,
+        kv_dtype=request.kv_dtype,
+        tensor_parallel=request.tensor_parallel,
+    )
+    limits = Limits(
+        batched_tokens=float(request.batched_tokens or memory.batched_tokens),
+        max_sequences=float(request.max_sequences or memory.max_sequences),
+        pool_tokens=float(pool),
+        separate_prefill=chosen.profile.separate_prefill,
+    )
+    loop = _Loop(operand=operand, coefficients=chosen.profile.numbers(), limits=limits, request=request)
+    return _prediction(architecture, hardware, loop, chosen, memory)
+
+
+def check_load(architecture: Architecture, request: PredictRequest) -> None:
+    """Refuse a load that makes no sense.
+
+    Raises
+    ------
+    UsageError
+        With what to change.
+    """
+    if (request.concurrency is None) == (request.requests_per_s is None):
+        raise UsageError("give the load once", cure="use either --concurrency or --rate")
+    for name in ("input_tokens", "output_tokens", "concurrency", "requests_per_s"):
+        value = getattr(request, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} must be above 0, found {value}")
+    longest = request.input_tokens + request.output_tokens
+    if longest > architecture.model.max_context:
+        raise UsageError(
+            f"{longest:,.0f} tokens are beyond the context of {architecture.model.id}",
+            cure=f"input and output together may be {architecture.model.max_context:,}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Loop:
+    """A configuration ready to be asked for any concurrency."""
+
+    operand: Operands
+    coefficients: Mapping[str, float]
+    limits: Limits
+    request: PredictRequest
+
+    def at(self, concurrency: float) -> LoopResult:
+        return closed_loop(
+            self.operand,
+            self.coefficients,
+            self.limits,
+            concurrency=concurrency,
+            input_tokens=self.request.input_tokens,
+            output_tokens=self.request.output_tokens,
+        )
+
+    def capacity(self) -> float:
+        """Most sequences that run at once."""
+        longest = self.request.input_tokens + self.request.output_tokens
+        room = max(float(self.limits.pool_tokens) / longest, 1.0)
+        return min(float(self.limits.max_sequences), room)
+
+    def concurrency_of(self, requests_per_s: float) -> float:
+        """Return the requests in flight at an arrival rate, by Little's law.
+
+        Raises
+        ------
+        UsageError
+            When the rate exceeds what the configuration sustains.
+        """
+        low, high = 1e-3, self.capacity()
+        most = float(self.at(high).requests_per_s)
+        if requests_per_s >= most:
+            raise UsageError(
+                f"{requests_per_s:g} requests/s exceed the saturation of {most:.3g} requests/s",
+                cure="lower --rate, or use more GPUs or replicas",
+            )
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            if float(self.at(middle).requests_per_s) < requests_per_s:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _prediction(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    loop: _Loop,
+    chosen: ChosenProfile,
+    memory: VllmMemory,
+) -> Prediction:
+    request = loop.request
+    rate = request.requests_per_s
+    concurrency = loop.concurrency_of(rate) if rate is not None else cast("float", request.concurrency)
+    state = loop.at(concurrency)
+    profile, width, grade = chosen.profile, chosen.width, chosen.grade
+
+    def quantity(value: object, spread: Spread, *, rate: bool = False) -> Quantity:
+        return _interval(float(cast("float", value)), spread, width=width, grade=grade, rate=rate)
+
+    tpot = quantity(state.tpot_s, profile.tpot)
+    ttft = quantity(state.ttft_s, profile.ttft)
+    steps = max(request.output_tokens - 1, 0)
+    e2e = Quantity(
+        value=ttft.value + steps * tpot.value,
+        low=ttft.low + steps * tpot.low,
+        high=ttft.high + steps * tpot.high,
+        grade=grade,
+    )
+    exact = Quantity(value=rate, low=rate, high=rate, grade=grade) if rate is not None else None
+    served = exact or quantity(state.requests_per_s, profile.tpot, rate=True)
+    stage = memory.tightest
+    parts = _breakdown(loop, float(state.running))
+    return Prediction(
+        model=architecture.model.id,
+        hardware=hardware.id,
+        engine=request.engine,
+        profile=profile.id,
+        gpus=request.tensor_parallel,
+        quantization=memory.weights.scheme.name,
+        concurrency=concurrency,
+        running=float(state.running),
+        ttft_s=ttft,
+        ttft_published_s=quantity(state.ttft_published_s, profile.ttft),
+        tpot_s=tpot,
+        e2e_s=e2e,
+        requests_per_s=served,
+        output_tokens_per_s=_scaled(served, request.output_tokens),
+        saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, profile.tpot, rate=True),
+        bound_by=_bound(loop, concurrency, parts),
+        kv_pool_tokens=memory.pool_tokens,
+        weights_bytes_per_gpu=stage.weights_bytes,
+        pool_bytes_per_gpu=stage.pool_bytes,
+        physical_bytes_per_gpu=stage.physical_bytes,
+        breakdown=parts,
+        grade=grade,
+        notices=(*chosen.notices, *_range_notices(profile, concurrency, request)),
+    )
+
+
+def _interval(value: float, spread: Spread, *, width: float, grade: Grade, rate: bool) -> Quantity:
+    """Return where the truth lies: prediction over error factor, turned over for a rate."""
+    low, high = spread.high**-width, spread.low**-width
+    if rate:
+        low, high = 1 / high, 1 / low
+    return Quantity(value=value, low=value * low, high=value * high, grade=grade)
+
+
+def _scaled(quantity: Quantity, factor: float) -> Quantity:
+    return Quantity(
+        value=quantity.value * factor,
+        low=quantity.low * factor,
+        high=quantity.high * factor,
+        grade=quantity.grade,
+    )
+
+
+def _settings(request: PredictRequest) -> VllmSettings:
+    return VllmSettings(
+        quantization=request.quantization,
+        kv_dtype=request.kv_dtype,
+        tensor_parallel=request.tensor_parallel,
+        utilization_fraction=request.utilization_fraction,
+        batched_tokens=request.batched_tokens,
+        max_sequences=request.max_sequences,
+        version=request.version,
+    )
+
+
+def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:
+    context = loop.request.input_tokens + loop.request.output_tokens / 2
+    load = Load(sequences=running, context_tokens=context)
+    fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
+    light = step_parts(loop.operand, SPEED_OF_LIGHT, load, prefill=False)
+    total = sum(float(value) for value in fitted.values())
+    return tuple(
+        OperatorTime(
+            name=name,
+            time_s=float(value),
+            speed_of_light_s=float(light[name]),
+            share_fraction=float(value) / total,
+        )
+        for name, value in fitted.items()
+        if float(value) > 0
+    )
+
+
+def _bound(loop: _Loop, concurrency: float, parts: tuple[OperatorTime, ...]) -> Bound:
+    """Name the limit: what keeps requests out, else the largest share of the step."""
+    if concurrency > loop.capacity():
+        pool_first = loop.capacity() < float(loop.limits.max_sequences)
+        return "kv_pool" if pool_first else "max_num_seqs"
+    times = {part.name: part.time_s for part in parts}
+    overhead = times.get("kernels", 0.0) + times.get("overhead", 0.0)
+    link = times.get("communication", 0.0)
+    state = loop.at(concurrency)
+    work = sum(times.values()) - overhead - link
+    if float(state.prefill_fraction) > 0.5 or _computes(loop, float(state.running)):
+        return "compute"
+    return max((("bandwidth", work), ("overhead", overhead), ("link", link)), key=lambda each: each[1])[0]  # type: ignore[return-value]
+
+
+def _computes(loop: _Loop, running: float) -> bool:
+    operand = loop.operand
+    arithmetic = running * (float(operand.linear_token_s) + float(operand.expert_token_s))
+    return arithmetic * loop.coefficients["compute"] > loop.coefficients["read"] * float(
+        operand.linear_read_s
+    )
+
+
+def _range_notices(
+    profile: ServingProfile, concurrency: float, request: PredictRequest
+) -> tuple[Notice, ...]:
+    low, high = profile.concurrency_range
+    shortest, longest = profile.input_range
+    outside = [
+        f"{name} {value:,.0f} is outside the fitted {least:,.0f} to {most:,.0f}"
+        for name, value, least, most in (
+            ("concurrency", concurrency, min(low, 1.0), high),
+            ("input", request.input_tokens, shortest, longest),
+        )
+        if not least <= value <= most
+    ]
+    return tuple(Notice(code="outside-fit", message=message) for message in outside)

@@ -1,0 +1,252 @@
+"""One engine step of one configuration: datasheet times per operator class, and the coefficients that slow them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.errors import UsageError
+from planner.formulas.step_time import all_reduce_s, experts_touched, operator_s
+from planner.planning.architecture import Architecture, TensorClass
+from planner.planning.kv_groups import cache_groups, kv_element_bytes
+from planner.planning.schemes import WeightScheme, supports, weight_scheme
+from planner.planning.weights import check_parallel
+from planner.specs.hardware import HardwareSpec
+from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention
+from planner.units import BITS_PER_BYTE, GB, TERA, Numeric
+
+PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices without another
+ACTIVATION_BYTES = 2.0  #: activations travel in 16 bits
+# Kernels that a layer launches in a decoding step, counted in vLLM's and TensorRT-LLM's layers: norm, qkv, rotary and
+# cache, attention, output; norm, gate and up, activation, down; router, top-k, permute, two grouped products,
+# activation, combine. Dynamic quantisation adds one in front of each product.
+ATTENTION_KERNELS = 5
+LATENT_EXTRA_KERNELS = 6
+DENSE_KERNELS = 4
+EXPERT_KERNELS = 9
+SHARED_KERNELS = 3
+QUANTISE_KERNELS = 2
+REDUCES_PER_LAYER = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operands:
+    """A configuration as plain numbers (or arrays of them): seconds at datasheet speed on one rank."""
+
+    linear_token_s: Numeric
+    linear_read_s: Numeric
+    expert_token_s: Numeric
+    expert_read_s: Numeric  # one expert of every layer
+    experts: Numeric
+    experts_per_token: Numeric
+    head_sample_s: Numeric
+    head_read_s: Numeric
+    cache_token_s: Numeric  # one token of context, all layers that see everything
+    window_token_s: Numeric
+    window_tokens: Numeric
+    attend_pair_s: Numeric  # one query against one key, all layers that see everything
+    window_pair_s: Numeric
+    reduces: Numeric
+    reduce_token_s: Numeric
+    kernels: Numeric
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What one step works on: decoding sequences, their mean context, prompt tokens and the pairs they attend to."""
+
+    sequences: Numeric = 0.0
+    context_tokens: Numeric = 0.0
+    prefill_tokens: Numeric = 0.0
+    prefill_prompts: Numeric = 0.0
+    attended_tokens: Numeric = 0.0  # mean keys that a prompt token sees
+
+
+def operands(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    *,
+    quantization: str = "auto",
+    kv_dtype: str = "auto",
+    tensor_parallel: int = 1,
+) -> Operands:
+    """Return the datasheet times of a configuration.
+
+    Raises
+    ------
+    UsageError
+        When the ranks do not divide the model, or the device lacks the data type.
+    """
+    model = architecture.model
+    check_parallel(model, tensor_parallel=tensor_parallel, pipeline_parallel=1)
+    scheme = weight_scheme(quantization, model=model)
+    ranks = float(tensor_parallel)
+    bandwidth = hardware.bandwidth_gb_per_s * GB
+    plain = _rate(hardware, "bf16")
+    parts = architecture.parameters
+    passed = architecture.active
+    dense = parts.attention + parts.mlp + parts.shared_experts + parts.router
+    stored = sum(_bytes(scheme, name, getattr(parts, name)) for name in DENSE_CLASSES)
+    expert_layers = list(model.moe)
+    experts = float(expert_layers[0].experts) if expert_layers else 0.0
+    per_token = float(expert_layers[0].experts_per_token) if expert_layers else 0.0
+    link = (hardware.link_gb_per_s or PCIE_GB_PER_S) / 2 * GB
+    full, window, window_tokens = _cache_seconds(architecture, kv_dtype, tensor_parallel, bandwidth)
+    pair, window_pair = _pair_seconds(architecture, ranks * plain)
+    head = float(model.vocab) * model.hidden
+    return Operands(
+        linear_token_s=2 * dense / ranks / _scheme_rate(hardware, scheme, "attention"),
+        linear_read_s=stored / ranks / bandwidth,
+        expert_token_s=2 * passed.experts / ranks / _scheme_rate(hardware, scheme, "experts"),
+        expert_read_s=_bytes(scheme, "experts", parts.experts) / max(experts, 1.0) / ranks / bandwidth,
+        experts=experts,
+        experts_per_token=per_token,
+        head_sample_s=2 * head / ranks / plain,
+        head_read_s=ACTIVATION_BYTES * head / ranks / bandwidth,
+        cache_token_s=full,
+        window_token_s=window,
+        window_tokens=window_tokens,
+        attend_pair_s=pair,
+        window_pair_s=window_pair,
+        reduces=float(REDUCES_PER_LAYER * model.layers) if tensor_parallel > 1 else 0.0,
+        reduce_token_s=REDUCES_PER_LAYER
+        * model.layers
+        * all_reduce_s(payload_bytes=ACTIVATION_BYTES * model.hidden, ranks=ranks, link_bytes_per_s=link),
+        kernels=_kernels(architecture, scheme),
+    )
+
+
+DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", "router")
+
+
+def step_parts(
+    operand: Operands, coefficients: Mapping[str, float], load: Load, *, prefill: bool
+) -> dict[str, Numeric]:
+    """Return the time of one step by operator class [s].
+
+    ``prefill`` says that the step contains a prompt; arrays broadcast.
+    """
+    tokens = load.sequences + load.prefill_tokens
+    sampled = load.sequences + load.prefill_prompts
+    touched = experts_touched(
+        experts=operand.experts, experts_per_token=operand.experts_per_token, tokens=tokens
+    )
+    window = np.minimum(load.context_tokens, operand.window_tokens)
+    seen = np.minimum(load.attended_tokens, operand.window_tokens)
+    read, compute = coefficients["read"], coefficients["compute"]
+    decoded = load.sequences * (operand.cache_token_s * load.context_tokens + operand.window_token_s * window)
+    pairs = load.sequences * load.context_tokens * operand.attend_pair_s
+    prompt = load.prefill_tokens * (
+        operand.attend_pair_s * load.attended_tokens + operand.window_pair_s * seen
+    )
+    attention = coefficients["attention_compute"]
+    overhead = coefficients["step_s"] + coefficients["sequence_s"] * load.sequences
+    return {
+        "linear": operator_s(
+            compute_s=compute * operand.linear_token_s * tokens, memory_s=read * operand.linear_read_s
+        ),
+        "experts": operator_s(
+            compute_s=coefficients["expert_compute"] * operand.expert_token_s * tokens,
+            memory_s=read * operand.expert_read_s * touched,
+        ),
+        "head": operator_s(
+            compute_s=compute * operand.head_sample_s * sampled, memory_s=read * operand.head_read_s
+        ),
+        "attention_decode": operator_s(compute_s=attention * pairs, memory_s=read * decoded),
+        "attention_prefill": attention * prompt,
+        "communication": coefficients["all_reduce_s"] * operand.reduces
+        + coefficients["link"] * operand.reduce_token_s * tokens,
+        "kernels": coefficients["kernel_s"] * operand.kernels,
+        "overhead": overhead + (coefficients["prefill_step_s"] if prefill else 0.0),
+    }
+
+
+def step_s(operand: Operands, coefficients: Mapping[str, float], load: Load, *, prefill: bool) -> Numeric:
+    """Return the time of one step [s]."""
+    parts = step_parts(operand, coefficients, load, prefill=prefill)
+    total: Numeric = sum(parts.values())
+    return total
+
+
+def _rate(hardware: HardwareSpec, dtype: str) -> float:
+    rates = hardware.tflops
+    found = rates.get(dtype) or rates.get("bf16") or rates.get("fp16") or rates.get("fp32")  # type: ignore[call-overload]
+    if not found:
+        raise UsageError(
+            f"the books have no matrix rate for {hardware.name}",
+            cure="add tflops to its row of hardware.yaml",
+        )
+    return float(found) * TERA
+
+
+def _scheme_rate(hardware: HardwareSpec, scheme: WeightScheme, name: TensorClass) -> float:
+    support = supports(hardware, scheme)
+    if support == "no":
+        raise UsageError(
+            f"{hardware.name} cannot run {scheme.name}", cure="use --quantization bf16, int4 or awq"
+        )
+    covered = name in scheme.covers and support == "native"
+    if scheme.name == "mxfp4" and covered and "fp4" in hardware.tflops:
+        return _rate(hardware, "fp8")  # Blackwell's kernels multiply MXFP4 weights with 8-bit activations
+    return _rate(hardware, scheme.multiplies if covered else "bf16")
+
+
+def _bytes(scheme: WeightScheme, name: TensorClass, parameters: float) -> float:
+    if name not in scheme.covers:
+        return parameters * scheme.rest_bits / BITS_PER_BYTE
+    block = scheme.scale_rows * scheme.scale_columns
+    scale = scheme.scale_bits / block if block else 0.0
+    return parameters * (scheme.weight_bits + scale + scheme.overhead_bits) / BITS_PER_BYTE
+
+
+def _cache_seconds(
+    architecture: Architecture, kv_dtype: str, ranks: int, bandwidth: float
+) -> tuple[float, float, float]:
+    """Seconds to read one token of context in full and in windowed layers, and the window."""
+    element = kv_element_bytes(kv_dtype, model=architecture.model)
+    full = window = tokens = 0.0
+    for group in cache_groups(architecture.model, element_bytes=element, tensor_parallel=ranks):
+        if group.window is None:
+            full += group.layers * group.token_bytes / bandwidth
+        else:
+            window += group.layers * group.token_bytes / bandwidth
+            tokens = float(group.window)
+    return full, window, tokens
+
+
+def _pair_seconds(architecture: Architecture, rate: float) -> tuple[float, float]:
+    full = window = 0.0
+    for group in architecture.model.attention:
+        seconds = _pair_flops(group) / rate
+        if isinstance(group, HeadAttention) and group.window is not None:
+            window += seconds
+        else:
+            full += seconds
+    return full, window
+
+
+def _pair_flops(group: AttentionGroup) -> float:
+    """Multiply-adds of one query against one key and its value, times two, over the group's layers [FLOP]."""
+    if isinstance(group, HeadAttention):
+        width = group.head_dim + (group.v_head_dim or group.head_dim)
+    elif isinstance(group, LatentAttention):
+        width = group.qk_nope_head_dim + group.qk_rope_head_dim + group.v_head_dim
+    else:
+        return 0.0  # linear attention and Mamba keep a state: no pairs
+    return float(2 * group.layers * group.heads * width)
+
+
+def _kernels(architecture: Architecture, scheme: WeightScheme) -> float:
+    model = architecture.model
+    quantised = QUANTISE_KERNELS if scheme.multiplies in {"fp8", "fp4", "int8"} else 0
+    count = 0
+    for group in model.attention:
+        latent = LATENT_EXTRA_KERNELS if isinstance(group, LatentAttention) else 0
+        count += group.layers * (ATTENTION_KERNELS + latent + quantised)
+    count += sum(mlp.layers * (DENSE_KERNELS + quantised) for mlp in model.mlp)
+    for moe in model.moe:
+        shared = SHARED_KERNELS if moe.shared_experts else 0
+        count += moe.layers * (EXPERT_KERNELS + shared + quantised)
+    return float(count)

@@ -1,0 +1,76 @@
+"""A prediction as a screen or as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from planner.report.numbers import count, duration, gib, percent
+from planner.report.screen import grid, render
+from planner.specs.base import Quantity
+from planner.specs.prediction import Prediction
+
+SCHEMA = "planner.predict/1"
+BAR_CELLS = 50
+
+
+def predict_json(prediction: Prediction) -> str:
+    """Write a prediction as JSON."""
+    return json.dumps({"schema": SCHEMA, **asdict(prediction)}, indent=2) + "\n"
+
+
+def predict_table(
+    prediction: Prediction, *, detail: bool, width: int, color: bool, quiet: bool = False
+) -> str:
+    """Write a prediction as a screen: the answer, the memory, and with ``detail`` the step."""
+    p = prediction
+    head = Text(
+        f"{p.model} on {p.gpus} × {p.hardware}, {p.engine}, {p.quantization}: "
+        f"{count(p.concurrency)} requests in flight",
+        style="head",
+    )
+    table = grid("", "value", "80 % interval", "grade", left=1)
+    for label, quantity, kind in (
+        ("time to first token", p.ttft_s, "time"),
+        ("  as a benchmark averages it, burst included", p.ttft_published_s, "time"),
+        ("time per output token", p.tpot_s, "time"),
+        ("end to end", p.e2e_s, "time"),
+        ("requests/s", p.requests_per_s, "rate"),
+        ("output tokens/s", p.output_tokens_per_s, "rate"),
+        ("saturation, requests/s", p.saturation_requests_per_s, "rate"),
+    ):
+        table.add_row(label, *_cells(quantity, kind))
+    parts: list[RenderableType] = [head, table, Text(f"bound by {p.bound_by.replace('_', ' ')}")]
+    if detail:
+        parts += [_steps(prediction), Text(f"memory  {memory_bar(prediction)}")]
+    if not quiet:
+        parts += [Text(f"note: {notice.message}", style="warn") for notice in p.notices]
+    return render(*parts, width=width, color=color)
+
+
+def _cells(quantity: Quantity, kind: str) -> tuple[str, str, str]:
+    write = duration if kind == "time" else count
+    return write(quantity.value), f"{write(quantity.low)} to {write(quantity.high)}", quantity.grade
+
+
+def _steps(prediction: Prediction) -> RenderableType:
+    table = grid("one decoding step", "time", "share", "speed of light", left=1)
+    for part in prediction.breakdown:
+        light = duration(part.speed_of_light_s) if part.speed_of_light_s else "–"
+        table.add_row(part.name.replace("_", " "), duration(part.time_s), percent(part.share_fraction), light)
+    return table
+
+
+def memory_bar(prediction: Prediction) -> str:
+    """Draw one GPU's memory: weights, KV pool, and the rest.
+
+    The bar has fifty cells: ``█`` weights, ``▒`` KV pool, ``·`` everything else.
+    """
+    p = prediction
+    weights = round(BAR_CELLS * p.weights_bytes_per_gpu / p.physical_bytes_per_gpu)
+    pool = round(BAR_CELLS * p.pool_bytes_per_gpu / p.physical_bytes_per_gpu)
+    bar = "█" * weights + "▒" * pool + "·" * (BAR_CELLS - weights - pool)
+    return f"{bar}  weights {gib(p.weights_bytes_per_gpu)}, KV {gib(p.pool_bytes_per_gpu)} of {gib(p.physical_bytes_per_gpu)}"

@@ -1,0 +1,84 @@
+"""Fitted coefficients of a serving engine on a class of hardware, with where they come from and how well they hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from planner.specs.base import Document, Grade
+
+Coefficient = Literal[
+    "compute",
+    "expert_compute",
+    "read",
+    "attention_compute",
+    "link",
+    "all_reduce_s",
+    "kernel_s",
+    "step_s",
+    "sequence_s",
+    "prefill_step_s",
+    "first_token_s",
+]
+COEFFICIENTS: tuple[Coefficient, ...] = (
+    "compute",
+    "expert_compute",
+    "read",
+    "attention_compute",
+    "link",
+    "all_reduce_s",
+    "kernel_s",
+    "step_s",
+    "sequence_s",
+    "prefill_step_s",
+    "first_token_s",
+)
+
+
+class Fitted(Document):
+    """One coefficient with its 80 % interval. Names in ``_s`` are seconds; the others slow the datasheet down."""
+
+    value: NonNegativeFloat
+    low: NonNegativeFloat
+    high: NonNegativeFloat
+
+
+class Spread(Document):
+    """Predicted over measured on points the fit has not seen: the factors that hold 80 % of them."""
+
+    low: PositiveFloat
+    high: PositiveFloat
+    median_error_fraction: NonNegativeFloat
+
+
+class ServingProfile(Document):
+    """Coefficients of one engine, version family and hardware class."""
+
+    id: str
+    engine: str
+    engine_versions: str
+    hardware_class: str
+    hardware: tuple[str, ...]
+    grade: Grade
+    coefficients: dict[Coefficient, Fitted]
+    separate_prefill: bool = False
+    """Prompts are prefilled in steps of their own, while decoding waits (SGLang's default)."""
+    batched_tokens: PositiveInt = 8192
+    points: PositiveInt
+    models: tuple[str, ...]
+    tpot: Spread
+    ttft: Spread
+    concurrency_range: tuple[PositiveFloat, PositiveFloat]
+    input_range: tuple[PositiveFloat, PositiveFloat]
+    provenance: str
+
+    def numbers(self) -> dict[str, float]:
+        """Return the coefficients' values by name."""
+        return {name: each.value for name, each in self.coefficients.items()}
+
+
+class ServingProfiles(Document):
+    """All shipped profiles."""
+
+    profiles: Annotated[tuple[ServingProfile, ...], Field(min_length=1)]
