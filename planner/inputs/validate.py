@@ -28,7 +28,6 @@ _EXPECTED = {
     "finite_number": "a finite number",
     "missing": "this key",
     "string_too_short": "text that is not empty",
-    "too_short": "at least one entry",
     "string_pattern_mismatch": "letters, digits, dots, dashes and underscores",
 }
 _BOUNDS = {"greater_than": ">", "greater_than_equal": "≥", "less_than": "<", "less_than_equal": "≤"}
@@ -63,6 +62,8 @@ def faults_of(
 def _fault(details: ErrorDetails, model: type[BaseModel], tree: Tree, at: Path_) -> Fault:
     kind = details["type"]
     path = at + details["loc"]
+    if kind not in {"missing", "extra_forbidden"}:
+        path = tree.known(path)  # validators may look inside a value that the author wrote as one number
     mark = tree.key_mark(path) if kind == "extra_forbidden" else tree.mark(path)
     nearest = None
     if kind == "extra_forbidden":
@@ -96,10 +97,12 @@ def _expected(details: ErrorDetails) -> str:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         return "values that go together"
-    if "expected" in context and kind != "literal_error":
-        return str(context["expected"])
-    if kind == "literal_error":
+    if kind == "literal_error" and " or " in context["expected"]:
         return f"one of {context['expected']}"
+    if "expected" in context:
+        return str(context["expected"])
+    if kind == "too_short":
+        return f"at least {context['min_length']} {'entry' if context['min_length'] == 1 else 'entries'}"
     if kind in _BOUNDS:
         bound = next(iter(context.values()))
         return f"a number {_BOUNDS[kind]} {bound:g}"
@@ -128,7 +131,7 @@ def shown(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, tuple | list):
-        return "a list"
+        return "a list" if len(value) > 1 else f"a list of {len(value)}"
     return value.isoformat() if isinstance(value, date) else f"{value}"
 
 

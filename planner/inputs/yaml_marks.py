@@ -52,6 +52,15 @@ class Tree:
             best = node
         return (best.start_mark.line + 1, best.start_mark.column + 1) if best is not None else None
 
+    def known(self, path: Path_) -> Path_:
+        """Return the longest beginning of ``path`` that exists in the file."""
+        node = self.root
+        for length, step in enumerate(path):
+            node = _child(node, step)
+            if node is None:
+                return path[:length]
+        return path
+
     def key_mark(self, path: Path_) -> Mark | None:
         """Return line and column of the key that ``path`` ends in, or of its deepest existing parent."""
         parent = self.root
@@ -190,6 +199,9 @@ class _Builder:
             return self._scalar(node, path)
         if id(node) in self.open:
             self._fault(node, path, "an alias to something already complete", "an alias to its own parent")
+            return None
+        if node.tag.removeprefix(_TAG) not in {"map", "seq"}:
+            self._fault(node, path, "a plain mapping or list", f"the tag {node.tag!r}")
             return None
         self.open.add(id(node))
         built = (

@@ -18,7 +18,7 @@ class Document(BaseModel):
     Strict: ``"0,15"`` is not a number and ``true`` is not 1. Sequences arrive as tuples (``inputs`` builds them so).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

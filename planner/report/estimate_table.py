@@ -1,0 +1,245 @@
+"""An estimate for the terminal: the decision first, then the reasons, then the detail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from planner.report.numbers import count, duration, percent, usd, usd_each
+from planner.report.screen import grid
+from planner.specs.estimate import Advice, Estimate, HostingOption, TierAdvice
+
+SHOWN_OPTIONS = 6
+SHOWN_REFUSED = 6
+
+
+def estimate_parts(estimate: Estimate, *, defaults: bool = False) -> Iterator[RenderableType]:
+    """Yield the parts of the screen for one estimate, each followed by an empty line."""
+    sections = (
+        _headline(estimate),
+        _decision(estimate),
+        _by_model(estimate),
+        _by_line(estimate),
+        _options(estimate),
+        _refused(estimate),
+        _caching(estimate),
+        _advice(estimate),
+        _notices(estimate),
+        _defaults(estimate) if defaults else None,
+    )
+    for section in sections:
+        if section is not None:
+            yield section
+            yield Text("")
+
+
+def _headline(estimate: Estimate) -> RenderableType:
+    line = Table.grid(expand=True)
+    line.add_column(justify="left")
+    line.add_column(justify="right", style="dim", no_wrap=True)
+    line.add_row(Text(estimate.scenario, style="head"), f"prices as of {estimate.as_of.isoformat()}")
+    if not estimate.description:
+        return line
+    return Group(line, Text(estimate.description, style="dim"))
+
+
+def _decision(estimate: Estimate) -> RenderableType:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for label, rows in (
+        ("Choose", tuple(_choice(estimate))),
+        ("Why", tuple(Text(reason) for reason in estimate.recommendation.reasons)),
+        ("Tier", tuple(_tier(tier) for tier in estimate.recommendation.provider_tiers)),
+    ):
+        for index, row in enumerate(rows):
+            table.add_row(label if index == 0 else "", row)
+    return table
+
+
+def _choice(estimate: Estimate) -> Iterator[Text]:
+    chosen = estimate.recommendation.hosting
+    if chosen is None:
+        yield Text("nothing: every option is refused, see below", style="bad")
+    else:
+        yield Text(chosen.name, style="good")
+    cost = estimate.cost
+    monthly = cost.usd_per_month if chosen is None or chosen.kind == "api" else chosen.usd_per_month
+    yield Text.assemble(
+        (usd(monthly), "number"),
+        f" USD/month · {usd(cost.usd_per_day)}/day · {usd_each(cost.usd_per_request)}/request"
+        if chosen is None or chosen.kind == "api"
+        else f" USD/month, against {usd(cost.usd_per_month)} at the API",
+        f" · {count(estimate.workload.requests_per_day)} requests/day",
+    )
+
+
+def _tier(tier: TierAdvice) -> Text:
+    style = {True: "good", False: "bad", None: "warn"}[tier.holds]
+    name = tier.tier or "unknown"
+    return Text.assemble(f"{tier.provider} ", (name, style), f": {tier.reason}")
+
+
+def _by_model(estimate: Estimate) -> RenderableType:
+    table = grid("Cost by model", "share", "requests/month", "USD/request", "USD/day", "USD/month")
+    for cost in estimate.cost.by_model:
+        name = Text(cost.model)
+        if cost.price.retired_on is not None:
+            name.append(f" (retired {cost.price.retired_on.isoformat()})", style="warn")
+        table.add_row(
+            name,
+            percent(cost.share, 0),
+            count(cost.requests_per_month),
+            usd_each(cost.usd_per_request),
+            usd(cost.usd_per_day),
+            usd(cost.usd_per_month),
+        )
+    if len(estimate.cost.by_model) > 1:
+        cost_total = estimate.cost
+        table.add_row(
+            "total",
+            "",
+            "",
+            usd_each(cost_total.usd_per_request),
+            usd(cost_total.usd_per_day),
+            usd(cost_total.usd_per_month),
+            style="head",
+        )
+    return table
+
+
+def _by_line(estimate: Estimate) -> RenderableType:
+    table = grid("Cost by line", "USD/month", "of total")
+    total = estimate.cost.usd_per_month
+    for line in estimate.cost.lines:
+        table.add_row(
+            line.name, usd(line.usd_per_month), percent(line.usd_per_month / total) if total else ""
+        )
+    months = estimate.cost.months
+    growth = estimate.workload.growth_per_month_fraction
+    table.add_row(
+        f"all {len(months)} months" + (f", growing {percent(growth)} a month" if growth else ""),
+        usd(estimate.cost.usd_horizon),
+        "",
+        style="dim",
+    )
+    return table
+
+
+def _options(estimate: Estimate) -> RenderableType | None:
+    feasible = [option for option in estimate.recommendation.options if not option.refused]
+    if not feasible:
+        return None
+    table = grid(
+        "Options that hold", "USD/month", "machines", "TTFT", "TPOT", "load", "break-even/day", left=1
+    )
+    for option in feasible[:SHOWN_OPTIONS]:
+        table.add_row(*_option_row(option))
+    return table
+
+
+def _option_row(option: HostingOption) -> tuple[str, ...]:
+    return (
+        option.name,
+        usd(option.usd_per_month),
+        count(option.machines) if option.machines is not None else "–",
+        duration(option.ttft_s.value) if option.ttft_s else "–",
+        duration(option.tpot_s.value) if option.tpot_s else "–",
+        percent(option.utilisation_fraction, 0) if option.utilisation_fraction is not None else "–",
+        count(option.break_even_requests_per_day) if option.break_even_requests_per_day is not None else "–",
+    )
+
+
+def _refused(estimate: Estimate) -> RenderableType | None:
+    refused = estimate.recommendation.refused
+    if not refused:
+        return None
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(style="dim")
+    table.add_row(Text("Refused", style="dim"), "")
+    for option in refused[:SHOWN_REFUSED]:
+        table.add_row(option.name, "; ".join(option.refused))
+    if len(refused) > SHOWN_REFUSED:
+        table.add_row("", f"and {len(refused) - SHOWN_REFUSED} more, all in --format json")
+    return table
+
+
+def _caching(estimate: Estimate) -> RenderableType:
+    caching = estimate.recommendation.caching
+    saving = caching.saving_usd_per_month
+    lines = [
+        Text.assemble(
+            ("Caching  ", "dim"), caching.verdict, f", saves {usd(saving)} USD/month" if saving else ""
+        )
+    ]
+    lines.extend(Text(f"  {step}", style="dim") for step in caching.branch)
+    return Group(*lines)
+
+
+def _advice(estimate: Estimate) -> RenderableType | None:
+    applying = [item for item in estimate.recommendation.advice if item.applies]
+    if not applying:
+        return None
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_row(Text("Advice", style="dim"), Text("USD/month saved", style="dim"), "effort")
+    for item in applying:
+        table.add_row(_advice_text(item), _saving(item), item.effort)
+    return table
+
+
+def _advice_text(item: Advice) -> RenderableType:
+    return Group(Text(item.title), Padding(Text(item.effect or "", style="dim"), (0, 0, 0, 2)))
+
+
+def _saving(item: Advice) -> str:
+    return usd(item.saving_usd_per_month) if item.saving_usd_per_month is not None else "–"
+
+
+def _notices(estimate: Estimate) -> RenderableType | None:
+    lines = [
+        Text.assemble(
+            (f"{notice.code} ", "warn"), notice.message, (f" ({notice.cure})" if notice.cure else "", "dim")
+        )
+        for notice in estimate.warnings
+    ]
+    if estimate.noted:
+        lines.append(Text(f"noted, not yet used: {', '.join(estimate.noted)}", style="dim"))
+    return Group(*lines) if lines else None
+
+
+def _defaults(estimate: Estimate) -> RenderableType:
+    table = grid("Defaults used", "value", "meaning", left=3)
+    for default in estimate.defaults:
+        table.add_row(default.key, default.value, default.meaning)
+    return table
+
+
+def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
+    """Yield the total of several scenarios, dearest first."""
+    table = grid("Portfolio", "requests/day", "USD/day", "USD/month", "hosting", left=1)
+    ranked = sorted(estimates, key=lambda estimate: -estimate.cost.usd_per_month)
+    for estimate in ranked:
+        chosen = estimate.recommendation.hosting
+        table.add_row(
+            estimate.scenario,
+            count(estimate.workload.requests_per_day),
+            usd(estimate.cost.usd_per_day),
+            usd(estimate.cost.usd_per_month),
+            chosen.kind if chosen else "none",
+        )
+    daily, monthly = (
+        sum(getattr(e.cost, name) for e in estimates) for name in ("usd_per_day", "usd_per_month")
+    )
+    table.add_row(
+        f"total of {len(estimates)}, all at the API", "", usd(daily), usd(monthly), "", style="head"
+    )
+    yield table
+    yield Text("")

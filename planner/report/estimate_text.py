@@ -1,0 +1,162 @@
+"""An estimate as JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+from planner.report.numbers import count, percent, usd, usd_each
+from planner.report.plain import to_json
+from planner.specs.estimate import Estimate
+
+SCHEMA = "planner.estimate/1"
+
+
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """Return one estimate as the mapping that ``--format json`` writes."""
+    recommendation = estimate.recommendation
+    return {
+        "schema": SCHEMA,
+        "scenario": estimate.scenario,
+        "description": estimate.description,
+        "file": estimate.file,
+        "as_of": estimate.as_of,
+        "workload": estimate.workload,
+        "cost": estimate.cost,
+        "recommendation": {
+            "hosting": recommendation.hosting,
+            "provider_tiers": recommendation.provider_tiers,
+            "reasons": recommendation.reasons,
+            "options": recommendation.options,
+            "refused": [
+                {"option": o.name, "kind": o.kind, "reasons": o.refused} for o in recommendation.refused
+            ],
+            "caching": recommendation.caching,
+            "advice": recommendation.advice,
+        },
+        "warnings": estimate.warnings,
+        "defaults": estimate.defaults,
+        "noted_not_used": estimate.noted,
+    }
+
+
+def estimates_json(estimates: tuple[Estimate, ...]) -> str:
+    """Return one estimate, or several with their total, as JSON text."""
+    if len(estimates) == 1:
+        return to_json(estimate_document(estimates[0]))
+    return to_json(
+        {
+            "schema": SCHEMA,
+            "scenarios": [estimate_document(estimate) for estimate in estimates],
+            "total": {
+                "scenarios": len(estimates),
+                "usd_per_day": sum(estimate.cost.usd_per_day for estimate in estimates),
+                "usd_per_month": sum(estimate.cost.usd_per_month for estimate in estimates),
+                "usd_horizon": sum(estimate.cost.usd_horizon for estimate in estimates),
+            },
+        }
+    )
+
+
+COLUMNS = (
+    *(
+        "scenario",
+        "as_of",
+        "model",
+        "share",
+        "requests_per_month",
+        "usd_per_request",
+        "usd_per_day",
+        "usd_per_month",
+    ),
+    *("price_effective_from", "price_source", "recommended_hosting"),
+)
+
+
+def estimates_csv(estimates: tuple[Estimate, ...]) -> str:
+    """Return one row for each scenario and model, and one for each scenario's total, as CSV text."""
+    buffer = StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for estimate in estimates:
+        writer.writerows(_csv_rows(estimate))
+    return buffer.getvalue()
+
+
+def _csv_rows(estimate: Estimate) -> Iterator[tuple[object, ...]]:
+    chosen = estimate.recommendation.hosting.name if estimate.recommendation.hosting else ""
+    day = estimate.as_of.isoformat()
+    for cost in estimate.cost.by_model:
+        yield (
+            estimate.scenario,
+            day,
+            cost.model,
+            _exact(cost.share),
+            _exact(cost.requests_per_month),
+            _exact(cost.usd_per_request),
+            _exact(cost.usd_per_day),
+            _exact(cost.usd_per_month),
+            cost.price.effective_from.isoformat(),
+            cost.price.source,
+            chosen,
+        )
+    total = estimate.cost
+    yield (
+        estimate.scenario,
+        day,
+        "total",
+        1,
+        _exact(estimate.workload.requests_per_month),
+        _exact(total.usd_per_request),
+        _exact(total.usd_per_day),
+        _exact(total.usd_per_month),
+        "",
+        "",
+        chosen,
+    )
+
+
+def _exact(value: float) -> str:
+    """Write a number without binary noise: twelve significant digits."""
+    return f"{value:.12g}"
+
+
+def estimates_markdown(estimates: tuple[Estimate, ...]) -> str:
+    """Return the estimates as Markdown for a pull request or a document."""
+    parts = [_markdown(estimate) for estimate in estimates]
+    if len(estimates) > 1:
+        total = sum(estimate.cost.usd_per_month for estimate in estimates)
+        parts.append(f"**Total of {len(estimates)} scenarios: {usd(total)} USD/month**\n")
+    return "\n".join(parts)
+
+
+def _markdown(estimate: Estimate) -> str:
+    cost, chosen = estimate.cost, estimate.recommendation.hosting
+    lines = [
+        f"## {estimate.scenario}",
+        "",
+        f"**{usd(cost.usd_per_month)} USD/month** at the API · {usd(cost.usd_per_day)}/day · "
+        f"{usd_each(cost.usd_per_request)}/request · {count(estimate.workload.requests_per_day)} requests/day · "
+        f"prices as of {estimate.as_of.isoformat()}",
+        "",
+        f"**Choose:** {chosen.name if chosen else 'nothing, every option is refused'}",
+        "",
+        *(f"- {reason}" for reason in estimate.recommendation.reasons),
+        *(
+            f"- {tier.provider} {tier.tier or 'unknown'}: {tier.reason}"
+            for tier in estimate.recommendation.provider_tiers
+        ),
+        "",
+        "| model | share | requests/month | USD/request | USD/day | USD/month |",
+        "|---|---:|---:|---:|---:|---:|",
+        *(
+            f"| {m.model} | {percent(m.share, 0)} | {count(m.requests_per_month)} | {usd_each(m.usd_per_request)} "
+            f"| {usd(m.usd_per_day)} | {usd(m.usd_per_month)} |"
+            for m in cost.by_model
+        ),
+        "",
+    ]
+    warnings = [f"> **{notice.code}** {notice.message}" for notice in estimate.warnings]
+    return "\n".join([*lines, *warnings, ""])
