@@ -137,9 +137,11 @@ def _markdown(estimate: Estimate) -> str:
     lines = [
         f"## {estimate.scenario}",
         "",
-        f"**{usd(cost.usd_per_month)} USD/month** at the API · {usd(cost.usd_per_day)}/day · "
-        f"{usd_each(cost.usd_per_request)}/request · {count(estimate.workload.requests_per_day)} requests/day · "
-        f"prices as of {estimate.as_of.isoformat()}",
+        (
+            f"**{usd(cost.usd_per_month)} USD/month** at the API · {usd(cost.usd_per_day)}/day · "
+            f"{usd_each(cost.usd_per_request)}/request · {count(estimate.workload.requests_per_day)} requests/day · "
+            f"prices as of {estimate.as_of.isoformat()}"
+        ),
         "",
         f"**Choose:** {chosen.name if chosen else 'nothing, every option is refused'}",
         "",

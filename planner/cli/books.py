@@ -1,0 +1,108 @@
+"""``planner books``: list, show and check the pricing, hardware and model books."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planner.cli.options import (
+    AsOfOption,
+    BooksOption,
+    NoColorOption,
+    QuietOption,
+    date_or_none,
+    emit,
+    screen_of,
+    today,
+)
+from planner.errors import DataError, InputError
+
+app = typer.Typer(
+    help="List, show and check the pricing, hardware and model books.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    models = "models"
+    hardware = "hardware"
+    prices = "prices"
+    rentals = "rentals"
+    limits = "limits"
+
+
+@app.command("list")
+def list_rows(
+    kind: Annotated[Kind, typer.Argument(help="Which rows.")],
+    books: BooksOption = None,
+    no_color: NoColorOption = False,
+) -> None:
+    """List the rows of one book."""
+    from planner.inputs.books import load_books
+    from planner.report.books_table import LISTINGS
+    from planner.report.screen import render
+
+    width, color = screen_of("-", no_color=no_color)
+    emit(render(LISTINGS[kind.value](load_books(*books or ())), width=width, color=color), "-")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Id or any alias of a row.")],
+    books: BooksOption = None,
+) -> None:
+    """Show every row that a name means, with its sources, as YAML."""
+    from planner.inputs.books import load_books
+    from planner.report.books_table import find_rows, row_text
+
+    loaded = load_books(*books or ())
+    found = list(find_rows(loaded, name))
+    if not found:
+        near = [*loaded.api.nearest(name), *loaded.hardware.nearest(name), *loaded.models.nearest(name)]
+        cure = f"did you mean {', '.join(near[:5])}?" if near else "see `planner books list --help`"
+        raise DataError(f"no row of the books is called {name!r}", cure=cure)
+    emit("".join(f"# {section}\n{row_text(row)}" for section, row in found), "-")
+
+
+@app.command()
+def check(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders with books; the shipped ones if none.")
+    ] = None,
+    as_of: AsOfOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Check the books in full: every fault with file and line, and a warning for each row older than 90 days."""
+    from planner.inputs.book_checks import OpenBooks
+    from planner.inputs.books import load_books
+    from planner.planning.book_rules import breaches, stale_rows
+
+    day = date_or_none(as_of) or today()
+    opened = OpenBooks(*folders or ())
+    faults = [*opened.faults, *opened.row_faults(today())]
+    if faults:  # rules between values need rows that are whole
+        raise InputError(tuple(faults))
+    loaded = load_books(*folders or ())
+    faults = list(opened.breach_faults(breaches(loaded)))
+    if faults:
+        raise InputError(tuple(faults))
+    stale = [] if quiet else list(stale_rows(loaded, day))
+    for section, row_id, checked in stale:
+        sys.stderr.write(
+            f"warning: {section} {row_id} was last checked on {checked.isoformat()}, over 90 days ago\n"
+        )
+    rows = sum(
+        map(
+            len,
+            (loaded.api.rows, loaded.rentals, loaded.rate_limits, loaded.hardware.rows, loaded.models.rows),
+        )
+    )
+    emit(f"{rows} rows in {len(loaded.sources)} books: no fault, {len(stale)} older than 90 days\n", "-")

@@ -1,0 +1,139 @@
+"""What must hold between the values of the books: each breach names the row, the key and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from planner.planning.architecture import unpack
+from planner.specs.books import Books
+from planner.specs.hardware import HardwareSpec
+from planner.specs.model import ModelSpec
+from planner.specs.price import ApiModel, TokenPrices
+from planner.specs.rental import GpuRental
+
+STALE_AFTER_DAYS = 90
+MAX_PARAMETER_ERROR_FRACTION = 0.15
+
+# FLOP/s over bytes/s of a device's fastest 16-bit type. Real devices in the book lie between 7 (Raspberry Pi 4)
+# and 850 (TPU v6e 560, Xeon AMX 745); outside the band a unit was mistaken (Gbit, GiB, sparse TFLOPS).
+FLOPS_PER_BYTE_BAND = (2.0, 1000.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Breach:
+    """One rule broken by one row."""
+
+    section: str
+    row: str
+    key: str
+    expected: str
+    found: str
+
+
+def breaches(books: Books) -> Iterator[Breach]:
+    """Yield every breach of the rules between values, over all rows of the books."""
+    for api in books.api.rows.values():
+        yield from _api(api, books)
+    for rental in books.rentals.values():
+        yield from _rental(rental, books)
+    for hardware in books.hardware.rows.values():
+        yield from _hardware(hardware)
+    for model in books.models.rows.values():
+        yield from _model(model)
+
+
+def _api(row: ApiModel, books: Books) -> Iterator[Breach]:
+    for index, price in enumerate(row.prices):
+        at = f"prices[{index}]"
+        yield from _token_prices(row.id, at, price)
+        for mode, prices in (
+            ("batch", price.modes.batch),
+            ("flex", price.modes.flex),
+            ("priority", price.modes.priority),
+        ):
+            if prices is not None:
+                yield from _token_prices(row.id, f"{at}.modes.{mode}", prices)
+        for tier_index, tier in enumerate(price.long_context):
+            yield from _token_prices(row.id, f"{at}.long_context[{tier_index}]", tier)
+    successor = row.lifecycle.successor
+    if successor is not None and successor not in books.api.rows:
+        yield Breach(
+            section="api",
+            row=row.id,
+            key="lifecycle.successor",
+            expected="the id of a row in api",
+            found=successor,
+        )
+    if row.open_model is not None and len(books.models.ids_of(row.open_model)) != 1:
+        yield Breach(
+            section="api",
+            row=row.id,
+            key="open_model",
+            expected="a name of one model in models.yaml",
+            found=row.open_model,
+        )
+
+
+def _token_prices(row: str, at: str, prices: TokenPrices) -> Iterator[Breach]:
+    cached = prices.cached_read_usd_per_mtok
+    if cached is not None and cached > prices.input_usd_per_mtok:
+        yield Breach(
+            section="api",
+            row=row,
+            key=f"{at}.cached_read_usd_per_mtok",
+            expected=f"at most the input price {prices.input_usd_per_mtok:g}",
+            found=f"{cached:g}",
+        )
+
+
+def _rental(row: GpuRental, books: Books) -> Iterator[Breach]:
+    if row.gpu not in books.hardware.rows:
+        yield Breach(
+            section="rentals",
+            row=row.id,
+            key="gpu",
+            expected="the id of a row in hardware.yaml",
+            found=row.gpu,
+        )
+
+
+def _hardware(row: HardwareSpec) -> Iterator[Breach]:
+    sixteen_bit = [row.tflops[dtype] for dtype in ("fp16", "bf16") if dtype in row.tflops]
+    if not sixteen_bit:
+        return
+    ratio = max(sixteen_bit) * 1000 / row.bandwidth_gb_per_s
+    low, high = FLOPS_PER_BYTE_BAND
+    if not low <= ratio <= high:
+        expected = f"dense 16-bit FLOP/s over bytes/s between {low:g} and {high:g}"
+        yield Breach(section="hardware", row=row.id, key="tflops", expected=expected, found=f"{ratio:.1f}")
+
+
+def _model(row: ModelSpec) -> Iterator[Breach]:
+    if row.parameters is None:
+        return
+    derived = unpack(row).parameters.total
+    if abs(derived / row.parameters - 1) > MAX_PARAMETER_ERROR_FRACTION:
+        expected = f"within 15 % of the {derived / 1e9:.2f} B that its dimensions make"
+        yield Breach(
+            section="models",
+            row=row.id,
+            key="parameters",
+            expected=expected,
+            found=f"{row.parameters / 1e9:.2f} B",
+        )
+
+
+def stale_rows(books: Books, as_of: date) -> Iterator[tuple[str, str, date]]:
+    """Yield section, row and date of every row whose newest facts were checked too long before ``as_of``."""
+    dated: list[tuple[str, str, date]] = [
+        *(("api", row.id, max(price.checked for price in row.prices)) for row in books.api.rows.values()),
+        *(("rentals", row.id, max(price.checked for price in row.prices)) for row in books.rentals.values()),
+        *(("rate_limits", row.id, row.checked) for row in books.rate_limits.values()),
+        *(("hardware", row.id, row.checked) for row in books.hardware.rows.values()),
+        *(("models", row.id, row.checked) for row in books.models.rows.values()),
+    ]
+    for section, row_id, checked in dated:
+        if (as_of - checked).days > STALE_AFTER_DAYS:
+            yield section, row_id, checked
