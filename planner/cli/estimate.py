@@ -1,0 +1,87 @@
+"""``planner estimate``: the main job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.options import (
+    AsOfOption,
+    BooksOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    SetOption,
+    StrictOption,
+    date_or_none,
+    emit,
+    screen_of,
+    today,
+)
+from planner.errors import EXIT_FINDING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from planner.specs.estimate import Estimate
+
+app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def estimate(
+    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.", show_default=False)],
+    sets: SetOption = None,
+    as_of: AsOfOption = None,
+    books: BooksOption = None,
+    output_format: FormatOption = Format.table,
+    output: OutputOption = "-",
+    explain_defaults: Annotated[
+        bool, typer.Option("--explain-defaults", help="List each default that filled a gap.")
+    ] = False,
+    strict: StrictOption = False,
+    quiet: QuietOption = False,
+    no_color: NoColorOption = False,
+) -> None:
+    """Cost, capacity and the tier to choose, for one or many scenarios.
+
+    Several files or a folder give a portfolio with a total.
+    """
+    estimates = tuple(_estimates(tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ())))
+    width, color = screen_of(output, no_color=no_color)
+    emit(_shown(estimates, output_format, width=width, color=color, defaults=explain_defaults), output)
+    warnings = sum(len(each.warnings) for each in estimates)
+    if warnings and output_format is not Format.table and not quiet:
+        sys.stderr.write(f"{warnings} warnings, see the result\n")
+    if strict and (warnings or any(each.recommendation.hosting is None for each in estimates)):
+        raise typer.Exit(EXIT_FINDING)
+
+
+def _estimates(
+    paths: tuple[Path, ...], sets: tuple[str, ...], as_of: date | None, own_books: tuple[Path, ...]
+) -> list[Estimate]:
+    """Read every scenario first, so that all faults of all files come together, then compute."""
+    from planner.inputs.estimating import read_all
+    from planner.planning.estimate import estimate_scenario
+
+    return [estimate_scenario(case, as_of or case.scenario.as_of or today()) for case in read_all(paths, sets, own_books)]
+
+
+def _shown(estimates: tuple[Estimate, ...], output_format: Format, *, width: int, color: bool, defaults: bool) -> str:
+    from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
+
+    writers = {Format.json: estimates_json, Format.csv: estimates_csv, Format.md: estimates_markdown}
+    if output_format in writers:
+        return writers[output_format](estimates)
+    from planner.report.estimate_table import estimate_parts, portfolio_parts
+    from planner.report.screen import render
+
+    parts = [part for each in estimates for part in estimate_parts(each, defaults=defaults)]
+    if len(estimates) > 1:
+        parts.extend(portfolio_parts(estimates))
+    return render(*parts, width=width, color=color).rstrip("\n") + "\n"

@@ -1,0 +1,85 @@
+"""All that an estimate needs, read at once: scenarios, books, rules, prompts, traces."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from planner.errors import Fault, InputError
+from planner.inputs.books import load_books
+from planner.inputs.references import check_references
+from planner.inputs.rules import load_rules
+from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
+from planner.specs.books import Books
+from planner.specs.case import Case
+from planner.specs.workload import TraceSummary
+
+
+def read_all(paths: tuple[Path, ...], sets: tuple[str, ...] = (), own_books: tuple[Path, ...] = ()) -> tuple[Case, ...]:
+    """Read every scenario that the paths name.
+
+    Parameters
+    ----------
+    paths : files, or folders of them.
+    sets : overrides, ``key=value``.
+    own_books : folders whose books are laid over ours and over the scenario's own.
+
+    Raises
+    ------
+    InputError
+        With the faults of all files together.
+    """
+    load = lru_cache(maxsize=None)(load_books)
+    faults: list[Fault] = []
+    cases: list[Case] = []
+    rules = load_rules()
+    for path in find_scenarios(paths):
+        try:
+            file = read_scenario(path, sets)
+            books = load(*_scenario_books(file), *own_books)
+            check_references(file, books)
+            cases.append(_case(file, books, rules))
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(tuple(faults))
+    return tuple(cases)
+
+
+def _case(file: ScenarioFile, books: Books, rules: Rules) -> Case:
+    return Case(
+        scenario=file.scenario,
+        file=str(file.path),
+        books=books,
+        rules=rules,
+        texts=file.texts,
+        trace=_trace(file),
+    )
+
+
+def _scenario_books(file: ScenarioFile) -> tuple[Path, ...]:
+    """Return the scenario's own books folder, which must exist beside it."""
+    name = file.scenario.books
+    if name is None:
+        return ()
+    folder = (file.folder / name).resolve()
+    if not folder.is_dir():
+        raise InputError((fault_at(file.tree, ("books",), "a folder beside the scenario", f"nothing at {name!r}"),))
+    return (folder,)
+
+
+def _trace(file: ScenarioFile) -> TraceSummary | None:
+    """Summarise the scenario's trace, whose file must lie inside the scenario's folder."""
+    name = file.scenario.traffic.trace
+    if name is None:
+        return None
+    path = (file.folder / name).resolve()
+    at = ("traffic", "trace")
+    if not path.is_relative_to(file.folder.resolve()):
+        raise InputError((fault_at(file.tree, at, "a path inside the scenario's folder", repr(name)),))
+    if not path.is_file():
+        raise InputError((fault_at(file.tree, at, "a trace file that exists", f"nothing at {name!r}"),))
+    from planner.inputs.traces import read_trace
+    from planner.planning.trace import summarise  # noqa: F401
+
+    return None

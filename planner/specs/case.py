@@ -1,0 +1,23 @@
+"""Everything that an estimate of one scenario looks at, read and validated: the border between reading and deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planner.specs.books import Books
+from planner.specs.rules import Rules
+from planner.specs.scenario import Scenario
+from planner.specs.workload import TextSize, TraceSummary
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One scenario with the books and rules that apply to it, and what its files measured."""
+
+    scenario: Scenario
+    file: str
+    books: Books
+    rules: Rules
+    texts: Mapping[str, TextSize]
+    trace: TraceSummary | None = None
