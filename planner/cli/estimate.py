@@ -35,7 +35,9 @@ app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": 
 
 @app.command()
 def estimate(
-    scenarios: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.", show_default=False)],
+    scenarios: Annotated[
+        list[Path], typer.Argument(help="Scenario files, or folders of them.", show_default=False)
+    ],
     sets: SetOption = None,
     as_of: AsOfOption = None,
     books: BooksOption = None,
@@ -52,7 +54,9 @@ def estimate(
 
     Several files or a folder give a portfolio with a total.
     """
-    estimates = tuple(_estimates(tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ())))
+    estimates = tuple(
+        _estimates(tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ()))
+    )
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(estimates, output_format, width=width, color=color, defaults=explain_defaults), output)
     warnings = sum(len(each.warnings) for each in estimates)
@@ -69,10 +73,15 @@ def _estimates(
     from planner.inputs.estimating import read_all
     from planner.planning.estimate import estimate_scenario
 
-    return [estimate_scenario(case, as_of or case.scenario.as_of or today()) for case in read_all(paths, sets, own_books)]
+    return [
+        estimate_scenario(case, as_of or case.scenario.as_of or today())
+        for case in read_all(paths, sets, own_books)
+    ]
 
 
-def _shown(estimates: tuple[Estimate, ...], output_format: Format, *, width: int, color: bool, defaults: bool) -> str:
+def _shown(
+    estimates: tuple[Estimate, ...], output_format: Format, *, width: int, color: bool, defaults: bool
+) -> str:
     from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
 
     writers = {Format.json: estimates_json, Format.csv: estimates_csv, Format.md: estimates_markdown}

@@ -28,7 +28,8 @@ class Template(StrEnum):
 def init(
     template: Annotated[Template, typer.Argument(help="What kind of feature to start from.")] = Template.chat,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write; my-TEMPLATE.yaml unless given.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write; my-TEMPLATE.yaml unless given."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
@@ -41,7 +42,9 @@ def init(
         sys.stdout.write(text)
         return
     if file.exists() and not force:
-        raise UsageError(f"{file} is there already", cure="give --output another name, or --force to overwrite it")
+        raise UsageError(
+            f"{file} is there already", cure="give --output another name, or --force to overwrite it"
+        )
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

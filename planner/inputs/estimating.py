@@ -10,12 +10,15 @@ from planner.inputs.books import load_books
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
+from planner.inputs.traces import read_trace
 from planner.specs.books import Books
-from planner.specs.case import Case
-from planner.specs.workload import TraceSummary
+from planner.specs.case import Case, Recording
+from planner.specs.rules import Rules
 
 
-def read_all(paths: tuple[Path, ...], sets: tuple[str, ...] = (), own_books: tuple[Path, ...] = ()) -> tuple[Case, ...]:
+def read_all(
+    paths: tuple[Path, ...], sets: tuple[str, ...] = (), own_books: tuple[Path, ...] = ()
+) -> tuple[Case, ...]:
     """Read every scenario that the paths name.
 
     Parameters
@@ -64,12 +67,14 @@ def _scenario_books(file: ScenarioFile) -> tuple[Path, ...]:
         return ()
     folder = (file.folder / name).resolve()
     if not folder.is_dir():
-        raise InputError((fault_at(file.tree, ("books",), "a folder beside the scenario", f"nothing at {name!r}"),))
+        raise InputError(
+            (fault_at(file.tree, ("books",), "a folder beside the scenario", f"nothing at {name!r}"),)
+        )
     return (folder,)
 
 
-def _trace(file: ScenarioFile) -> TraceSummary | None:
-    """Summarise the scenario's trace, whose file must lie inside the scenario's folder."""
+def _trace(file: ScenarioFile) -> Recording | None:
+    """Read the scenario's trace, whose file must lie inside the scenario's folder."""
     name = file.scenario.traffic.trace
     if name is None:
         return None
@@ -79,7 +84,4 @@ def _trace(file: ScenarioFile) -> TraceSummary | None:
         raise InputError((fault_at(file.tree, at, "a path inside the scenario's folder", repr(name)),))
     if not path.is_file():
         raise InputError((fault_at(file.tree, at, "a trace file that exists", f"nothing at {name!r}"),))
-    from planner.inputs.traces import read_trace
-    from planner.planning.trace import summarise  # noqa: F401
-
-    return None
+    return Recording(file=name, **read_trace(path)._asdict())

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from planner.specs.books import Books
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
-from planner.specs.workload import TextSize, TraceSummary
+from planner.specs.workload import TextSize
+from planner.units import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Recording:
+    """A recorded trace: one entry a request, in order of arrival."""
+
+    file: str
+    arrival_s: FloatArray
+    input_tokens: FloatArray
+    output_tokens: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,4 +31,4 @@ class Case:
     books: Books
     rules: Rules
     texts: Mapping[str, TextSize]
-    trace: TraceSummary | None = None
+    trace: Recording | None = None

@@ -7,24 +7,12 @@ from datetime import date
 from typing import Literal
 
 from planner.specs.base import Grade, Notice, Quantity
+from planner.specs.prompt_cache import PrefixCaching
+from planner.specs.request_cost import PriceUsed
 from planner.specs.workload import Workload
 
 HostingKind = Literal["api", "self_hosted", "edge"]
 Effort = Literal["hours", "days", "weeks"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PriceUsed:
-    """The price row that a cost was computed from."""
-
-    model: str
-    effective_from: date
-    basis: str
-    source: str
-    checked: date
-    confidence: str
-    status: str
-    retired_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +35,7 @@ class ModelCost:
     usd_per_month: float
     lines: tuple[CostLine, ...]
     price: PriceUsed
+    caching: PrefixCaching | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
