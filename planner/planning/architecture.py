@@ -152,7 +152,7 @@ def _tensors(model: ModelSpec) -> Iterator[Tensor]:
         yield _tensor("vision", "vision", 1, model.vision_parameters, 1, linear=False, active=0.0)
 
 
-def _tensor(  # noqa: PLR0917 - a table of tensors reads best by column
+def _tensor(
     name: str,
     tensor_class: TensorClass,
     layers: int,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planner.specs.books import Books
+from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TextSize
@@ -31,4 +32,5 @@ class Case:
     books: Books
     rules: Rules
     texts: Mapping[str, TextSize]
+    vllm_memory: EngineMemoryProfile
     trace: Recording | None = None

@@ -104,15 +104,16 @@ class TierAdvice:
     """The rate-limit tier that a provider's share of the peak needs."""
 
     provider: str
-    model: str
     tier: str | None
     account_tier: str | None
     holds: bool | None
     rule_of_thumb: str
     limit: str | None
     used_fraction: float | None
+    exceed_fraction: float | None
     requirement: str | None
     edition: str | None
+    source: str | None
     reason: str
 
 

@@ -1,0 +1,57 @@
+"""The ways to serve a scenario: the API, our own machines, the user's device; each priced, or refused with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from planner.planning.edge import edge_options
+from planner.planning.self_host import self_hosted_options
+from planner.specs.case import Case
+from planner.specs.estimate import ApiCost, HostingKind, HostingOption
+from planner.specs.hosting import SelfHosted
+from planner.specs.workload import Workload
+
+# data rule -> kinds of hosting that keep it; `region:` rules are looked up in the books
+KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
+    "any": ("api", "self_hosted", "edge"),
+    "self_hosted": ("self_hosted", "edge"),
+    "on_device": ("edge",),
+}
+
+
+def hosting_options(case: Case, workload: Workload, cost: ApiCost, as_of: date) -> tuple[HostingOption, ...]:
+    """Return every candidate of the scenario, with the reasons against it where there are any.
+
+    A scenario without ``hosting`` is weighed as the API against hosting the same open model, where there is one.
+    """
+    hosting = case.scenario.hosting
+    options: list[HostingOption] = []
+    if hosting is None or hosting.api is not None:
+        options.append(_api(case, cost))
+    own = hosting.self_hosted if hosting is not None else SelfHosted()
+    if own is not None:
+        options.extend(self_hosted_options(case, own, workload, cost, as_of))
+    if hosting is not None and hosting.edge is not None:
+        options.extend(edge_options(case, hosting.edge, workload))
+    return tuple(options)
+
+
+def _api(case: Case, cost: ApiCost) -> HostingOption:
+    mix = " + ".join(f"{model.share:.0%} {model.model}" for model in cost.by_model)
+    name = mix if len(cost.by_model) > 1 else cost.by_model[0].model
+    return HostingOption(
+        kind="api",
+        name=f"API: {name}",
+        usd_per_month=cost.usd_per_month,
+        grade=cost.grade,
+        refused=tuple(_data_refusals(case, "api")),
+    )
+
+
+def _data_refusals(case: Case, kind: HostingKind) -> Iterator[str]:
+    rule = case.scenario.constraints.data
+    if rule.startswith("region:"):
+        yield f"the books do not say that this API keeps data in {rule.removeprefix('region:')}"
+    elif kind not in KEEPS_RULE[rule]:
+        yield f"the data rule is {rule}"

@@ -1,0 +1,143 @@
+"""The rate-limit tier that each provider's share of the peak needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from planner.formulas.reliability import attempts_per_request
+from planner.planning.advise import rule_of_thumb_tier
+from planner.planning.api_cost import PricedCall
+from planner.planning.api_flow import reaching_fraction
+from planner.planning.tiers import tier_plan
+from planner.specs.base import Notice
+from planner.specs.case import Case
+from planner.specs.estimate import TierAdvice
+from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan
+from planner.specs.workload import TokenStats, Workload
+
+
+def provider_tiers(
+    case: Case, workload: Workload, priced: Sequence[PricedCall], as_of: date
+) -> tuple[tuple[TierAdvice, ...], tuple[Notice, ...]]:
+    """Return the tier that each provider of the scenario needs, and what there is to say about the limits."""
+    providers = dict.fromkeys(each.call.model.provider for each in priced)
+    plans = [_plan(case, workload, priced, provider, as_of) for provider in providers]
+    thumb = rule_of_thumb_tier(case.rules, workload.requests_per_day)
+    advice = tuple(_advice(plan, thumb, _account(case, plan.provider)) for plan in plans)
+    return advice, tuple(notice for plan in plans for notice in plan.notices)
+
+
+def _plan(
+    case: Case, workload: Workload, priced: Sequence[PricedCall], provider: str, as_of: date
+) -> TierPlan:
+    demands = [
+        _demand(case, workload, each)
+        for each in priced
+        if each.call.model.provider == provider and each.call.mode == "standard"
+    ]
+    return tier_plan(
+        case.books.rate_limits.values(),
+        demands or [_demand(case, workload, each) for each in priced if each.call.model.provider == provider],
+        as_of,
+        current_tier=_account(case, provider),
+        growth_per_month_fraction=workload.growth_per_month_fraction,
+        alert_fraction=case.rules.thresholds.headroom_fraction,
+    )
+
+
+def _account(case: Case, provider: str) -> str | None:
+    account = case.scenario.accounts.get(provider)
+    return account.tier if account is not None else None
+
+
+def _demand(case: Case, workload: Workload, each: PricedCall) -> LimitDemand:
+    reliability, share = case.scenario.reliability, each.call.share * reaching_fraction(case.scenario)
+    output = workload.output_tokens.mean + workload.reasoning_tokens.mean
+    in_batch = each.call.mode == "batch"
+    return LimitDemand(
+        model=each.call.model.id,
+        peak_requests_per_s=0.0 if in_batch else workload.peak_requests_per_s * share,
+        requests_per_day=0.0 if in_batch else workload.requests_per_day * share,
+        input_tokens=workload.input_tokens.mean,
+        output_tokens=output,
+        cached_read_tokens=each.caching.cached_read_tokens if each.caching is not None else 0.0,
+        max_tokens=case.scenario.prompt.max_tokens,
+        burstiness=workload.burstiness,
+        size_cv=_size_cv(workload.input_tokens),
+        attempts_per_request=float(attempts_per_request(reliability.error_rate, reliability.max_retries)),
+        batch_tokens_queued=workload.requests_per_day * share * workload.input_tokens.mean
+        if in_batch
+        else 0.0,
+    )
+
+
+def _size_cv(tokens: TokenStats) -> float:
+    """Return the coefficient of variation of a log-normal with this shape: sqrt(exp(σ²) - 1). [1]"""
+    return float((2.718281828459045 ** (tokens.sigma**2) - 1) ** 0.5)
+
+
+def _advice(plan: TierPlan, rule_of_thumb: str, account: str | None) -> TierAdvice:
+    check = plan.current or plan.lowest
+    tightest = check.tightest if check is not None else None
+    return TierAdvice(
+        provider=plan.provider,
+        tier=plan.lowest.tier if plan.lowest is not None else None,
+        account_tier=account,
+        holds=_holds(plan, check),
+        rule_of_thumb=rule_of_thumb,
+        limit=tightest.kind if tightest is not None else None,
+        used_fraction=tightest.used_fraction if tightest is not None else None,
+        exceed_fraction=tightest.exceed_fraction if tightest is not None else None,
+        requirement=_requirement(plan.lowest),
+        edition=plan.edition,
+        source=plan.source,
+        reason=_reason(plan, account, check, tightest),
+    )
+
+
+def _holds(plan: TierPlan, check: TierCheck | None) -> bool | None:
+    if check is None:
+        return None if plan.unknown else False
+    return None if check.status == "unknown" else check.status == "holds"
+
+
+def _requirement(tier: TierCheck | None) -> str | None:
+    if tier is None:
+        return None
+    needs = tier.requirement
+    parts = [
+        f"{needs.paid_usd:,.0f} USD paid" if needs.paid_usd else "",
+        f"{needs.days_since_first_payment} days since the first payment"
+        if needs.days_since_first_payment
+        else "",
+        needs.other or "",
+    ]
+    return ", ".join(part for part in parts if part) or None
+
+
+def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tightest: LimitUse | None) -> str:
+    if check is None or tightest is None:
+        return (
+            "limits are not published for this date; ask the provider"
+            if plan.unknown
+            else "no tier holds the peak"
+        )
+    use = f"{tightest.used_fraction:.0%} of {tightest.limit:,.0f} {_words(tightest.kind)} at the peak"
+    if account is None:
+        needs = _requirement(check)
+        return f"lowest tier that holds, {use}" + (f"; needs {needs}" if needs else "")
+    verdict = {
+        "holds": "holds",
+        "tight": "is tight",
+        "exceeded": "is exceeded",
+        "unknown": "is not published",
+    }
+    better = plan.lowest.tier if plan.lowest is not None and check.status in {"tight", "exceeded"} else None
+    return f"your {account} {verdict[check.status]}, {use}" + (
+        f"; take {better}" if better and better != account else ""
+    )
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_per_", "/").replace("_", " ")

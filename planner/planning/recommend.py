@@ -1,0 +1,73 @@
+"""Which option to choose, why, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from planner.specs.estimate import (
+    Advice,
+    ApiCost,
+    CacheAdvice,
+    HostingOption,
+    Recommendation,
+    TierAdvice,
+)
+
+
+def recommend(
+    *,
+    cost: ApiCost,
+    options: Sequence[HostingOption],
+    tiers: tuple[TierAdvice, ...],
+    caching: CacheAdvice,
+    advice: tuple[Advice, ...],
+    budget_usd_per_month: float | None,
+    rule_of_thumb: str,
+) -> Recommendation:
+    """Rank the options that hold by monthly cost and say why the first one wins."""
+    ranked = sorted(options, key=lambda option: (bool(option.refused), option.usd_per_month or float("inf")))
+    chosen = next((option for option in ranked if not option.refused), None)
+    return Recommendation(
+        hosting=chosen,
+        provider_tiers=tiers,
+        reasons=tuple(_reasons(cost, ranked, chosen, budget_usd_per_month, rule_of_thumb)),
+        options=tuple(ranked),
+        caching=caching,
+        advice=advice,
+    )
+
+
+def _reasons(
+    cost: ApiCost,
+    ranked: Sequence[HostingOption],
+    chosen: HostingOption | None,
+    budget_usd_per_month: float | None,
+    rule_of_thumb: str,
+) -> Iterator[str]:
+    if chosen is None:
+        yield "no option satisfies data rule, memory and SLO together"
+        return
+    holding = [option for option in ranked if not option.refused]
+    if len(holding) > 1 and chosen.usd_per_month is not None and holding[1].usd_per_month is not None:
+        saved = holding[1].usd_per_month - chosen.usd_per_month
+        yield f"cheapest of {len(holding)} options that hold; {holding[1].name} costs {saved:,.2f} USD/month more"
+    elif len(ranked) > 1:
+        yield f"the only one of {len(ranked)} options that holds"
+    yield from _api_reasons(cost, chosen)
+    if budget_usd_per_month is not None and chosen.usd_per_month is not None:
+        share = chosen.usd_per_month / budget_usd_per_month
+        yield f"uses {share:.0%} of the budget of {budget_usd_per_month:,.0f} USD/month"
+    if chosen.kind == "api":
+        yield f"rule of thumb for this volume: {rule_of_thumb}"
+
+
+def _api_reasons(cost: ApiCost, chosen: HostingOption) -> Iterator[str]:
+    saving = cost.routing_saving_fraction
+    if chosen.kind == "api" and saving is not None and saving > 0:
+        dearest = max(cost.single_model, key=lambda single: single.usd_per_month)
+        yield (
+            f"the mix saves {saving:.1%} against {dearest.model} alone "
+            f"({dearest.usd_per_day:,.2f} USD/day, {dearest.usd_per_month:,.2f} USD/month)"
+        )
+    if chosen.kind != "api" and chosen.usd_per_month is not None and cost.usd_per_month > 0:
+        yield f"the API would cost {cost.usd_per_month:,.2f} USD/month, {cost.usd_per_month / max(chosen.usd_per_month, 0.01):,.1f} times as much"
