@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from typer import Abort, BadParameter, Exit
 
-from planner import __version__
 from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PlannerError
 
 # typer carries its own click in some releases and imports it in others; this finds the one in use.
@@ -53,6 +52,8 @@ def _say(text: str) -> None:
 
 def _report_bug() -> None:
     import traceback
+
+    from planner import __version__
 
     traceback.print_exc()
     _say(

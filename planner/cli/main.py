@@ -8,7 +8,6 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from planner import __version__
 from planner.cli.edge import error_edge
 
 # family -> command -> (module, what it does)
@@ -76,6 +75,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from planner import __version__
+
         typer.echo(f"planner {__version__}")
         raise typer.Exit
 

@@ -21,7 +21,6 @@ NOT_USED = (
     "hosting.self_hosted.autoscale",
     "hosting.self_hosted.owned",
     "hosting.self_hosted.engine",
-    "prompt.max_tokens",
 )
 
 

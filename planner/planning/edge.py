@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from planner.errors import DataError, UsageError
 from planner.formulas.hosting import energy_usd
+from planner.planning.architecture import unpack
+from planner.planning.fit_llamacpp import fit_llamacpp
 from planner.planning.serving import capacity
-from planner.planning.serving_memory import memory_fits
 from planner.specs.case import Case
 from planner.specs.estimate import HostingOption
+from planner.specs.fit import FitRequest
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import Edge
 from planner.specs.model import ModelSpec
@@ -72,20 +74,16 @@ def _served(
     output = max(workload.output_tokens.mean + workload.reasoning_tokens.mean, 1.0)
     longest = math.ceil(workload.input_tokens.p99 + workload.output_tokens.p99)
     try:
-        memory = memory_fits(
-            model,
-            device,
-            engine="llamacpp",
-            tensor_parallel=1,
-            quantization=edge.quantization,
-            context_tokens=longest,
+        request = FitRequest(
+            engine="llamacpp", quantization=edge.quantization, context_tokens=max(longest, 1)
         )
+        memory = fit_llamacpp(unpack(model), device, request)
         if not memory.fits:
             return memory.reason
         return capacity(
             model,
             device,
-            engine="llamacpp",
+            engine="llama.cpp",
             tensor_parallel=1,
             quantization=edge.quantization,
             input_tokens=max(workload.input_tokens.mean, 1.0),

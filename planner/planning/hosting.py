@@ -12,6 +12,8 @@ from planner.specs.estimate import ApiCost, HostingKind, HostingOption
 from planner.specs.hosting import SelfHosted
 from planner.specs.workload import Workload
 
+SHOWN_SHARE = 0.005  # a failover model that sees less than this does not belong in the option's name
+
 # data rule -> kinds of hosting that keep it; `region:` rules are looked up in the books
 KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
     "any": ("api", "self_hosted", "edge"),
@@ -38,8 +40,9 @@ def hosting_options(case: Case, workload: Workload, cost: ApiCost, as_of: date) 
 
 
 def _api(case: Case, cost: ApiCost) -> HostingOption:
-    mix = " + ".join(f"{model.share:.0%} {model.model}" for model in cost.by_model)
-    name = mix if len(cost.by_model) > 1 else cost.by_model[0].model
+    seen = [model for model in cost.by_model if model.share >= SHOWN_SHARE]
+    mix = " + ".join(f"{model.share:.0%} {model.model}" for model in seen)
+    name = mix if len(seen) > 1 else seen[0].model
     return HostingOption(
         kind="api",
         name=f"API: {name}",

@@ -134,7 +134,7 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
         "unknown": "is not published",
     }
     better = plan.lowest.tier if plan.lowest is not None and check.status in {"tight", "exceeded"} else None
-    return f"your {account} {verdict[check.status]}, {use}" + (
+    return f"your tier {verdict[check.status]}, {use}" + (
         f"; take {better}" if better and better != account else ""
     )
 

@@ -14,6 +14,9 @@ from planner.specs.estimate import (
 )
 
 
+WORTH_SAYING = 0.005  # a saving below half a per cent is no reason
+
+
 def recommend(
     *,
     cost: ApiCost,
@@ -63,7 +66,7 @@ def _reasons(
 
 def _api_reasons(cost: ApiCost, chosen: HostingOption) -> Iterator[str]:
     saving = cost.routing_saving_fraction
-    if chosen.kind == "api" and saving is not None and saving > 0:
+    if chosen.kind == "api" and saving is not None and saving >= WORTH_SAYING:
         dearest = max(cost.single_model, key=lambda single: single.usd_per_month)
         yield (
             f"the mix saves {saving:.1%} against {dearest.model} alone "

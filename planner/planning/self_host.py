@@ -17,15 +17,15 @@ from planner.formulas.hosting import (
 )
 from planner.planning.architecture import unpack
 from planner.planning.fit import fit_vllm
-from planner.planning.rental_price import rentals_of
+from planner.planning.rental_price import RentalQuote, rental_price_in_force, rentals_of
 from planner.planning.serving import capacity, serving_point
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingOption
 from planner.specs.fit import Fit, FitRequest
 from planner.specs.hardware import HardwareSpec
-from planner.specs.hosting import SelfHosted
+from planner.specs.hosting import Purchase, SelfHosted
 from planner.specs.model import ModelSpec
-from planner.specs.rental import GpuRental, RentalQuote
+from planner.specs.rental import GpuRental
 from planner.specs.scenario import Slo
 from planner.specs.serving import Capacity
 from planner.specs.workload import Workload
@@ -73,7 +73,7 @@ def self_hosted_options(
     for name in models:
         model = case.books.models.find(name)
         plan = _Plan(case=case, own=own, workload=workload, model=model, as_of=as_of)
-        same = twins == {name} or twins == {model.id}
+        same = twins in ({name}, {model.id})
         for gpu in _gpus(case, own):
             for purchase in own.purchase:
                 option = _best(plan, gpu, purchase, cost)
@@ -99,7 +99,7 @@ def _judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -
     return replace(option, refused=tuple(reasons), quality_equivalent=own.quality_equivalent or same)
 
 
-def _best(plan: _Plan, gpu: HardwareSpec, purchase: str, cost: ApiCost) -> HostingOption:
+def _best(plan: _Plan, gpu: HardwareSpec, purchase: Purchase, cost: ApiCost) -> HostingOption:
     """Return the cheapest configuration on one GPU type, or the refusal that came closest."""
     refusals: list[str] = []
     found: list[_Sized] = []
@@ -133,7 +133,7 @@ def _tensor_parallel(own: SelfHosted) -> tuple[int, ...]:
     return TENSOR_PARALLEL if isinstance(own.tensor_parallel, str) else (own.tensor_parallel,)
 
 
-def _quotes(plan: _Plan, gpu: HardwareSpec, purchase: str) -> list[tuple[RentalQuote, GpuRental]]:
+def _quotes(plan: _Plan, gpu: HardwareSpec, purchase: Purchase) -> list[tuple[RentalQuote, GpuRental]]:
     if purchase == "owned":
         return []
     rentals = plan.case.books.rentals
@@ -142,10 +142,16 @@ def _quotes(plan: _Plan, gpu: HardwareSpec, purchase: str) -> list[tuple[RentalQ
     allowed = [
         row
         for row in rentals.values()
-        if (not clouds or row.cloud in clouds) and (not region or row.region.startswith(region))
+        if (row.cloud in clouds if clouds else _is_firm(row, plan.as_of))
+        and (not region or row.region.startswith(region))
     ]
-    quotes = rentals_of(allowed, gpu.id, purchase, plan.as_of)  # type: ignore[arg-type] - "owned" is handled above
+    quotes = rentals_of(allowed, gpu.id, purchase, plan.as_of)
     return [(quote, rentals[quote.rental]) for quote in quotes]
+
+
+def _is_firm(row: GpuRental, as_of: date) -> bool:
+    """Tell a list price from a market price of one day; the latter counts only for a cloud that is asked for."""
+    return rental_price_in_force(row, as_of).confidence != "low"
 
 
 def _sized(

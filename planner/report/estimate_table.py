@@ -80,7 +80,7 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
 
 def _tier(tier: TierAdvice) -> Text:
     style = {True: "good", False: "bad", None: "warn"}[tier.holds]
-    name = tier.tier or "unknown"
+    name = tier.account_tier or tier.tier or ("no tier" if tier.holds is False else "unknown")
     return Text.assemble(f"{tier.provider} ", (name, style), f": {tier.reason}")
 
 
@@ -89,7 +89,7 @@ def _by_model(estimate: Estimate) -> RenderableType:
     for cost in estimate.cost.by_model:
         name = Text(cost.model)
         if cost.price.retired_on is not None:
-            name.append(f" (retired {cost.price.retired_on.isoformat()})", style="warn")
+            name.append(f" until {cost.price.retired_on.isoformat()}", style="warn")
         table.add_row(
             name,
             percent(cost.share, 0),

@@ -41,7 +41,9 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_named() -> None:
-    with pytest.raises(InputError, match=r"nowhere\.yaml: expected a file that exists, found nothing at this path"):
+    with pytest.raises(
+        InputError, match=r"nowhere\.yaml: expected a file that exists, found nothing at this path"
+    ):
         read_scenario(Path("nowhere.yaml"))
 
 
@@ -55,7 +57,7 @@ def test_a_prompt_link_that_leaves_the_folder_is_refused(tmp_path: Path) -> None
         "name: x\ntraffic: {requests_per_day: 1}\nprompt: {parts: {a: {file: prompt.md}}, output_tokens: 1}\n"
         "models: [{model: openai/gpt-4o-mini}]\n"
     )
-    with pytest.raises(InputError, match="expected a path inside the scenario's folder, found 'prompt.md'"):
+    with pytest.raises(InputError, match=r"expected a path inside the scenario.s folder, found .prompt\.md."):
         read_scenario(file)
 
 

@@ -1,0 +1,129 @@
+"""The main job, end to end, on the real scenarios and the real books."""
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from planner.cli.main import app
+
+SCENARIOS = sorted(Path("scenarios").glob("*.yaml"))
+GOLDEN = Path("tests/golden")
+WORKED = "scenarios/support-chatbot.yaml"
+
+
+def run(*args: str) -> str:
+    done = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1"}).invoke(app, args, prog_name="planner")
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def document(*args: str) -> Any:
+    return json.loads(run("estimate", *args, "--format", "json"))
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda f: f.stem)
+@pytest.mark.parametrize("output_format", ["table", "json"])
+def test_the_report_of_each_scenario_is_the_golden_one(
+    file: Path, output_format: str, update_golden: bool
+) -> None:
+    golden = GOLDEN / f"{file.stem}.{'txt' if output_format == 'table' else 'json'}"
+    shown = run("estimate", str(file), "--format", output_format)
+    if update_golden:
+        golden.write_text(shown)
+    assert shown == golden.read_text()
+
+
+def test_the_worked_example_is_right_to_the_cent() -> None:
+    cost = document(WORKED)["cost"]
+    mini, sonnet = cost["by_model"]
+    alone = {single["model"]: single for single in cost["single_model"]}
+    assert round(alone["anthropic/claude-3-5-sonnet"]["usd_per_day"], 2) == 120.00
+    assert round(alone["anthropic/claude-3-5-sonnet"]["usd_per_month"], 2) == 3600.00
+    assert round(alone["openai/gpt-4o-mini"]["usd_per_day"], 2) == 5.40
+    assert round(alone["openai/gpt-4o-mini"]["usd_per_month"], 2) == 162.00
+    assert (round(mini["usd_per_day"], 2), round(sonnet["usd_per_day"], 2)) == (4.32, 24.00)
+    assert (round(cost["usd_per_day"], 2), round(cost["usd_per_month"], 2)) == (28.32, 849.60)
+    assert round(cost["routing_saving_fraction"], 3) == 0.764
+
+
+@pytest.mark.parametrize("output_format", ["table", "md", "csv", "json"])
+def test_every_format_tells_the_same_monthly_bill(output_format: str) -> None:
+    shown = run("estimate", WORKED, "--format", output_format)
+    if output_format == "json":
+        assert round(json.loads(shown)["cost"]["usd_per_month"], 2) == 849.60
+    elif output_format == "csv":
+        total = [row for row in csv.DictReader(StringIO(shown)) if row["model"] == "total"]
+        assert float(total[0]["usd_per_month"]) == pytest.approx(849.60)
+    else:
+        assert "849.60" in shown
+
+
+def test_the_json_has_the_keys_that_others_rely_on() -> None:
+    found = document(WORKED)
+    assert found["schema"] == "planner.estimate/1"
+    assert (found["scenario"], found["as_of"]) == ("support-chatbot", "2025-06-15")
+    assert {"usd_per_request", "usd_per_day", "usd_per_month", "by_model"} <= found["cost"].keys()
+    assert {"model", "share", "usd_per_month"} <= found["cost"]["by_model"][0].keys()
+    assert {"hosting", "provider_tiers", "reasons", "refused"} <= found["recommendation"].keys()
+    assert isinstance(found["warnings"], list)
+
+
+def test_several_scenarios_are_a_portfolio_whose_total_is_their_sum() -> None:
+    found = document(WORKED, "scenarios/routing-cascade.yaml")
+    parts = [each["cost"]["usd_per_month"] for each in found["scenarios"]]
+    assert found["total"]["usd_per_month"] == pytest.approx(sum(parts))
+
+
+def test_a_value_can_be_overridden() -> None:
+    doubled = document(WORKED, "--set", "traffic.requests_per_day=20000")
+    assert round(doubled["cost"]["usd_per_day"], 2) == 56.64
+    swapped = document(WORKED, "--set", "models[0].share=0.5", "--set", "models[1].share=0.5")
+    assert round(swapped["cost"]["usd_per_day"], 2) == round((120 + 5.40) / 2, 2)
+
+
+def test_a_cascade_pays_for_the_first_model_always_and_for_the_second_when_the_first_fails() -> None:
+    shares = [model["share"] for model in document("scenarios/routing-cascade.yaml")["cost"]["by_model"]]
+    assert shares == pytest.approx([1.0, 0.25])
+
+
+def test_the_data_rule_refuses_the_api_and_says_so() -> None:
+    refused = document("scenarios/private-assistant.yaml")["recommendation"]["refused"]
+    assert {
+        "option": "API: openai/gpt-4o-mini",
+        "kind": "api",
+        "reasons": ["the data rule is on_device"],
+    } in refused
+
+
+def test_lines_sum_to_the_bill_of_every_scenario() -> None:
+    for file in SCENARIOS:
+        cost = document(str(file))["cost"]
+        assert sum(line["usd_per_month"] for line in cost["lines"]) == pytest.approx(cost["usd_per_month"])
+
+
+def test_a_retired_model_is_refused_at_a_date_after_its_end_and_exit_code_is_3() -> None:
+    done = CliRunner().invoke(app, ["estimate", WORKED, "--as-of", "2026-06-01"], prog_name="planner")
+    assert done.exit_code == 3
+    assert "retired on 2025-10-28" in done.stderr
+
+
+def test_a_prompt_longer_than_the_context_window_is_refused_with_the_numbers() -> None:
+    done = CliRunner().invoke(
+        app, ["estimate", WORKED, "--set", "prompt.input_tokens=500000"], prog_name="planner"
+    )
+    assert done.exit_code == 2
+    assert "500,000 input" in done.stderr
+
+
+def test_output_goes_to_a_file_without_colour(tmp_path: Path) -> None:
+    assert run("estimate", WORKED, "--output", str(tmp_path / "report.txt")) == ""
+    assert "849.60" in (tmp_path / "report.txt").read_text()
+
+
+def test_the_defaults_that_were_used_can_be_listed() -> None:
+    assert "traffic.horizon_months" in run("estimate", WORKED, "--explain-defaults")
