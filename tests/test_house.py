@@ -19,3 +19,8 @@ def modules_imported_by(*args: str) -> set[str]:
 def test_help_imports_nothing_heavy() -> None:
     heavy = {"numpy", "pandas", "pydantic", "yaml", "rich", "scipy", "asyncio", "ssl"}
     assert not modules_imported_by("--help") & heavy
+
+
+def test_an_estimate_imports_no_heavy_newcomer() -> None:
+    heavy = {"pandas", "scipy", "matplotlib", "asyncio", "ssl", "llama_cpp", "gguf", "vllm", "torch"}
+    assert not modules_imported_by("estimate", "scenarios/support-chatbot.yaml") & heavy

@@ -13,7 +13,6 @@ from planner.specs.estimate import (
     TierAdvice,
 )
 
-
 WORTH_SAYING = 0.005  # a saving below half a per cent is no reason
 
 
