@@ -24,10 +24,15 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Measure": {
         "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),
+        "calibrate": (
+            "planner.cli.calibrate",
+            "Fit step times to measurements, and prove them on held-out points.",
+        ),
     },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),
         "models": ("planner.cli.models", "A row for the model book from a model's own files."),
+        "doctor": ("planner.cli.doctor", "What this machine offers: memory, GPUs, engines, extras."),
         "schema": ("planner.cli.schema", "JSON Schema of the scenario file, for editors."),
     },
 }

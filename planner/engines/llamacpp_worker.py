@@ -1,0 +1,65 @@
+"""The process that holds one llama.cpp context and answers commands, one JSON line each: open, measure, close.
+
+``python -m planner.engines.llamacpp_worker``. A context lives in a process of its own so that no thread pool of an earlier
+one is left to spin against it, and so that running out of memory ends a point and not the run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import IO, Any
+
+from planner.engines.llamacpp_session import LlamaCppSession, LlamaCppSettings, Session
+from planner.engines.llamacpp_work import measure
+from planner.errors import EngineError, PlannerError
+from planner.specs.steps import StepPoint
+
+SessionMaker = Callable[[LlamaCppSettings], Session]
+
+
+def serve(commands: IO[str], answers: IO[str], make_session: SessionMaker) -> None:
+    """Answer commands until `close` or the end of the input."""
+    session: Session | None = None
+    settings: LlamaCppSettings | None = None
+    for line in commands:
+        message = json.loads(line)
+        try:
+            if message["command"] == "close":
+                break
+            if message["command"] == "open":
+                settings = LlamaCppSettings(**message["settings"])
+                session = make_session(settings)
+                answer: dict[str, Any] = {"facts": asdict(session.facts)}
+            else:
+                answer = _measure(session, settings, message)
+        except PlannerError as error:
+            answer = {"error": error.message, "cure": error.cure}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    if session:
+        session.close()
+
+
+def _measure(
+    session: Session | None, settings: LlamaCppSettings | None, message: dict[str, Any]
+) -> dict[str, Any]:
+    if session is None or settings is None:
+        raise EngineError("the worker has no model open", cure="send the command open first")
+    point = StepPoint(**message["point"])
+    times_s, use = measure(session, point, batch_tokens=settings.batch_tokens, seed=message["seed"])
+    return {"times_s": times_s, "use": asdict(use)}
+
+
+def main() -> None:
+    """Serve on stdin and stdout. What the library itself prints goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(sys.stdin, answers, LlamaCppSession)
+
+
+if __name__ == "__main__":
+    main()

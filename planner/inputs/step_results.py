@@ -1,0 +1,38 @@
+"""Measured steps in: the files that ``planner calibrate`` wrote, read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from planner.errors import Fault, InputError
+from planner.specs.steps import STEPS_SCHEMA, StepRun
+
+
+def read_step_run(path: Path) -> StepRun:
+    """Read one run.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is not a run of steps.
+    """
+    try:
+        run = TypeAdapter(StepRun).validate_json(path.read_bytes())
+    except OSError as error:
+        raise _wrong(path, "", "a readable file", error.strerror or "an error") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _wrong(path, place, f"a run of schema {STEPS_SCHEMA}", first["msg"].lower()) from error
+    if run.schema != STEPS_SCHEMA:
+        raise _wrong(path, "schema", STEPS_SCHEMA, run.schema)
+    return run
+
+
+def _wrong(path: Path, key: str, expected: str, found: str) -> InputError:
+    fault = Fault(file=str(path), key=key, expected=expected, found=found)
+    return InputError(
+        (fault,), cure="measure one: planner calibrate --synthetic llama-3.2-1b --keep FILE.json"
+    )

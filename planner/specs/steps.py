@@ -1,0 +1,78 @@
+"""Steps of an engine, measured one by one: what a step computes, how long it took, and whether to believe it.
+
+A step is one pass through the model. It carries one token for each decoding sequence and, with chunked prefill, a
+piece of a prompt. Prefill, decode and mixed steps are one noun here, because the fitted model prices them alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from planner.specs.measurement import EngineFacts, MachineFacts, Setting
+
+STEPS_SCHEMA = "planner.steps/1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepPoint:
+    """One step to be measured, `repetitions` times.
+
+    ``sequences`` decode at ``context_tokens`` each (a pure decode point lets the context grow by one a
+    repetition: the depth curve); ``prompt_tokens`` of one prompt are prefilled in the same step, after
+    ``prompt_offset_tokens`` of it that are in the cache already.
+    """
+
+    sequences: int = 0
+    context_tokens: int = 0
+    prompt_tokens: int = 0
+    prompt_offset_tokens: int = 0
+    repetitions: int = 5
+
+    @property
+    def kind(self) -> str:
+        """Name the point as people do: prefill, decode or mixed."""
+        if not self.sequences:
+            return "prefill"
+        return "mixed" if self.prompt_tokens else "decode"
+
+    @property
+    def label(self) -> str:
+        """Short name in llama-bench's manner: ``pp512``, ``tg4 @ d128``, ``tg4+pp128 @ d128``."""
+        parts = [f"tg{self.sequences}"] if self.sequences else []
+        parts += [f"pp{self.prompt_tokens}"] if self.prompt_tokens else []
+        depth = self.context_tokens if self.sequences else self.prompt_offset_tokens
+        return "+".join(parts) + (f" @ d{depth}" if depth else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disturbance:
+    """What else the machine did while a point was measured, as fractions of all its CPU time."""
+
+    foreign_fraction: float | None = None
+    steal_fraction: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepSamples:
+    """The times of one point [s], in the order they were taken, and the reasons not to trust them (none: steady)."""
+
+    point: StepPoint
+    times_s: tuple[float, ...]
+    disturbance: Disturbance = field(default_factory=Disturbance)
+    unsteady: tuple[str, ...] = ()
+    attempts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepRun:
+    """All points of one engine in one configuration on one machine."""
+
+    schema: str = STEPS_SCHEMA
+    started_at: str
+    planner_version: str
+    machine: MachineFacts
+    engine: EngineFacts
+    model_bytes: int
+    model_parameters: int
+    settings: dict[str, Setting]
+    samples: tuple[StepSamples, ...] = ()

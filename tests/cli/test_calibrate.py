@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from planner.bench.steps import STANDARD_PLAN, large_enough
+from planner.cli.calibrate import app
+from planner.engines.llamacpp_session import LlamaCppSettings
+from planner.errors import InputError, UsageError
+from planner.inputs.step_results import read_step_run
+from planner.report.plain import plain, to_json
+from planner.specs.steps import StepPoint
+from tests.planning.test_calibrate import run_of
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    path = tmp_path / "steps.json"
+    path.write_text(to_json(plain(run_of(STANDARD_PLAN.fit + STANDARD_PLAN.held_out))), encoding="utf-8")
+    return path
+
+
+def test_a_run_survives_being_written_and_read(results: Path) -> None:
+    assert read_step_run(results) == run_of(STANDARD_PLAN.fit + STANDARD_PLAN.held_out)
+
+
+def test_calibrate_shows_held_out_points_and_writes_a_profile(results: Path, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.yaml"
+    shown = CliRunner().invoke(app, [str(results), "--profile", str(profile)]).stdout
+    assert "m (synthetic weights), 0.3.36, EPYC" in shown
+    assert "held-out decode: median error 0.0 %, worst 0.0 %, n 8" in shown
+    assert "tg12 @ d128" in shown
+    written = yaml.safe_load(profile.read_text(encoding="utf-8"))
+    assert written["row_group_s"]["value_s"] == pytest.approx(0.029)
+
+
+def test_calibrate_wants_exactly_one_thing_to_fit(results: Path) -> None:
+    for arguments in ([], [str(results), "--synthetic", "llama-3.2-1b"]):
+        assert isinstance(CliRunner().invoke(app, arguments).exception, UsageError)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("{}", "a run of schema planner.steps/1"),
+        (None, "a readable file"),
+    ],
+)
+def test_a_file_that_is_no_run_is_refused_at_its_place(
+    content: str | None, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "steps.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        read_step_run(path)
+    assert refused.value.faults[0].expected == expected
+
+
+def test_the_context_is_just_large_enough_for_every_point() -> None:
+    points = (
+        StepPoint(sequences=8, context_tokens=256, repetitions=10),
+        StepPoint(sequences=4, context_tokens=500, prompt_tokens=64, repetitions=4),
+    )
+    made = large_enough(LlamaCppSettings(model="m", threads=2), points)
+    assert (made.sequences, made.context_tokens) == (8, 8 * 505)
