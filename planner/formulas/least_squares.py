@@ -40,7 +40,7 @@ def non_negative_least_squares(matrix: FloatArray, target: FloatArray) -> FloatA
 
     Examples
     --------
-    >>> non_negative_least_squares(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([2.0, 1.0])).tolist()
+    >>> non_negative_least_squares(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([2.0, 1.0])).round(9).tolist()
     [1.5, 0.0]
     """
     columns = matrix.shape[1]

@@ -24,6 +24,7 @@ def host_table(host: HostFacts, *, width: int, color: bool) -> str:
     if host.gpu_note:
         hardware.add_row("GPU", f"none: {escape(host.gpu_note)}")
     installed = grid("extra", "version", "for", "install", left=4)
+    installed.columns[-1].no_wrap = True  # a line to copy
     for extra in host.extras:
         installed.add_row(
             extra.name, extra.version or "-", extra.purpose, "" if extra.version else escape(extra.install)
