@@ -117,6 +117,8 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
         with _interrupts(control):
             watch("self-check", 0, 0)
             check = await self_check() if run.check_client else None
+            if control.draining:  # Ctrl-C before the first request: there is nothing to report
+                raise KeyboardInterrupt
             ladder = Ladder(run, engine, state, control, watch)
             manifest = await (ladder.search(manifest, check) if run.search else ladder.climb(manifest, check))
     finally:

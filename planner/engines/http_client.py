@@ -18,7 +18,7 @@ from planner.errors import UsageError
 from planner.specs.measurement import Outcome
 
 NS_PER_S = 1_000_000_000
-DONE_GRACE_S = 1.0  # how long a stream may stay open after [DONE]
+DONE_GRACE_S = 0.25  # how long a stream may stay open after [DONE] before we close it
 IDLE_REUSE_NS = 4 * NS_PER_S  # uvicorn closes idle connections after 5 s; a request must not race with that
 EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")
 
@@ -40,6 +40,7 @@ class Exchange:
         self._timeouts = timeouts
         self._events = EventReader()
         self._streaming: bool | None = None
+        self._done_seen_ns = 0
         self._timer = loop.call_later(min(timeouts.first_token_s, timeouts.idle_s), self._watch)
 
     @property
@@ -72,6 +73,10 @@ class Exchange:
             return
         for data in self._events.feed(body):
             self.tally.add(data, now_ns)
+        if self.tally.done and not self.parser.complete and self._done_seen_ns == 0:
+            self._done_seen_ns = now_ns
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(DONE_GRACE_S, self._watch)
 
     def lost(self, error: Exception | None, now_ns: int) -> None:
         """Take the end of the connection."""
@@ -101,7 +106,7 @@ class Exchange:
         now_ns = time.perf_counter_ns()
         tally = self.tally
         if tally.done:
-            self.end(now_ns)
+            self.end(self._done_seen_ns)
             return
         if tally.first_token_ns is None:
             late = (Outcome.TIMEOUT_FIRST_TOKEN, f"no token within {self._timeouts.first_token_s:g} s")

@@ -213,6 +213,7 @@ def test_strict_exits_with_1_when_a_limit_is_missed() -> None:
     assert bench(*arguments, "--slo", "ttft_p95_ms=30", "--strict")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_slower_server_is_a_regression_with_exit_1(tmp_path: Path) -> None:
     with truth_server(itl_s=0.004) as url:
         arguments = ("--url", url, "--model", "truth", "--concurrency", "8", "--requests", "64", *SHORT)
@@ -259,3 +260,28 @@ def test_a_scenario_gives_sizes_rate_prefix_and_limits(tmp_path: Path) -> None:
     assert (
         json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])["planner.feature"] == "chat"
     )
+
+
+@pytest.mark.slow
+def test_an_interrupt_during_the_self_check_is_130() -> None:
+    with truth_server() as url:
+        process = start("--url", url, "--model", "truth", "--requests", "4000")
+        time.sleep(1.2)  # within the self-check
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, out + err
+
+
+def test_a_disk_that_fills_up_ends_the_run_with_4_and_keeps_what_was_written(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with truth_server(ttft_s=0.001, itl_s=0.0005) as url:
+        words = f"--url {url} --model truth --requests 500 --concurrency 4 --output {run}".split()
+        limited = f'ulimit -f 40; exec "{sys.executable}" -m planner bench "$@"'
+        done = subprocess.run(
+            ["bash", "-c", limited, "x", *words, *SHORT], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 4
+    assert "cannot write the records" in done.stderr
+    code, out, _ = bench("report", str(run), "--format", "json")
+    assert code == 0
+    assert json.loads(out)["points"][0]["requests"]["ok"] > 10

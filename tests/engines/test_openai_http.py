@@ -1,5 +1,6 @@
 import asyncio
 import ssl
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -161,3 +162,38 @@ def test_an_unknown_model_is_refused_with_what_the_server_has() -> None:
         asyncio.run(with_server(FAST, use, model="trout"))
     facts = asyncio.run(with_server(FAST, use))
     assert facts.max_model_len_tokens == 65536
+
+
+def test_a_stream_left_open_after_done_is_whole_and_ends_at_done() -> None:
+    events = b"".join(
+        b"data: " + data + b"\n\n"
+        for data in (
+            b'{"choices": [{"text": "a", "finish_reason": null}]}',
+            b'{"choices": [{"text": "b", "finish_reason": "stop"}]}',
+            b"[DONE]",
+        )
+    )
+
+    gone = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + events)
+        with suppress(ConnectionError):
+            await reader.read()  # the body, then until the client gives up
+        writer.close()
+        gone.set()
+
+    async def run() -> RequestReply:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        engine = OpenAIHttpEngine(EngineOptions(model="m", url=f"http://127.0.0.1:{port}", endpoint="chat"))
+        reply = await engine.send(plan(), scheduled_ns=0)
+        await engine.close()
+        await gone.wait()
+        server.close()
+        return reply
+
+    reply = asyncio.run(run())
+    assert reply.outcome is Outcome.OK
+    assert reply.stamps.done_ns - (reply.stamps.last_token_ns or 0) < 100_000_000
