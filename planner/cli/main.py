@@ -23,6 +23,7 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("planner.cli.predict", "TTFT, TPOT and throughput of one configuration at one load."),
     },
     "Measure": {
+        "validate": ("planner.cli.validate", "How wrong predictions are on a measured table."),
         "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),
         "calibrate": (
             "planner.cli.calibrate",

@@ -40,18 +40,24 @@ class OperatorTime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """The steady state of a configuration under a load; ``ttft_published_s`` is a benchmark's average, burst included."""
+    """The steady state of a configuration under a load.
+
+    ``ttft_published_s`` is a benchmark's average, its burst included; ``ttft_burst_s`` is that of requests which all
+    start together.
+    """
 
     model: str
     hardware: str
     engine: str
     profile: str
+    separate_prefill: bool
     gpus: int
     quantization: str
     concurrency: float
     running: float
     ttft_s: Quantity
     ttft_published_s: Quantity
+    ttft_burst_s: Quantity
     tpot_s: Quantity
     e2e_s: Quantity
     requests_per_s: Quantity

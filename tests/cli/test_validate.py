@@ -1,0 +1,76 @@
+"""``planner validate`` from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from planner.cli.validate import app
+from planner.errors import InputError
+
+HEAD = "engine,model,precision,gpu,n_gpu,tp,isl,osl,load_type,load_value,metric,value,unit\n"
+LINES = "vllm,llama-3.1-8b,bf16,h100_sxm,1,1,1024,1024,concurrency,16,{metric},{value},{unit}\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "t.csv"
+    rows = [
+        LINES.format(metric="tpot", value=9.0, unit="ms"),
+        LINES.format(metric="watts", value=1, unit="W"),
+    ]
+    file.write_text(HEAD + "".join(rows), encoding="utf-8")
+    return file
+
+
+def run(file: Path, *options: str) -> str:
+    return CliRunner().invoke(app, [str(file), *options], catch_exceptions=False).stdout
+
+
+def test_json_has_the_promised_fields(table: Path) -> None:
+    answer = json.loads(run(table, "--format", "json"))
+    assert (answer["schema"], answer["rows"], answer["predicted"]) == ("planner.validate/1", 2, 1)
+    assert answer["skipped"] == [{"reason": "metric watts is not predicted", "n": 1}]
+    wanted = {"by", "metric", "n", "median_ape", "p90_ape", "bias", "within_20", "coverage_80"}
+    assert set(answer["groups"][0]) == wanted
+
+
+def test_the_table_names_groups_and_reasons(table: Path) -> None:
+    text = run(table)
+    assert "1 of 2 rows predicted" in text
+    assert "metric watts is not predicted" in text
+
+
+def test_csv_has_one_line_for_each_judged_row(table: Path) -> None:
+    lines = list(csv.DictReader(StringIO(run(table, "--format", "csv"))))
+    assert [line["line"] for line in lines] == ["2"]
+    assert float(lines[0]["measured"]) == pytest.approx(0.009)
+
+
+def test_markdown_is_a_table(table: Path) -> None:
+    assert run(table, "--format", "md").startswith("| group | metric |")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\n1,2\n", "these columns"),
+        (HEAD + LINES.format(metric="tpot", value="fast", unit="ms"), "a number"),
+        (HEAD + LINES.format(metric="tpot", value="", unit="ms"), "nothing"),
+    ],
+)
+def test_a_broken_table_is_refused_at_its_place(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        run(file)
+
+
+def test_a_missing_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="readable"):
+        run(tmp_path / "none.csv")
