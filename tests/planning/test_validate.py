@@ -110,5 +110,5 @@ def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
     ("notes", "draws"),
     [("", True), ("src=source_file=2026-04-06.csv", True), ("src=2026-04-27", True), ("src=Own.csv", False)],
 )
-def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:  # noqa: FBT001
+def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
     assert draws_lengths(replace(ROW, notes=notes)) is draws
