@@ -6,8 +6,9 @@ import difflib
 
 from planner.errors import UsageError
 
-# llama.cpp, tools/quantize/README.md, measured on Llama-2-7B ("Q4_K_M 4.84 bits"), F16/BF16 and Q8_0 by block size;
-# Q4_0 and Q5_0 files keep the output matrix in Q6_K. IQ4_XS: 4.25 bits a block, output matrix at 6.56.
+# llama.cpp, tools/quantize/README.md, measured on Llama-2-7B ("Q4_K_M 4.84 bits"), floats and Q8_0 by
+# block size. Q4_0, Q5_0 and IQ4_XS: as files log them or near it; their blocks are 4.5, 5.5 and 4.25 bits, and the
+# output matrix is kept in Q6_K.
 GGUF_BITS: dict[str, float] = {
     "q2_k": 3.35,
     "q3_k_s": 3.5,
