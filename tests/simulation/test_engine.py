@@ -1,0 +1,126 @@
+"""The engine model: it agrees with a token-by-token simulator and keeps the laws of queues."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from planner.errors import UsageError
+from planner.simulation.engine import simulate, simulate_closed_loop
+from planner.simulation.step import StepCosts
+from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
+from tests.simulation.cases import random_batch, random_costs, random_limits
+from tests.simulation.reference import ReferenceEngine
+
+TIMES = ("scheduled_s", "first_token_s", "last_token_s", "preemptions")
+FLAT = StepCosts(serial_s=np.full(65, 0.01))
+
+
+def assert_agree(found: SimulatedRequests, reference: ReferenceEngine) -> None:
+    requests = reference.run()
+    for name in TIMES:
+        expected = np.array([getattr(request, name) for request in requests], dtype=np.float64)
+        np.testing.assert_allclose(getattr(found, name), expected, rtol=1e-9, atol=1e-9, err_msg=name)
+    assert reference.most_used <= reference.capacity or reference.limits.pool_tokens is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_jumping_gives_the_times_of_looping_over_every_token(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = random_limits(rng)
+    costs, batch = random_costs(rng, limits.max_num_batched_tokens), random_batch(rng)
+    found = simulate(batch, costs=costs, limits=limits, compiled=False)
+    assert_agree(found, ReferenceEngine(batch, costs, limits))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), clients=st.integers(1, 15))
+def test_a_closed_loop_agrees_with_the_token_loop(seed: int, clients: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = random_limits(rng)
+    costs, batch = random_costs(rng, limits.max_num_batched_tokens), random_batch(rng)
+    batch = RequestBatch(
+        arrival_s=np.zeros(batch.size), input_tokens=batch.input_tokens, output_tokens=batch.output_tokens
+    )
+    found = simulate_closed_loop(
+        costs=costs,
+        limits=limits,
+        concurrency=clients,
+        input_tokens=batch.input_tokens,
+        output_tokens=batch.output_tokens,
+        compiled=False,
+    )
+    assert_agree(found, ReferenceEngine(batch, costs, limits, clients=clients))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_every_request_ends_once_in_order_of_its_own_events_and_fcfs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = random_limits(rng)
+    costs, batch = random_costs(rng, limits.max_num_batched_tokens), random_batch(rng)
+    found = simulate(batch, costs=costs, limits=limits, compiled=False)
+    served = ~np.isnan(found.last_token_s)
+    scheduled, first, last = (getattr(found, name)[served] for name in TIMES[:3])
+    assert (batch.arrival_s[served] <= scheduled).all()
+    assert (scheduled < first).all()
+    assert (first <= last).all()
+    assert all(earlier <= later for earlier, later in pairwise(scheduled))
+    assert found.refused == int((~served).sum())
+
+
+def test_one_request_alone_takes_its_prompt_step_and_a_step_per_further_token() -> None:
+    batch = RequestBatch(arrival_s=np.array([1.0]), input_tokens=np.array([50]), output_tokens=np.array([11]))
+    found = simulate(batch, costs=FLAT, limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=64))
+    assert found.ttft_s[0] == pytest.approx(0.01)  # one step of 50 prompt tokens
+    assert found.e2e_s[0] == pytest.approx(0.11)  # and ten steps of one token
+    assert found.tpot_s[0] == pytest.approx(0.01)
+
+
+def test_little_s_law_holds_between_rate_time_and_number_in_the_system() -> None:
+    rng = np.random.default_rng(7)
+    size = 4000
+    batch = RequestBatch(
+        arrival_s=np.cumsum(rng.exponential(0.2, size)),
+        input_tokens=rng.integers(10, 60, size),
+        output_tokens=rng.integers(5, 100, size),
+    )
+    found = simulate(batch, costs=FLAT, limits=EngineLimits(max_num_seqs=32, max_num_batched_tokens=64))
+    grid = np.linspace(0, found.last_token_s.max(), 20_001)
+    inside = np.searchsorted(batch.arrival_s, grid) - np.searchsorted(np.sort(found.last_token_s), grid)
+    rate = size / found.last_token_s.max()
+    assert inside.mean() == pytest.approx(rate * found.e2e_s.mean(), rel=0.01)
+
+
+def test_a_prefix_that_is_in_the_pool_is_not_computed_again() -> None:
+    batch = RequestBatch(
+        arrival_s=np.array([0.0, 100.0]),
+        input_tokens=np.array([40, 40]),
+        output_tokens=np.array([2, 2]),
+        prefix_hashes=np.array([1, 2, 1, 3]),
+        prefix_starts=np.array([0, 2, 4]),
+    )
+    limits = EngineLimits(max_num_seqs=4, max_num_batched_tokens=64, pool_tokens=640, prefix_caching=True)
+    found = simulate(batch, costs=FLAT, limits=limits)
+    assert found.cached_tokens.tolist() == [0, 16]  # blocks 2 and 3 differ
+
+
+def test_a_request_that_can_never_fit_is_refused_and_does_not_block_the_others() -> None:
+    batch = RequestBatch(
+        arrival_s=np.array([0.0, 0.0]), input_tokens=np.array([500, 10]), output_tokens=np.array([5, 5])
+    )
+    found = simulate(
+        batch, costs=FLAT, limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=64, pool_tokens=160)
+    )
+    assert found.refused == 1
+    assert np.isfinite(found.last_token_s[1])
+
+
+def test_costs_that_end_before_the_token_limit_are_refused() -> None:
+    batch = RequestBatch(arrival_s=np.zeros(1), input_tokens=np.ones(1, int), output_tokens=np.ones(1, int))
+    with pytest.raises(UsageError, match="cover 64 tokens"):
+        simulate(batch, costs=FLAT, limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=65))
