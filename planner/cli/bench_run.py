@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -115,6 +116,7 @@ def _options(given: dict[str, Any], seed: int) -> EngineOptions:
         max_retries=5 if patient else 0,
         verify_tls=given["verify_tls"],
         seed=seed,
+        launch_arguments=tuple(shlex.split(given["engine_args"])),
     )
 
 

@@ -22,7 +22,7 @@ class Timeouts:
 class EngineOptions:
     """What any engine may be told when it is made; each takes what concerns it.
 
-    ``api_key`` is never shown: it is left out of ``repr`` and of every record.
+    ``launch_arguments`` go to an engine that planner starts itself. ``api_key`` is never shown: it is left out of ``repr`` and of every record.
     """
 
     model: str
@@ -34,6 +34,7 @@ class EngineOptions:
     max_retries: int = 0
     verify_tls: bool = True
     seed: int = 0
+    launch_arguments: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.fake import FakeEngine
 from planner.engines.openai_http import OpenAIHttpEngine
+from planner.engines.vllm import VllmEngine
 
 ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "fake": FakeEngine,
     "openai": OpenAIHttpEngine,
+    "vllm": VllmEngine,
 }
