@@ -13,7 +13,6 @@ from planner.specs.scenario import Scenario
 NOT_USED = (
     "caching.semantic.embedding_model",
     "caching.exact.embedding_model",
-    "caching.exact.ttl_hours",
     "caching.semantic.ttl_hours",
     "slo.availability",
     "gates.max_increase_fraction",

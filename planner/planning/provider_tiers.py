@@ -121,7 +121,7 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
         return (
             "limits are not published for this date; ask the provider"
             if plan.unknown
-            else "no tier holds the peak"
+            else "no published tier holds the peak"
         )
     use = f"{tightest.used_fraction:.0%} of {tightest.limit:,.0f} {_words(tightest.kind)} at the peak"
     if account is None:

@@ -80,7 +80,9 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
 
 def _tier(tier: TierAdvice) -> Text:
     style = {True: "good", False: "bad", None: "warn"}[tier.holds]
-    name = tier.account_tier or tier.tier or ("no tier" if tier.holds is False else "unknown")
+    name = tier.account_tier or tier.tier or "unknown"
+    if tier.account_tier is None and tier.tier is None:
+        return Text.assemble(f"{tier.provider}: ", (tier.reason, style))
     return Text.assemble(f"{tier.provider} ", (name, style), f": {tier.reason}")
 
 
@@ -132,7 +134,7 @@ def _by_line(estimate: Estimate) -> RenderableType:
 
 def _options(estimate: Estimate) -> RenderableType | None:
     feasible = [option for option in estimate.recommendation.options if not option.refused]
-    if not feasible:
+    if not feasible or all(option.kind == "api" for option in feasible):
         return None
     table = grid(
         "Options that hold", "USD/month", "machines", "TTFT", "TPOT", "load", "break-even/day", left=1
