@@ -11,6 +11,7 @@ from planner.planning.facts import facts_of
 from planner.planning.hosting import hosting_options
 from planner.planning.provider_tiers import provider_tiers
 from planner.planning.recommend import recommend
+from planner.planning.savings import with_savings
 from planner.planning.trace import summarise
 from planner.planning.workload import workload_of
 from planner.specs.base import Notice
@@ -41,7 +42,7 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         options=options,
         tiers=tiers,
         caching=walk_cache_tree(rules, facts),
-        advice=checklist_advice(rules, facts),
+        advice=with_savings(checklist_advice(rules, facts), case, workload, cost, as_of),
         budget_usd_per_month=scenario.budget.usd_per_month,
         rule_of_thumb=rule_of_thumb_tier(rules, workload.requests_per_day),
     )
