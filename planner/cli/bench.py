@@ -83,9 +83,10 @@ def bench(  # the options of one command; its body stays short
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model name as the server knows it.")] = None,
     engine: Annotated[
-        str, typer.Option(help="openai (needs --url), vllm (planner starts it) or fake.")
+        str,
+        typer.Option(help="openai (needs --url), llamacpp (in process), vllm (planner starts it) or fake."),
     ] = "openai",
-    engine_args: Annotated[str, typer.Option(help="Arguments for a vLLM that planner starts.")] = "",
+    engine_args: Annotated[str, typer.Option(help="Arguments for an engine that planner starts.")] = "",
     endpoint: Annotated[Endpoint, typer.Option(help="API to use; auto finds it out.")] = Endpoint.auto,
     concurrency: Annotated[
         str | None, typer.Option(metavar="N[,N...]", help="Requests in flight; several make a ladder.")

@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.fake import FakeEngine
+from planner.engines.llamacpp_engine import LlamaCppEngine
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.engines.vllm import VllmEngine
 
 ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "fake": FakeEngine,
+    "llamacpp": LlamaCppEngine,
     "openai": OpenAIHttpEngine,
     "vllm": VllmEngine,
 }

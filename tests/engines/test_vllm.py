@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,7 @@ def test_a_real_vllm_serves_a_synthetic_model(tmp_path: Path, monkeypatch: pytes
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "VLLM_CPU_KVCACHE_SPACE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0-1")
-    folder = write_vllm_folder(tiny("llama"), tmp_path / "model")
+    folder = write_vllm_folder(replace(tiny("llama"), vocabulary=2048), tmp_path / "model")
     arguments = "--load-format dummy --dtype bfloat16 --max-model-len 512 --enforce-eager"
     engine = VllmEngine(EngineOptions(model=str(folder), launch_arguments=tuple(arguments.split())))
     plan = RequestPlan(index=0, phase="steady", input_tokens=64, output_tokens=16, prompt_seed=1)

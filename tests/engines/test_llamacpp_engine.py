@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from planner.engines.base import EngineOptions
+from planner.engines.llamacpp_engine import WORKER, LlamaCppEngine, launch_settings
+from planner.engines.llamacpp_session import LlamaCppSettings
+from planner.engines.llamacpp_slots import SlotRequest, SlotServer
+from planner.engines.synthetic import write_gguf
+from planner.errors import EngineError, UsageError
+from planner.specs.load import RequestPlan
+from planner.specs.measurement import EngineFacts, Outcome, RequestReply
+from tests.engines.fake_session import FakeSession
+from tests.engines.shapes import tiny
+
+FAKE = (sys.executable, "-m", "tests.engines.fake_session")
+
+
+def plan(index: int, *, input_tokens: int = 6, output_tokens: int = 3) -> RequestPlan:
+    return RequestPlan(
+        index=index,
+        phase="steady",
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        prompt_seed=index,
+    )
+
+
+def serve(
+    options: EngineOptions, plans: Sequence[RequestPlan], command: tuple[str, ...] = FAKE
+) -> tuple[EngineFacts, list[RequestReply]]:
+    async def run() -> tuple[EngineFacts, list[RequestReply]]:
+        engine = LlamaCppEngine(options, command=command)
+        try:
+            facts = await engine.open()
+            replies = await asyncio.gather(*(engine.send(each, scheduled_ns=0) for each in plans))
+            return facts, list(replies)
+        finally:
+            await engine.close()
+
+    return asyncio.run(run())
+
+
+def test_decoding_slots_go_first_and_prompts_fill_what_the_batch_has_left() -> None:
+    session = FakeSession(LlamaCppSettings(model="m", threads=1, sequences=2))
+    server = SlotServer(session=session, slots=2, batch_tokens=8, clock_ns=lambda: 7)
+    for number, length in enumerate((5, 9, 4)):
+        server.add(SlotRequest(id=number, input_tokens=length, output_tokens=2))
+    events = []
+    while server.busy:
+        events.append(server.step())
+    # step 1: 5 of A, 3 of B; 2: A decodes (done), 6 of B; 3: B decodes (done), 4 of C in A's slot; 4: C decodes
+    assert [len(rows) for rows in session.steps] == [8, 7, 5, 1]
+    assert [event.tokens for event in events] == [(0,), (0, 1), (1, 2), (2,)]
+    assert [event.done for event in events] == [(), (0,), (1,), (2,)]
+    assert events[0].ns == 7
+
+
+def test_every_token_of_every_request_gets_a_stamp() -> None:
+    facts, replies = serve(EngineOptions(model="fake.gguf"), [plan(number) for number in range(6)])
+    assert facts.kind == "llamacpp"
+    assert [reply.outcome for reply in replies] == [Outcome.OK] * 6
+    for reply in replies:
+        stamps = reply.stamps
+        assert len(stamps.chunk_ns) == 3
+        assert stamps.sent_ns is not None
+        assert stamps.sent_ns < stamps.chunk_ns[0] <= stamps.chunk_ns[-1] == stamps.done_ns
+
+
+def test_a_request_larger_than_a_slot_fails_and_names_the_cure() -> None:
+    _, replies = serve(EngineOptions(model="fake.gguf"), [plan(0, input_tokens=5000)])
+    assert replies[0].outcome is Outcome.HTTP_4XX
+    assert replies[0].detail == "a slot holds 4096 tokens; raise --ctx-size"
+
+
+def test_requests_fail_when_the_worker_dies() -> None:
+    _, replies = serve(EngineOptions(model="dies.gguf"), [plan(0)])
+    assert replies[0].outcome is Outcome.STREAM_ERROR
+    assert replies[0].detail == "the llama.cpp worker died"
+
+
+def test_a_model_that_does_not_load_is_an_engine_error() -> None:
+    with pytest.raises(EngineError, match="could not load"):
+        serve(EngineOptions(model="missing.gguf"), [])
+
+
+def test_launch_arguments_are_llama_servers() -> None:
+    arguments = ("--parallel", "8", "--ctx-size", "2048", "--threads", "2")
+    made = launch_settings(EngineOptions(model="m", launch_arguments=arguments))
+    assert (made.sequences, made.context_tokens, made.threads, made.batch_tokens) == (8, 2048, 2, 2048)
+
+
+@pytest.mark.parametrize("arguments", [("--flash-attn", "on"), ("--parallel", "many")])
+def test_other_launch_arguments_are_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="does not take") as refused:
+        launch_settings(EngineOptions(model="m", launch_arguments=arguments))
+    assert "--parallel" in str(refused.value.cure)
+
+
+@pytest.mark.llamacpp
+def test_llama_cpp_serves_more_requests_than_it_has_slots(tmp_path: Path) -> None:
+    path = write_gguf(tiny("llama"), "q4_0", tmp_path / "model.gguf", seed=1)
+    options = EngineOptions(model=str(path), launch_arguments=("--parallel", "2", "--ctx-size", "512"))
+    _, replies = serve(options, [plan(number, input_tokens=40) for number in range(5)], WORKER)
+    assert [reply.outcome for reply in replies] == [Outcome.OK] * 5
+    assert [reply.usage.output_tokens for reply in replies] == [3] * 5
