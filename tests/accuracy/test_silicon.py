@@ -15,7 +15,7 @@ from planner.specs.validation import ErrorGroup
 
 TABLE = Path(__file__).parent / "silicon_extract.csv"
 # metric -> median error that this version reaches, with half a point of room
-LOCK = {"tpot": 0.045, "ttft": 0.095}
+LOCK = {"tpot": 0.047, "ttft": 0.102}
 
 
 @pytest.fixture(scope="module")
