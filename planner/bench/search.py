@@ -20,6 +20,7 @@ ERROR_FRACTION = 0.05  # α of each decision (chosen)
 LEAST_LATENCIES = 10  # a probe must last this many mean latencies before it can hold (chosen)
 GROWTH = 1.25  # more in flight than this, against the first half, is a growing queue (chosen)
 GROWTH_FLOOR = 2.0
+DEEPEST = 64  # a server that misses at this fraction of the first rate misses unloaded, and no rate will do (chosen)
 RESOLUTION = 1.1  # stop when the lowest bad rate is this close to the highest good one
 
 
@@ -105,7 +106,8 @@ class SearchState:
         """Return the rate to probe, ``None`` when the highest good one is known closely enough."""
         good, bad = self.good_requests_per_s, self.bad_requests_per_s
         if good is None:
-            return start if bad is None else bad / 2
+            lower = start if bad is None else bad / 2
+            return lower if lower * DEEPEST >= start else None
         if bad is None:
             return good * 2
         return None if bad / good <= RESOLUTION else float(f"{(good * bad) ** 0.5:.3g}")

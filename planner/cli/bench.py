@@ -98,7 +98,15 @@ def bench(  # the options of one command; its body stays short
     burstiness: Annotated[
         float, typer.Option(help="Squared variation of gamma arrivals; 1 is Poisson.")
     ] = 1.0,
-    requests: Annotated[int, typer.Option(min=1, help="Requests per point.")] = 100,
+    start_rate: Annotated[
+        float, typer.Option(min=0.0, help="Rate from which --arrival ramp rises to --rate.")
+    ] = 0.1,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Replay a recorded trace: its times and lengths.")
+    ] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=1, help="Requests per point; default 100, or the whole trace.")
+    ] = None,
     ramp: Annotated[
         int | None,
         typer.Option(min=0, help="First requests to keep out of the latencies; default one per slot."),

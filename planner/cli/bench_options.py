@@ -37,6 +37,7 @@ class Arrival(StrEnum):
     constant = "constant"
     poisson = "poisson"
     gamma = "gamma"
+    ramp = "ramp"
 
 
 def parse_slo(texts: list[str] | None) -> tuple[SloTarget, ...]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from planner.bench.load import ramp_requests
+from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import BenchRun, Watch, measure
 from planner.cli.bench_options import Convention, numbers, parse_slo
@@ -26,7 +26,7 @@ from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult
 
 SEED_BITS = 31
-SHOW_AFTER_S = 2.0
+DEFAULT_REQUESTS = 100
 
 
 def run_from_options(given: dict[str, Any]) -> RunResult:
@@ -77,10 +77,12 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
     if given["resume"] and given["output"] is None:
         raise UsageError("--resume needs the folder of the run", cure="add --output DIR")
     seed = given["seed"] if given["seed"] is not None else secrets.randbits(SEED_BITS)
+    rows = trace_rows(given)
     run = BenchRun(
         engine=given["engine"],
         options=_options(given, seed),
-        points=load_points(given, seed),
+        points=load_points(given, seed, rows),
+        trace=rows,
         slo=parse_slo(given["slo"]),
         labels=RunLabels(provider=given["provider"], feature=given["feature"], user=given["user"]),
         settings={"seed": seed, "endpoint": str(given["endpoint"]), "rate_limit": given["rate_limit"]},
@@ -101,6 +103,8 @@ def _resumed(run: BenchRun) -> BenchRun:
     manifest = read_manifest(run.folder) if run.folder is not None else None
     if manifest is None:
         return run
+    if manifest.points and manifest.points[0].kind == "trace" and not run.trace:
+        raise UsageError("the run replays a trace", cure="add --trace FILE, the same as before")
     return replace(run, points=manifest.points, slo=manifest.slo, labels=manifest.labels)
 
 
@@ -120,7 +124,38 @@ def _options(given: dict[str, Any], seed: int) -> EngineOptions:
     )
 
 
-def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
+def trace_rows(given: dict[str, Any]) -> tuple[TraceRow, ...]:
+    """Return the requests of the trace to replay, none without one."""
+    if given["trace"] is None:
+        return ()
+    from planner.inputs.traces import read_trace
+
+    try:
+        trace = read_trace(given["trace"])
+    except OSError as error:
+        raise UsageError(f"cannot read {given['trace']}: {error.strerror}") from error
+    rows = tuple(
+        TraceRow(offset_s=float(at), input_tokens=max(1, int(read)), output_tokens=max(1, int(made)))
+        for at, read, made in zip(*trace, strict=True)
+    )
+    return rows[: given["requests"]]
+
+
+def _trace_point(given: dict[str, Any], rows: tuple[TraceRow, ...], seed: int) -> LoadPoint:
+    concurrency = numbers(given["concurrency"], "--concurrency", int)[0] if given["concurrency"] else None
+    return LoadPoint(
+        kind="trace",
+        requests=len(rows),
+        input_tokens=TokenLengths(values=tuple(sorted({row.input_tokens for row in rows}))),
+        output_tokens=TokenLengths(values=tuple(sorted({row.output_tokens for row in rows}))),
+        concurrency=concurrency,
+        ramp_requests=given["ramp"] if given["ramp"] is not None else ramp_requests(len(rows), None),
+        shared_prefix_tokens=given["shared_prefix"],
+        seed=seed,
+    )
+
+
+def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) -> tuple[LoadPoint, ...]:
     """Return the ladder of points, each with a seed of its own.
 
     Raises
@@ -128,6 +163,8 @@ def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
     UsageError
         If a number is bad.
     """
+    if rows:
+        return (_trace_point(given, rows, seed),)
     levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
     rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
     if given["find_max_rate"] and rates == (None,):
@@ -138,7 +175,7 @@ def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
         raise UsageError("--burstiness must be above 0", cure="1 is Poisson, below it is more regular")
     inputs = TokenLengths(values=numbers(given["input_tokens"], "--input-tokens", int))
     outputs = TokenLengths(values=numbers(given["output_tokens"], "--output-tokens", int))
-    count = given["requests"]
+    count = given["requests"] or DEFAULT_REQUESTS
     pairs = [(level, rate) for rate in rates for level in levels]
     return tuple(
         LoadPoint(
@@ -148,6 +185,7 @@ def load_points(given: dict[str, Any], seed: int) -> tuple[LoadPoint, ...]:
             output_tokens=outputs,
             concurrency=level,
             rate_requests_per_s=rate,
+            start_rate_requests_per_s=given["start_rate"],
             burstiness=given["burstiness"],
             ramp_requests=given["ramp"]
             if given["ramp"] is not None
