@@ -6,6 +6,7 @@ from datetime import date
 
 from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
 from planner.planning.api_cost import api_cost, price_calls
+from planner.planning.cautions import cautions
 from planner.planning.defaults import defaults_used, keys_not_used
 from planner.planning.facts import facts_of
 from planner.planning.hosting import hosting_options
@@ -14,9 +15,8 @@ from planner.planning.recommend import recommend
 from planner.planning.savings import with_savings
 from planner.planning.trace import summarise
 from planner.planning.workload import workload_of
-from planner.specs.base import Notice
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, Estimate
+from planner.specs.estimate import Estimate
 from planner.specs.workload import TraceSummary
 
 
@@ -31,7 +31,8 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         When the scenario asks for something that cannot be, such as a prompt beyond a model's context.
     """
     scenario, rules = case.scenario, case.rules
-    workload = workload_of(scenario, case.texts, _trace(case))
+    trace = _trace(case)
+    workload = workload_of(scenario, case.texts, trace)
     cost = api_cost(scenario, workload, case.books, as_of)
     priced = price_calls(scenario, workload, case.books, as_of)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
@@ -46,7 +47,11 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         budget_usd_per_month=scenario.budget.usd_per_month,
         rule_of_thumb=rule_of_thumb_tier(rules, workload.requests_per_day),
     )
-    notices = (*(notice for each in priced for notice in each.notices), *tier_notices, *_budget(case, cost))
+    notices = (
+        *(notice for each in priced for notice in each.notices),
+        *tier_notices,
+        *cautions(case, cost, options, trace, as_of),
+    )
     return Estimate(
         scenario=scenario.name,
         description=scenario.description,
@@ -71,19 +76,3 @@ def _trace(case: Case) -> TraceSummary | None:
         input_tokens=recording.input_tokens,
         output_tokens=recording.output_tokens,
     )
-
-
-def _budget(case: Case, cost: ApiCost) -> tuple[Notice, ...]:
-    budget = case.scenario.budget
-    found = []
-    if budget.usd_per_month is not None and cost.usd_per_month > budget.usd_per_month:
-        message = f"{cost.usd_per_month:,.2f} USD a month at the API exceed the budget of {budget.usd_per_month:,.2f}"
-        found.append(
-            Notice(code="BUDGET", message=message, cure="see the advice, or raise budget.usd_per_month")
-        )
-    if budget.usd_per_request is not None and cost.usd_per_request > budget.usd_per_request:
-        message = f"{cost.usd_per_request:.5f} USD a request exceed the budget of {budget.usd_per_request:g}"
-        found.append(
-            Notice(code="BUDGET", message=message, cure="see the advice, or raise budget.usd_per_request")
-        )
-    return tuple(found)

@@ -64,6 +64,8 @@ FACTS: dict[str, FactRule] = {
     "device_allowed": lambda s, _w, _t: (
         s.constraints.data == "on_device" or (s.hosting is not None and s.hosting.edge is not None)
     ),
+    "self_hosting_weighed": lambda s, _w, _t: s.hosting is not None and s.hosting.self_hosted is not None,
+    "edge_weighed": lambda s, _w, _t: s.hosting is not None and s.hosting.edge is not None,
     "prompt_cache_on": _prompt_cache_on,
     "exact_cache_on": lambda s, _w, _t: s.caching.exact is not None,
     "semantic_cache_on": lambda s, _w, _t: s.caching.semantic is not None,

@@ -123,10 +123,12 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
             if plan.unknown
             else "no published tier holds the peak"
         )
+    if check.status == "unknown":
+        return f"no limits are published for {', '.join(check.unpublished) or 'this load'}; ask the provider"
     use = f"{tightest.used_fraction:.0%} of {tightest.limit:,.0f} {_words(tightest.kind)} at the peak"
     if account is None:
         needs = _requirement(check)
-        return f"lowest tier that holds, {use}" + (f"; needs {needs}" if needs else "")
+        return f"lowest published tier that holds, {use}" + (f"; needs {needs}" if needs else "")
     verdict = {
         "holds": "holds",
         "tight": "is tight",

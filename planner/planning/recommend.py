@@ -32,7 +32,7 @@ def recommend(
     return Recommendation(
         hosting=chosen,
         provider_tiers=tiers,
-        reasons=tuple(_reasons(cost, ranked, chosen, budget_usd_per_month, rule_of_thumb)),
+        reasons=tuple(_reasons(cost, ranked, chosen, tiers, budget_usd_per_month, rule_of_thumb)),
         options=tuple(ranked),
         caching=caching,
         advice=advice,
@@ -43,6 +43,7 @@ def _reasons(
     cost: ApiCost,
     ranked: Sequence[HostingOption],
     chosen: HostingOption | None,
+    tiers: Sequence[TierAdvice],
     budget_usd_per_month: float | None,
     rule_of_thumb: str,
 ) -> Iterator[str]:
@@ -58,9 +59,15 @@ def _reasons(
     yield from _api_reasons(cost, chosen)
     if budget_usd_per_month is not None and chosen.usd_per_month is not None:
         share = chosen.usd_per_month / budget_usd_per_month
-        yield f"uses {share:.0%} of the budget of {budget_usd_per_month:,.0f} USD/month"
+        word = f"uses {share:.0%} of" if share <= 1 else f"is {share:,.1f} times"
+        yield f"{word} the budget of {budget_usd_per_month:,.0f} USD/month"
+    if chosen.kind == "edge":
+        yield "energy only: the device is the user's own"
     if chosen.kind == "api":
-        yield f"rule of thumb for this volume: {rule_of_thumb}"
+        for tier in tiers:
+            if tier.holds is False:
+                yield f"on one condition: {tier.provider} must allow more than it publishes for {tier.shown_tier} ({tier.reason})"
+        yield f"the cheat sheet's rule of thumb for this many requests: {rule_of_thumb}"
 
 
 def _api_reasons(cost: ApiCost, chosen: HostingOption) -> Iterator[str]:

@@ -265,6 +265,7 @@ def _option(plan: _Plan, gpu: HardwareSpec, purchase: str, best: _Sized, cost: A
         utilisation_fraction=load,
         bound_by=best.served.limited_by,
         break_even_requests_per_day=_break_even(plan, best, cost),
+        notices=best.quote.notices,
     )
 
 

@@ -80,10 +80,9 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
 
 def _tier(tier: TierAdvice) -> Text:
     style = {True: "good", False: "bad", None: "warn"}[tier.holds]
-    name = tier.account_tier or tier.tier or "unknown"
     if tier.account_tier is None and tier.tier is None:
         return Text.assemble(f"{tier.provider}: ", (tier.reason, style))
-    return Text.assemble(f"{tier.provider} ", (name, style), f": {tier.reason}")
+    return Text.assemble(f"{tier.provider} ", (tier.shown_tier, style), f": {tier.reason}")
 
 
 def _by_model(estimate: Estimate) -> RenderableType:
@@ -225,23 +224,19 @@ def _defaults(estimate: Estimate) -> RenderableType:
 
 
 def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
-    """Yield the total of several scenarios, dearest first."""
-    table = grid("Portfolio", "requests/day", "USD/day", "USD/month", "hosting", left=1)
-    ranked = sorted(estimates, key=lambda estimate: -estimate.cost.usd_per_month)
-    for estimate in ranked:
+    """Yield the total of several scenarios, dearest first: at the API, and as recommended."""
+    table = grid("Portfolio", "requests/day", "API USD/month", "choose", "USD/month", left=1)
+    for estimate in sorted(estimates, key=lambda estimate: -estimate.recommended_usd_per_month):
         chosen = estimate.recommendation.hosting
         table.add_row(
             estimate.scenario,
             count(estimate.workload.requests_per_day),
-            usd(estimate.cost.usd_per_day),
             usd(estimate.cost.usd_per_month),
             chosen.kind if chosen else "none",
+            usd(estimate.recommended_usd_per_month),
         )
-    daily, monthly = (
-        sum(getattr(e.cost, name) for e in estimates) for name in ("usd_per_day", "usd_per_month")
-    )
-    table.add_row(
-        f"total of {len(estimates)}, all at the API", "", usd(daily), usd(monthly), "", style="head"
-    )
+    api = sum(estimate.cost.usd_per_month for estimate in estimates)
+    chosen_usd = sum(estimate.recommended_usd_per_month for estimate in estimates)
+    table.add_row(f"total of {len(estimates)}", "", usd(api), "", usd(chosen_usd), style="head")
     yield table
     yield Text("")

@@ -54,6 +54,9 @@ def estimates_json(estimates: tuple[Estimate, ...]) -> str:
                 "scenarios": len(estimates),
                 "usd_per_day": sum(estimate.cost.usd_per_day for estimate in estimates),
                 "usd_per_month": sum(estimate.cost.usd_per_month for estimate in estimates),
+                "usd_per_month_recommended": sum(
+                    estimate.recommended_usd_per_month for estimate in estimates
+                ),
                 "usd_horizon": sum(estimate.cost.usd_horizon for estimate in estimates),
             },
         }
@@ -128,7 +131,10 @@ def estimates_markdown(estimates: tuple[Estimate, ...]) -> str:
     parts = [_markdown(estimate) for estimate in estimates]
     if len(estimates) > 1:
         total = sum(estimate.cost.usd_per_month for estimate in estimates)
-        parts.append(f"**Total of {len(estimates)} scenarios: {usd(total)} USD/month**\n")
+        chosen = sum(estimate.recommended_usd_per_month for estimate in estimates)
+        parts.append(
+            f"**Total of {len(estimates)} scenarios: {usd(chosen)} USD/month as recommended, {usd(total)} at the API**\n"
+        )
     return "\n".join(parts)
 
 
@@ -143,11 +149,15 @@ def _markdown(estimate: Estimate) -> str:
             f"prices as of {estimate.as_of.isoformat()}"
         ),
         "",
-        f"**Choose:** {chosen.name if chosen else 'nothing, every option is refused'}",
+        (
+            f"**Choose:** {chosen.name}, {usd(estimate.recommended_usd_per_month)} USD/month"
+            if chosen
+            else "**Choose:** nothing, every option is refused"
+        ),
         "",
         *(f"- {reason}" for reason in estimate.recommendation.reasons),
         *(
-            f"- {tier.provider} {tier.tier or 'unknown'}: {tier.reason}"
+            f"- {tier.provider} {tier.shown_tier}: {tier.reason}"
             for tier in estimate.recommendation.provider_tiers
         ),
         "",

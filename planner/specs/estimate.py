@@ -97,6 +97,7 @@ class HostingOption:
     bound_by: str | None = None
     break_even_requests_per_day: float | None = None
     quality_equivalent: bool | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +116,11 @@ class TierAdvice:
     edition: str | None
     source: str | None
     reason: str
+
+    @property
+    def shown_tier(self) -> str:
+        """The tier that ``reason`` speaks of: the account's where there is one, else the lowest that holds."""
+        return self.account_tier or self.tier or "unknown"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,3 +187,13 @@ class Estimate:
     warnings: tuple[Notice, ...]
     defaults: tuple[Default, ...]
     noted: tuple[str, ...]
+
+    @property
+    def recommended_usd_per_month(self) -> float:
+        """What the chosen option costs; the API's bill where nothing is chosen. [USD/month]"""
+        chosen = self.recommendation.hosting
+        return (
+            self.cost.usd_per_month
+            if chosen is None or chosen.usd_per_month is None
+            else chosen.usd_per_month
+        )

@@ -127,3 +127,22 @@ def test_output_goes_to_a_file_without_colour(tmp_path: Path) -> None:
 
 def test_the_defaults_that_were_used_can_be_listed() -> None:
     assert "traffic.horizon_months" in run("estimate", WORKED, "--explain-defaults")
+
+
+def test_the_portfolio_totals_what_is_chosen_beside_what_the_api_takes() -> None:
+    found = document("scenarios")
+    chosen = [
+        (each["recommendation"]["hosting"] or {}).get("usd_per_month") or each["cost"]["usd_per_month"]
+        for each in found["scenarios"]
+    ]
+    assert found["total"]["usd_per_month_recommended"] == pytest.approx(sum(chosen))
+    assert found["total"]["usd_per_month_recommended"] < found["total"]["usd_per_month"]
+
+
+def test_markdown_names_the_tier_of_the_account() -> None:
+    assert "openai tier_2: your tier holds" in run("estimate", WORKED, "--format", "md")
+
+
+def test_an_api_beyond_its_limits_is_chosen_on_a_stated_condition_only() -> None:
+    shown = run("estimate", WORKED, "--set", "traffic.requests_per_day=1e9")
+    assert "on one condition: openai must allow more" in " ".join(shown.split())
