@@ -86,6 +86,11 @@ def bench(  # the options of one command; its body stays short
         str,
         typer.Option(help="openai (needs --url), llamacpp (in process), vllm (planner starts it) or fake."),
     ] = "openai",
+    synthetic: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Model of the book with random weights: llamacpp, vllm."),
+    ] = None,
+    quantization: Annotated[str, typer.Option(help="Storage of synthetic weights in llama.cpp.")] = "q4_0",
     engine_args: Annotated[str, typer.Option(help="Arguments for an engine that planner starts.")] = "",
     endpoint: Annotated[Endpoint, typer.Option(help="API to use; auto finds it out.")] = Endpoint.auto,
     concurrency: Annotated[

@@ -18,6 +18,7 @@ from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import BenchRun, Watch, measure
 from planner.cli.bench_options import Convention, numbers, parse_slo
+from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
@@ -68,6 +69,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         raise UsageError(
             f"no engine {given['engine']!r}", cure=f"choose one of: {', '.join(sorted(ENGINES))}"
         )
+    given = with_synthetic_model(given)
     if given["model"] is None:
         raise UsageError("no model named", cure="add --model NAME, as the server knows it")
     if given["rate_limit"] not in {"count", "retry"}:
@@ -96,6 +98,28 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
     return _resumed(run) if run.resume else run
 
 
+def with_synthetic_model(given: dict[str, Any]) -> dict[str, Any]:
+    """Write the model that ``--synthetic`` names and return the options with its path.
+
+    Raises
+    ------
+    UsageError
+        If the engine does not load models, or a model is named as well.
+    """
+    name, engine = given["synthetic"], given["engine"]
+    if name is None:
+        return given
+    if engine not in {"llamacpp", "vllm"} or given["model"] is not None:
+        raise UsageError(
+            "--synthetic takes the place of --model and needs an engine that planner starts",
+            cure="add --engine llamacpp or --engine vllm, and leave out --model",
+        )
+    if engine == "llamacpp":
+        return given | {"model": str(synthetic_model(name, given["quantization"]))}
+    arguments = f"--load-format dummy {given['engine_args']}"
+    return given | {"model": str(synthetic_folder(name)), "engine_args": arguments}
+
+
 def _resumed(run: BenchRun) -> BenchRun:
     """Take load and seed from the manifest, so that what is left is measured as it was begun."""
     from planner.bench.records import read_manifest
@@ -121,6 +145,7 @@ def _options(given: dict[str, Any], seed: int) -> EngineOptions:
         verify_tls=given["verify_tls"],
         seed=seed,
         launch_arguments=tuple(shlex.split(given["engine_args"])),
+        synthetic=given["synthetic"] is not None,
     )
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.options import BooksOption, NoColorOption, OutputOption, QuietOption, emit, screen_of
+from planner.cli.synthetic_model import CACHE, synthetic_model
 from planner.errors import UsageError
 
 if TYPE_CHECKING:
     from planner.specs.steps import StepRun, StepSamples
 
 app = typer.Typer(rich_markup_mode=None)
-CACHE = Path("~/.cache/planner/synthetic")
-SYNTHETIC_SEED = 0
 
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE.gguf", help="Measure this model file with llama.cpp.")
@@ -57,7 +56,11 @@ def calibrate(
     if results is not None:
         run = read_step_run(results)
     else:
-        file = model if model is not None else _synthetic(synthetic or "", quantization, model_cache, books)
+        file = (
+            model
+            if model is not None
+            else synthetic_model(synthetic or "", quantization, folder=model_cache, books=tuple(books or ()))
+        )
         run = _measure(file, threads=threads, synthetic=model is None, quiet=quiet)
     if keep is not None:
         _keep(run, keep)
@@ -69,19 +72,6 @@ def calibrate(
     unsteady = [item for item in run.samples if item.unsteady]
     width, color = screen_of(output, no_color=no_color)
     emit(calibration_table(fitted, checks, unsteady, width=width, color=color), output)
-
-
-def _synthetic(name: str, quantization: str, cache: Path, books: list[Path] | None) -> Path:
-    """Return the synthetic file of a model of the book, written now unless the cache has it."""
-    from planner.engines.synthetic import write_gguf
-    from planner.engines.synthetic_shape import shape_of
-    from planner.inputs.books import load_books
-
-    row = load_books(*(books or ())).models.find(name)
-    path = cache.expanduser() / f"{row.id.replace('/', '--')}-{quantization}.gguf"
-    if path.is_file():
-        return path
-    return write_gguf(shape_of(row), quantization, path, seed=SYNTHETIC_SEED)
 
 
 def _measure(file: Path, *, threads: int, synthetic: bool, quiet: bool) -> StepRun:

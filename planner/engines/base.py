@@ -22,7 +22,8 @@ class Timeouts:
 class EngineOptions:
     """What any engine may be told when it is made; each takes what concerns it.
 
-    ``launch_arguments`` go to an engine that planner starts itself. ``api_key`` is never shown: it is left out of ``repr`` and of every record.
+    ``launch_arguments`` go to an engine that planner starts itself. ``synthetic`` labels results of
+    made-up weights. ``api_key`` is never shown: it is left out of ``repr`` and of every record.
     """
 
     model: str
@@ -35,6 +36,7 @@ class EngineOptions:
     verify_tls: bool = True
     seed: int = 0
     launch_arguments: tuple[str, ...] = ()
+    synthetic: bool = False
 
 
 class Engine(Protocol):

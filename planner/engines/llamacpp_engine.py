@@ -70,7 +70,7 @@ class LlamaCppEngine:
             raise EngineError(answer["error"], cure=answer["cure"])
         self._tell({"command": "serve"})
         self._reader = asyncio.create_task(self._read())
-        return _facts(SessionFacts(**answer["facts"]), self._settings, self._options.model)
+        return _facts(SessionFacts(**answer["facts"]), self._settings, self._options)
 
     async def send(self, request: RequestPlan, *, scheduled_ns: int) -> RequestReply:
         """Queue one request and return its stamps when its last token is written."""
@@ -178,17 +178,18 @@ def launch_settings(options: EngineOptions) -> LlamaCppSettings:
     )
 
 
-def _facts(facts: SessionFacts, settings: LlamaCppSettings, model: str) -> EngineFacts:
+def _facts(facts: SessionFacts, settings: LlamaCppSettings, options: EngineOptions) -> EngineFacts:
     flags = {key: value for key, value in asdict(settings).items() if key != "model"}
     return EngineFacts(
         kind="llamacpp",
         name="llama.cpp in process",
         version=facts.version,
-        model=model,
+        model=options.model,
         model_reported=facts.description,
         max_model_len_tokens=facts.sequence_context_tokens,
         kv_cache_tokens=settings.context_tokens,
         prefix_caching=False,
+        synthetic=options.synthetic,
         flags=flags | {"system": facts.system},
     )
 

@@ -61,7 +61,7 @@ class VllmEngine:
         await self._wait_until_healthy(self._process)
         facts = await self._client.open()
         told = {"command": " ".join(command[1:]), "log": str(self._log), **log_figures(self._log_text())}
-        return replace(facts, kind="vllm", flags=facts.flags | told)
+        return replace(facts, kind="vllm", synthetic=self._options.synthetic, flags=facts.flags | told)
 
     async def send(self, request: RequestPlan, *, scheduled_ns: int) -> RequestReply:
         """Send one request to the server."""
