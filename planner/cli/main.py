@@ -21,6 +21,7 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "cost": ("planner.cli.cost", "The price of one request, without a scenario."),
         "fit": ("planner.cli.fit", "Does the model fit the GPU: weights, KV cache, longest context, batch."),
         "predict": ("planner.cli.predict", "TTFT, TPOT and throughput of one configuration at one load."),
+        "simulate": ("planner.cli.simulate", "What each request sees on one replica, event by event."),
     },
     "Measure": {
         "validate": ("planner.cli.validate", "How wrong predictions are on a measured table."),

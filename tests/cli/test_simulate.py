@@ -1,0 +1,72 @@
+"""``planner simulate`` from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from planner.cli.simulate import app
+from planner.errors import UsageError
+
+BASE = ["--model", "llama-3.1-8b-instruct", "--gpu", "h100-sxm"]
+DRAWN = [*BASE, "--rate", "4", "--requests", "50"]
+
+
+def test_json_holds_ordered_percentiles_and_the_pool() -> None:
+    answer = json.loads(CliRunner().invoke(app, [*DRAWN, "--format", "json"]).stdout)
+    assert answer["schema"] == "planner.simulate/1"
+    assert answer["requests"] == 50
+    assert answer["limits"]["pool_tokens"] > 100_000
+    for name in ("ttft_s", "tpot_s", "e2e_s"):
+        assert 0 < answer[name]["p50"] <= answer[name]["p95"] <= answer[name]["p99"]
+
+
+def test_the_same_seed_gives_the_same_requests_and_another_seed_others() -> None:
+    first, again, other = (
+        CliRunner().invoke(app, [*DRAWN, "--format", "csv", "--seed", seed]).stdout for seed in "112"
+    )
+    assert first == again != other
+    assert len(list(csv.reader(StringIO(first)))) == 51
+
+
+def test_the_screen_draws_queue_and_batch_over_time() -> None:
+    screen = CliRunner().invoke(app, DRAWN).stdout
+    assert "time to first token" in screen
+    assert "running" in screen
+    assert "at most" in screen
+
+
+def test_a_trace_is_replayed_and_replicas_share_it(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(f"{n},100,20\n" for n in range(10))
+    )
+    run = [*BASE, "--trace", str(trace), "--format", "json"]
+    assert json.loads(CliRunner().invoke(app, run).stdout)["requests"] == 10
+    assert json.loads(CliRunner().invoke(app, [*run, "--replicas", "2"]).stdout)["requests"] == 5
+
+
+def test_a_scenario_gives_its_peak_traffic() -> None:
+    run = ["scenarios/support-chatbot.yaml", *BASE, "--requests", "20", "--format", "json"]
+    assert json.loads(CliRunner().invoke(app, run).stdout)["requests"] == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (BASE, "give the traffic once"),
+        ([*DRAWN, "--trace", "x.csv"], "give the traffic once"),
+        (["--rate", "1"], "say what serves the requests"),
+        ([*BASE, "--rate", "0"], "above 0"),
+        ([*DRAWN, "--format", "md"], "not md"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(arguments: list[str], words: str) -> None:
+    refused = CliRunner().invoke(app, arguments)
+    assert isinstance(refused.exception, UsageError)
+    assert words in refused.exception.message
