@@ -7,7 +7,12 @@ from pathlib import Path
 from planner.inputs.memory_profiles import PROFILES
 from planner.specs.profile import ServingProfile, ServingProfiles
 
+FILES = (PROFILES / "serving.json", PROFILES / "llamacpp.json")
 
-def load_serving_profiles(file: Path = PROFILES / "serving.json") -> tuple[ServingProfile, ...]:
-    """Return the shipped profiles, one per engine and hardware class."""
-    return ServingProfiles.model_validate_json(file.read_bytes()).profiles
+
+def load_serving_profiles(*files: Path) -> tuple[ServingProfile, ...]:
+    """Return the profiles of the files, or the shipped ones: one per engine and hardware class."""
+    found: tuple[ServingProfile, ...] = ()
+    for file in files or FILES:
+        found += ServingProfiles.model_validate_json(file.read_bytes()).profiles
+    return found

@@ -219,7 +219,7 @@ def _cache_seconds(
 def _pair_seconds(architecture: Architecture, rate: float) -> tuple[float, float]:
     full = window = 0.0
     for group in architecture.model.attention:
-        seconds = _pair_flops(group) / rate
+        seconds = pair_flops(group) / rate
         if isinstance(group, HeadAttention) and group.window is not None:
             window += seconds
         else:
@@ -227,8 +227,8 @@ def _pair_seconds(architecture: Architecture, rate: float) -> tuple[float, float
     return full, window
 
 
-def _pair_flops(group: AttentionGroup) -> float:
-    """Multiply-adds of one query against one key and its value, times two, over the group's layers [FLOP]."""
+def pair_flops(group: AttentionGroup) -> float:
+    """Return the work of one query against one key and its value, over the group's layers [FLOP]."""
     if isinstance(group, HeadAttention):
         width = group.head_dim + (group.v_head_dim or group.head_dim)
     elif isinstance(group, LatentAttention):

@@ -13,6 +13,7 @@ from planner.errors import PlannerError
 from planner.planning.architecture import Architecture, unpack
 from planner.planning.closed_loop import MEAN_LENGTH_FRACTION
 from planner.planning.predict import predict
+from planner.planning.predict_llamacpp import model_of, quantization_of, single_stream
 from planner.specs.base import Quantity
 from planner.specs.books import Books
 from planner.specs.hardware import HardwareSpec
@@ -30,6 +31,9 @@ ENGINES = {
     "tensorrt-llm (pytorch)": "tensorrt-llm",
     "splitwise (vllm-based)": "vllm",
 }
+GGUF_ENGINES = ("llamacpp", "llama.cpp", "ollama/llama.cpp", "ollama")
+SINGLE_METRICS = ("prefill_throughput", "decode_throughput")
+TYPICAL_TOKENS = 256.0  #: where a table of single streams states no lengths
 PRECISIONS = {
     "": "auto",
     "fp4": "nvfp4",
@@ -104,7 +108,7 @@ def groups_of(judged: Iterable[JudgedRow]) -> tuple[ErrorGroup, ...]:
     members: dict[tuple[tuple[tuple[str, str], ...], str], list[JudgedRow]] = {}
     for each in judged:
         by = (
-            ("engine", ENGINES[each.row.engine]),
+            ("engine", ENGINES.get(each.row.engine, "llamacpp")),
             ("hardware", each.hardware),
             ("load_type", each.row.load_type),
         )
@@ -133,6 +137,10 @@ def _errors(by: dict[str, str], metric: str, judged: Sequence[JudgedRow]) -> Err
 
 
 def _judge(row: TableRow, tools: Tools, architectures: dict[str, Architecture]) -> JudgedRow:
+    if row.engine in GGUF_ENGINES:
+        if row.load_type != "single_stream":
+            raise Unpredictable(f"load type {row.load_type} is not predicted for llama.cpp")
+        return _judge_single(row, tools, architectures)
     row = gpus_once(row)
     _check(row)
     model = _found(tools.books.models.ids_of(row.model), "model", row.model)
@@ -189,6 +197,34 @@ def _check(row: TableRow) -> None:
     for wrong, reason in reasons:
         if wrong:
             raise Unpredictable(reason)
+
+
+def _judge_single(row: TableRow, tools: Tools, architectures: dict[str, Architecture]) -> JudgedRow:
+    """Judge one user on llama.cpp: the speed of the prompt, and of the answer."""
+    if row.metric not in SINGLE_METRICS:
+        raise Unpredictable(f"metric {row.metric} is not predicted for a single stream")
+    name = model_of(tools.books.models, row.model)
+    if name is None:
+        raise Unpredictable(f"model {row.model} is not in the book")
+    quantization = quantization_of(row.model) or quantization_of(row.precision)
+    if quantization is None:
+        raise Unpredictable("no GGUF type is stated")
+    hardware_id = _found(tools.books.hardware.ids_of(row.gpu), "hardware", row.gpu)
+    architecture = architectures.setdefault(f"gguf:{name}", unpack(tools.books.models.rows[name]))
+    try:
+        speed = single_stream(
+            architecture,
+            tools.books.hardware.rows[hardware_id],
+            tools.profiles,
+            quantization=quantization,
+            input_tokens=row.input_tokens or TYPICAL_TOKENS,
+            output_tokens=row.output_tokens or TYPICAL_TOKENS,
+        )
+    except PlannerError as error:
+        raise Unpredictable(error.message) from None
+    decode = row.metric == "decode_throughput"
+    found = speed.decode_tokens_per_s if decode else speed.prefill_tokens_per_s
+    return JudgedRow(row=row, hardware=hardware_id, model=name, predicted=found)
 
 
 def _found(ids: tuple[str, ...], what: str, name: str) -> str:

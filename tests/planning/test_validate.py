@@ -31,6 +31,14 @@ ROW = TableRow(
     value=0.0157,
 )
 
+SINGLE = {
+    "engine": "llamacpp",
+    "load_type": "single_stream",
+    "metric": "decode_throughput",
+    "precision": "Q4_K_M",
+    "value": 20.0,
+}
+
 
 @cache
 def tools() -> Tools:
@@ -43,6 +51,11 @@ def tools() -> Tools:
         ({"engine": "tgi"}, "engine tgi has no step-time profile"),
         ({"metric": "joules"}, "metric joules"),
         ({"load_type": "single_stream"}, "load type single_stream"),
+        ({"engine": "llamacpp"}, "load type concurrency is not predicted for llama.cpp"),
+        ({**SINGLE, "metric": "tpot"}, "metric tpot is not predicted for a single stream"),
+        ({**SINGLE, "model": "nobody-Q4_0.gguf"}, "model nobody-Q4_0.gguf is not in the book"),
+        ({**SINGLE, "precision": ""}, "no GGUF type"),
+        ({**SINGLE, "precision": "q2_k_l"}, "q2_k_l"),
         ({"notes": "mode=disagg"}, "separate GPUs"),
         ({"pipeline_parallel": 2}, "pipeline"),
         ({"notes": "adp=8"}, "attention data parallel"),
@@ -77,6 +90,8 @@ def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reas
         ({"metric": "system_output_throughput", "load_type": "offline_max_load"}, 2e3, 2e4),
         ({"metric": "output_throughput_per_gpu", "load_type": "batch"}, 200, 2e3),
         ({"precision": ""}, 0.010, 0.06),
+        (SINGLE, 10, 79),  # 42 GB of weights over 3.35 TB/s: 79 tokens/s at most
+        ({**SINGLE, "metric": "prefill_throughput"}, 700, 7000),
         ({"model": "openai/gpt-oss-120b", "precision": "fp4"}, 0.002, 0.02),
     ],
 )
