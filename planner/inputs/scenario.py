@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import Fault, InputError, UsageError
-from planner.inputs.validate import validate
+from planner.inputs.validate import shown, validate
 from planner.inputs.yaml_marks import Path_, Tree, key_path, parse_yaml, read_yaml
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TextSize
@@ -73,7 +73,7 @@ def read_scenario(path: Path, sets: tuple[str, ...] = ()) -> ScenarioFile:
         raise InputError((Fault(file=str(path), key="", expected="a scenario of at most 1 MiB", found=size),))
     tree = read_yaml(path)
     if not isinstance(tree.data, dict):
-        found = "an empty file" if tree.data is None else "something else"
+        found = "an empty file" if tree.data is None else shown(tree.data)
         raise InputError(
             (Fault(file=str(path), key="", line=1, column=1, expected="a mapping of keys", found=found),)
         )

@@ -228,7 +228,7 @@ def _capacity(
         middle = (low + high) * HALF
         found = limits.broken(at(middle))
         low, high, missed = (middle, high, missed) if found is None else (low, middle, found)
-    return _some(at(low), missed[0], f"{missed[0]} of {missed[2] * MS_PER_S:.4g} ms (p95) is reached")
+    return _some(at(low), missed[0], f"{missed[0]} of {_time_text(missed[2])} (p95) is reached")
 
 
 def _some(point: ServingPoint, bound: CapacityBound, reason: str) -> Capacity:
@@ -251,7 +251,7 @@ def _none(point: ServingPoint, missed: tuple[CapacityBound, float, float]) -> Ca
         output_tokens_per_s=nothing,
         point=point,
         limited_by=name,
-        reason=f"a single request takes {predicted * MS_PER_S:.4g} ms at p95, {name} is {limit * MS_PER_S:.4g} ms",
+        reason=f"a single request takes {_time_text(predicted)} at p95, {name} is {_time_text(limit)}",
     )
 
 
@@ -277,3 +277,8 @@ def _times(quantity: Quantity, factor: float) -> Quantity:
         high=quantity.high * factor,
         grade=quantity.grade,
     )
+
+
+def _time_text(time_s: float) -> str:
+    """Write a time in seconds, or in milliseconds below one second."""
+    return f"{time_s:,.4g} s" if time_s >= 1 else f"{time_s * MS_PER_S:.4g} ms"

@@ -69,7 +69,7 @@ def _number_is_mean(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, dict | TokenSizes):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        found = f'the text "{value}"' if isinstance(value, str) else "something else"
+        found = f'the text "{value}"' if isinstance(value, str) else str(value).lower()
         raise refusal("a number of tokens, {mean or p50, p95 or p99}, or {values, weights}", found)
     return {"mean": value}
 
