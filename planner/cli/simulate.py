@@ -33,7 +33,10 @@ MOST_TOKENS = 1_000_000  #: longer draws of a log-normal are cut here; the KV po
 def simulate(
     scenario: Annotated[Path | None, typer.Argument(help="A scenario: its peak traffic is served.")] = None,
     *,
-    trace: Annotated[Path | None, typer.Option(help="CSV of time, input tokens, output tokens.")] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV or .jsonl: time, input and output tokens."),
+    ] = None,
     rate: Annotated[float | None, typer.Option(help="Poisson arrivals, requests per second.")] = None,
     input_tokens: Annotated[int, typer.Option(help="Tokens of a prompt, with --rate.")] = 1024,
     output_tokens: Annotated[int, typer.Option(help="Tokens of an answer, with --rate.")] = 256,
@@ -98,6 +101,7 @@ def _traffic(
     """Read or draw one replica's requests from whichever source was given."""
     import numpy as np
 
+    from planner.inputs.jsonl_traces import read_jsonl_trace
     from planner.inputs.scenario import read_scenario
     from planner.inputs.traces import read_trace
     from planner.planning.simulate import peak_batch
@@ -114,6 +118,8 @@ def _traffic(
         workload = workload_of(file.scenario, file.texts)
         drawn = peak_batch(workload, generator, requests=requests, replicas=replicas, most_tokens=MOST_TOKENS)
         return file.scenario, drawn
+    if trace is not None and trace.suffix == ".jsonl":
+        return None, read_jsonl_trace(trace, every=replicas)
     if trace is not None:
         read = read_trace(trace)
         arrival_s, prompt, answer = (column[::replicas] for column in read)

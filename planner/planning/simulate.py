@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,8 @@ def simulate_replica(
     """
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
     limits = _limits(architecture, hardware, request, memory_profile)
+    if batch.prefix_starts is not None:
+        limits = replace(limits, prefix_caching=True)  # vLLM's default; without hashes nothing can be found
     operand = operands(
         architecture,
         hardware,

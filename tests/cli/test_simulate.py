@@ -60,7 +60,7 @@ def test_a_scenario_gives_its_peak_traffic() -> None:
     ("arguments", "words"),
     [
         (BASE, "give the traffic once"),
-        ([*DRAWN, "--trace", "x.csv"], "give the traffic once"),
+        ([*DRAWN, "--trace", "README.md"], "give the traffic once"),
         (["--rate", "1"], "say what serves the requests"),
         ([*BASE, "--rate", "0"], "above 0"),
         ([*DRAWN, "--format", "md"], "not md"),
