@@ -7,7 +7,7 @@ from time import process_time
 
 import numpy as np
 
-from planner.simulation.engine import simulate
+from planner.simulation.engine import simulate, simulate_closed_loop
 from planner.simulation.step import StepCosts
 from planner.specs.simulation import EngineLimits, RequestBatch
 
@@ -41,7 +41,34 @@ def requests_per_cpu_s(size: int, *, compiled: bool) -> float:
     return size / spent
 
 
+def closed_loop_per_cpu_s(*, spread: float, compiled: bool) -> float:
+    """Return the speed for 400 output tokens with 64 running; ``spread`` is how far lengths vary."""
+    size = 20_000
+    rng = np.random.default_rng(0)
+    low, high = 1 - spread, 1 + spread
+    costs = StepCosts(
+        serial_s=np.maximum(0.016, np.arange(8193) * 1e-4),
+        prefill_overhead_s=0.001,
+        kv_token_s=1.3e-7,
+        pair_s=1e-9,
+    )
+    lengths = [np.rint(mean * rng.uniform(low, high, size)).astype(np.int64) for mean in (2_000, 400)]
+    start = process_time()
+    simulate_closed_loop(
+        costs=costs,
+        limits=EngineLimits(max_num_batched_tokens=8192, pool_tokens=470_000),
+        concurrency=64,
+        input_tokens=lengths[0],
+        output_tokens=lengths[1],
+        compiled=compiled,
+    )
+    return size / (process_time() - start)
+
+
 def main() -> None:
+    for spread in (0.0, 0.2):
+        speed = closed_loop_per_cpu_s(spread=spread, compiled=False)
+        print(f"Python: {speed:,.0f} requests per CPU-second, 400 ± {spread:.0%} output tokens, 64 running")
     print(f"Python: {requests_per_cpu_s(PYTHON_REQUESTS, compiled=False):,.0f} requests per CPU-second")
     if find_spec("numba") is None:
         print("machine code: numba is not installed (extra fast)")
@@ -49,6 +76,11 @@ def main() -> None:
     start = process_time()
     requests_per_cpu_s(100, compiled=True)
     print(f"machine code: loaded or compiled in {process_time() - start:.1f} CPU-seconds")
+    for spread in (0.0, 0.2):
+        speed = closed_loop_per_cpu_s(spread=spread, compiled=True)
+        print(
+            f"machine code: {speed:,.0f} requests per CPU-second, 400 ± {spread:.0%} output tokens, 64 running"
+        )
     print(
         f"machine code: {requests_per_cpu_s(COMPILED_REQUESTS, compiled=True):,.0f} requests per CPU-second"
     )

@@ -2,7 +2,8 @@
 
 A prompt is a row of prefix blocks, each known by a number that stands for all text up to its end. A block of the trace
 may span several blocks of the engine (``weight``); it is shared, kept and evicted as one. Blocks whose text no later
-request can name (answers, unfinished blocks) are only counted, in the order in which they became free.
+request can name (answers, unfinished blocks) are only counted, in the order in which they became free. A block whose
+text is in the pool already is such a block too; vLLM would find this second copy after the first one was evicted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.simulation.state import Limits
+from planner.simulation.step import NEVER
 from planner.specs.simulation import IntArray, RequestBatch
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ def prefix_cache_of(
     starts = np.zeros(batch.size + 1, dtype=np.int64) if batch.prefix_starts is None else batch.prefix_starts
     owned = np.zeros(served.size, dtype=np.int64)
     blocks = [np.zeros(names.size, dtype=np.int64) for _ in range(5)]
-    most_runs = min(limits.blocks, served.size * limits.max_num_seqs) + 1 if enabled else 1
+    # A run holds a block or more; where blocks never run out, each request frees one run and none is preempted.
+    most_runs = (served.size if limits.blocks == NEVER else limits.blocks) + 1 if enabled else 1
     runs = [np.zeros(most_runs, dtype=np.int64) for _ in range(2)]
     marks = np.zeros(MARKS, dtype=np.int64)
     marks[SPARE] = limits.blocks

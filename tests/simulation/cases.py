@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from planner.simulation.step import StepCosts
@@ -47,4 +49,23 @@ def random_batch(rng: np.random.Generator) -> RequestBatch:
         arrival_s=np.cumsum(rng.exponential(gap_s, size)),
         input_tokens=rng.integers(1, 80, size),
         output_tokens=rng.integers(1, 60, size),
+    )
+
+
+def with_prefixes(rng: np.random.Generator, batch: RequestBatch, block_tokens: int) -> RequestBatch:
+    """Let each prompt begin with some blocks of one of four documents, then go on with its own."""
+    names: list[int] = []
+    starts = [0]
+    for number, tokens in enumerate(batch.input_tokens):
+        blocks = int(rng.integers(0, tokens // block_tokens + 1))
+        shared = int(rng.integers(0, blocks + 1))
+        document = int(rng.integers(0, 4))
+        names += [1_000 * document + block for block in range(shared)]
+        names += [10_000 + 1_000 * number + block for block in range(shared, blocks)]
+        starts.append(len(names))
+    return replace(
+        batch,
+        prefix_hashes=np.array(names, dtype=np.int64),
+        prefix_starts=np.array(starts, dtype=np.int64),
+        prefix_block_tokens=block_tokens,
     )

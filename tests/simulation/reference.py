@@ -154,7 +154,7 @@ class ReferenceEngine:
         return True
 
     def publish(self, request: Request, upto: int) -> None:
-        if not self.limits.prefix_caching:
+        if not (self.limits.prefix_caching and request.in_prefill):
             return
         for index in range(min(upto // self.limits.block_tokens, len(request.hashes))):
             block = request.blocks[index]

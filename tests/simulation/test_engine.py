@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from planner.errors import UsageError
+from planner.simulation.compiled import compiled_kernel, is_worth_compiling
 from planner.simulation.engine import simulate, simulate_closed_loop
 from planner.simulation.step import StepCosts
 from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
-from tests.simulation.cases import random_batch, random_costs, random_limits
+from tests.simulation.cases import random_batch, random_costs, random_limits, with_prefixes
 from tests.simulation.reference import ReferenceEngine
 
 TIMES = ("scheduled_s", "first_token_s", "last_token_s", "preemptions")
@@ -55,6 +57,70 @@ def test_a_closed_loop_agrees_with_the_token_loop(seed: int, clients: int) -> No
         compiled=False,
     )
     assert_agree(found, ReferenceEngine(batch, costs, limits, clients=clients))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_shared_prefix_is_found_kept_and_evicted_as_block_by_block(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = replace(random_limits(rng), prefix_caching=True)
+    costs = random_costs(rng, limits.max_num_batched_tokens)
+    batch = with_prefixes(rng, random_batch(rng), limits.block_tokens)
+    found = simulate(batch, costs=costs, limits=limits, compiled=False)
+    reference = ReferenceEngine(batch, costs, limits)
+    assert_agree(found, reference)
+    assert found.cached_tokens.tolist() == [request.cached_tokens for request in reference.requests]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_tokens_are_conserved_and_the_same_input_gives_the_same_result(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = replace(random_limits(rng), pool_tokens=None)
+    costs, batch = random_costs(rng, limits.max_num_batched_tokens), random_batch(rng)
+    once, again = (simulate(batch, costs=costs, limits=limits, compiled=False) for _ in range(2))
+    for name in TIMES:
+        np.testing.assert_array_equal(getattr(once, name), getattr(again, name))
+    reference = ReferenceEngine(batch, costs, limits)
+    reference.run()
+    served = ~np.isnan(once.last_token_s)  # the last token of an answer is never put in again
+    assert reference.tokens_computed == int((batch.input_tokens + batch.output_tokens - 1)[served].sum())
+
+
+def test_without_numba_machine_code_is_refused_by_the_name_of_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled_kernel.cache_clear()
+    monkeypatch.setattr("planner.simulation.compiled.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="numba is not installed"):
+        compiled_kernel()
+    assert not is_worth_compiling(10**9)
+
+
+@pytest.mark.slow
+def test_machine_code_gives_the_very_same_times_as_python() -> None:
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        limits = replace(random_limits(rng), prefix_caching=bool(seed % 2))
+        costs = random_costs(rng, limits.max_num_batched_tokens)
+        batch = with_prefixes(rng, random_batch(rng), limits.block_tokens)
+        python, machine = (
+            simulate(batch, costs=costs, limits=limits, compiled=compiled) for compiled in (False, True)
+        )
+        for name in (*TIMES, "cached_tokens"):
+            np.testing.assert_array_equal(getattr(machine, name), getattr(python, name))
+
+
+def test_at_a_vanishing_rate_every_request_has_the_latency_of_an_idle_engine() -> None:
+    rng = np.random.default_rng(5)
+    inputs, outputs = rng.integers(1, 60, 50), rng.integers(1, 60, 50)
+    batch = RequestBatch(
+        arrival_s=np.linspace(0.0, 49e4, 50, dtype=np.float64), input_tokens=inputs, output_tokens=outputs
+    )
+    found = simulate(batch, costs=FLAT, limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=64))
+    np.testing.assert_allclose(found.ttft_s, 0.01, rtol=1e-6)  # each prompt fits into one step
+    np.testing.assert_allclose(found.e2e_s, 0.01 * outputs, rtol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
