@@ -9,8 +9,10 @@ from planner import __version__
 from planner.engines.host import machine_facts
 from planner.engines.llamacpp import engine_facts, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
+from planner.engines.synthetic import SYNTHETIC_NAME
 from planner.specs.steps import StepPoint, StepRun, StepSamples
 
+PATIENCE_S = 20.0  # waiting for a quiet machine before each attempt at a point
 ProgressFn = Callable[[int, int, StepSamples], None]
 
 
@@ -73,20 +75,25 @@ def measure_run(
     model: str,
     synthetic: bool,
     started_at: str,
+    patience_s: float = PATIENCE_S,
     progress: ProgressFn | None = None,
 ) -> StepRun:
-    """Measure every point in one fresh worker process and return the run."""
+    """Measure every point in one fresh worker process and return the run.
+
+    It is labelled synthetic when the caller says so, or when the file itself does.
+    """
     with open_worker(settings) as worker:
         samples = []
         for number, point in enumerate(points):
-            samples.append(measure_steadily(worker, point))
+            samples.append(measure_steadily(worker, point, patience_s=patience_s))
             if progress:
                 progress(number + 1, len(points), samples[-1])
+        made_up = synthetic or worker.facts.name.startswith(SYNTHETIC_NAME)
         return StepRun(
             started_at=started_at,
             planner_version=__version__,
             machine=machine_facts(),
-            engine=engine_facts(worker, model=model, synthetic=synthetic),
+            engine=engine_facts(worker, model=model, synthetic=made_up),
             model_bytes=worker.facts.model_bytes,
             model_parameters=worker.facts.parameters,
             settings={key: value for key, value in asdict(settings).items() if key != "model"},

@@ -87,11 +87,12 @@ def _measure(file: Path, *, threads: int, synthetic: bool, quiet: bool) -> StepR
         model=file.stem,
         synthetic=synthetic,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        progress=None if quiet else _show_progress,
+        progress=None if quiet else show_progress,
     )
 
 
-def _show_progress(number: int, total: int, samples: StepSamples) -> None:
+def show_progress(number: int, total: int, samples: StepSamples) -> None:
+    """Write one line about a measured point to stderr."""
     doubt = f"  unsteady: {'; '.join(samples.unsteady)}" if samples.unsteady else ""
     middle_s = sorted(samples.times_s)[len(samples.times_s) // 2]
     typer.echo(f"[{number}/{total}] {samples.point.label}: {middle_s * 1e3:.1f} ms{doubt}", err=True)

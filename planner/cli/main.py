@@ -26,6 +26,10 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
     "Measure": {
         "validate": ("planner.cli.validate", "How wrong predictions are on a measured table."),
         "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),
+        "steps": (
+            "planner.cli.steps",
+            "Time prefill and decode of a GGUF file in process, as llama-bench does.",
+        ),
         "calibrate": (
             "planner.cli.calibrate",
             "Fit step times to measurements, and prove them on held-out points.",

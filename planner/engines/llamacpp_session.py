@@ -70,6 +70,7 @@ class SessionFacts:
     trained_context_tokens: int
     sequence_context_tokens: int
     gpu_offload: bool
+    name: str = ""
 
 
 class Session(Protocol):
@@ -220,6 +221,8 @@ def _facts(lib: Any, model: Any, context: Any) -> SessionFacts:  # noqa: ANN401
 
     text = ctypes.create_string_buffer(DESCRIPTION_BYTES)
     lib.llama_model_desc(model, text, DESCRIPTION_BYTES)
+    name = ctypes.create_string_buffer(DESCRIPTION_BYTES)  # stays empty when the file has no name
+    lib.llama_model_meta_val_str(model, b"general.name", name, DESCRIPTION_BYTES)
     return SessionFacts(
         version=f"llama-cpp-python {llama_cpp.__version__}",
         system=lib.llama_print_system_info().decode().strip(" |"),
@@ -230,4 +233,5 @@ def _facts(lib: Any, model: Any, context: Any) -> SessionFacts:  # noqa: ANN401
         trained_context_tokens=int(lib.llama_model_n_ctx_train(model)),
         sequence_context_tokens=int(lib.llama_n_ctx_seq(context)),
         gpu_offload=bool(lib.llama_supports_gpu_offload()),
+        name=name.value.decode(errors="replace"),
     )

@@ -25,6 +25,7 @@ WEIGHT_STD = 0.02  # the usual initialisation of a transformer's matrices
 SPECIAL_TOKENS = ("<unk>", "<s>", "</s>")
 BYTE_TOKENS = 256
 RMS_EPSILON = 1e-5
+SYNTHETIC_NAME = "synthetic "  # how a file says in general.name that its weights are made up
 # storage type -> {byte offset in the block: 16-bit scale}, chosen so that the weights' deviation is WEIGHT_STD:
 # uniform 4-, 5-, 6- and 8-bit integers deviate by 4.6, 9.2, 18.5 and 74; K-quants multiply by a random 6- or 8-bit scale.
 SCALES: dict[str, dict[int, float]] = {
@@ -108,7 +109,7 @@ def _header(shape: SyntheticShape, quantization: str, path: Path, rows: tuple[Te
     """Write everything before the tensor data; return the open writer."""
     gguf = _gguf()
     writer = gguf.GGUFWriter(path, shape.family)
-    writer.add_name(f"synthetic {shape.name} {quantization}")
+    writer.add_name(f"{SYNTHETIC_NAME}{shape.name} {quantization}")
     writer.add_file_type(QUANTIZATIONS[quantization][1])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     _add_architecture(writer, shape)
