@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from statistics import NormalDist
-
-import numpy as np
 
 from planner.formulas.traffic import grown
 from planner.planning.api_flow import Call, calls_of, reaching_fraction
+from planner.planning.mean_cost import MeanTokens, mean_cost_lines
 from planner.planning.pricing import price_sheet
 from planner.planning.prompt_cache import prefix_caching
-from planner.planning.request_cost import cost_lines, request_cost
+from planner.planning.request_cost import request_cost
 from planner.specs.base import Notice
 from planner.specs.books import Books
 from planner.specs.estimate import ApiCost, CostLine, ModelCost, MonthCost, SingleModel
 from planner.specs.prompt_cache import PrefixCaching
-from planner.specs.request_cost import CostLines, PriceSheet, PriceUsed
+from planner.specs.request_cost import PriceSheet, PriceUsed
 from planner.specs.scenario import PromptCache, Scenario
-from planner.specs.workload import TokenStats, Workload
+from planner.specs.workload import Workload
 
 LINES = ("input", "cached input", "cache writes", "output", "reasoning")
-QUANTILES = 256  # points at which a spread of prompt lengths is priced when the price depends on the length
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,35 +94,18 @@ def _caching(
 
 def _mean_lines(sheet: PriceSheet, workload: Workload, read: float, write: float) -> tuple[float, ...]:
     """Return the mean of each line over the spread of prompt lengths, in the order of ``LINES``. [USD]"""
-    lengths = _lengths(workload.input_tokens) if sheet.above_input_tokens else [workload.input_tokens.mean]
     output, hidden = workload.output_tokens.mean, workload.reasoning_tokens.mean
-    inputs = np.array(lengths)
-    lines: CostLines = cost_lines(
-        sheet,
-        input_tokens=inputs,
-        output_tokens=np.full_like(inputs, output),
-        reasoning_tokens=np.full_like(inputs, hidden),
-        cached_read_tokens=np.minimum(read, inputs),
-        cache_write_tokens=np.minimum(write, np.maximum(inputs - read, 0.0)),
-    )
-    generated = float(np.mean(lines.output_usd))
+    tokens = MeanTokens(workload.input_tokens.mean, output, hidden, read, write)
+    lines = mean_cost_lines(sheet, tokens, workload.input_tokens.sigma)
+    generated = float(lines.output_usd)
     hidden_usd = generated * hidden / (output + hidden) if hidden else 0.0
     return (
-        float(np.mean(lines.input_usd)),
-        float(np.mean(lines.cached_usd)),
-        float(np.mean(lines.cache_write_usd)),
+        float(lines.input_usd),
+        float(lines.cached_usd),
+        float(lines.cache_write_usd),
         generated - hidden_usd,
         hidden_usd,
     )
-
-
-def _lengths(tokens: TokenStats) -> Sequence[float]:
-    """Return equally likely lengths with the right mean: the midpoints of equal slices of the distribution."""
-    if tokens.sigma == 0:
-        return [tokens.mean]
-    normal = NormalDist(-(tokens.sigma**2) / 2, tokens.sigma)
-    slices = np.exp([normal.inv_cdf((index + 0.5) / QUANTILES) for index in range(QUANTILES)])
-    return list(tokens.mean * slices / slices.mean())
 
 
 def _too_long(sheet: PriceSheet, workload: Workload) -> tuple[Notice, ...]:
