@@ -77,6 +77,7 @@ def check(
     folders: Annotated[
         list[Path] | None, typer.Argument(help="Folders with books; the shipped ones if none.")
     ] = None,
+    books: BooksOption = None,
     as_of: AsOfOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -86,11 +87,12 @@ def check(
     from planner.planning.book_rules import breaches, stale_rows
 
     day = date_or_none(as_of) or today()
-    opened = OpenBooks(*folders or ())
+    own = (*(folders or ()), *(books or ()))
+    opened = OpenBooks(*own)
     faults = [*opened.faults, *opened.row_faults(today())]
     if faults:  # rules between values need rows that are whole
         raise InputError(tuple(faults))
-    loaded = load_books(*folders or ())
+    loaded = load_books(*own)
     faults = list(opened.breach_faults(breaches(loaded)))
     if faults:
         raise InputError(tuple(faults))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from typer import Abort, BadParameter, Exit
 
-from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, PlannerError
+from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InputError, PlannerError
 
 # typer carries its own click in some releases and imports it in others; this finds the one in use.
 CLICK_EXCEPTION: type[BaseException] = next(
@@ -28,12 +28,16 @@ def error_edge() -> Iterator[None]:
     """
     try:
         yield
-    except (Exit, Abort, CLICK_EXCEPTION):
+    except CLICK_EXCEPTION as error:
+        _say_usage(error)
+        raise SystemExit(EXIT_USAGE) from error
+    except (Exit, Abort):
         raise
+    except InputError as error:
+        _say_failure([f"error: {fault}" for fault in error.faults], error.cure)
+        raise SystemExit(error.exit_code) from error
     except PlannerError as error:
-        _say(f"error: {error.message}" if "\n" not in error.message else error.message)
-        if error.cure:
-            _say(f"cure: {error.cure}")
+        _say_failure([f"error: {error.message}"], error.cure)
         raise SystemExit(error.exit_code) from error
     except KeyboardInterrupt as error:
         _say("interrupted")
@@ -48,6 +52,21 @@ def error_edge() -> Iterator[None]:
 
 def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
+
+
+def _say_failure(lines: list[str], cure: str | None) -> None:
+    _say("\n".join([*lines, *([f"cure: {cure}"] if cure else [])]))
+
+
+def _say_usage(error: BaseException) -> None:
+    """Word a fault of the command line like every other one; ``planner`` alone gets its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        _say(str(error))
+        return
+    message = error.format_message()  # type: ignore[attr-defined]  # of click, whichever click typer uses
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "planner"
+    _say_failure([f"error: {message.replace('Value error, ', '')}"], f"{command} --help lists what it takes")
 
 
 def _report_bug() -> None:

@@ -46,4 +46,9 @@ def answers_for(
     devices = [books.hardware.rows[name] for name in books.hardware.rows]
     everywhere = request.engine == "llamacpp"
     answers = [answer(hardware) for hardware in devices if everywhere or hardware.kind in VLLM_KINDS]
-    return tuple(sorted(answers, key=lambda each: (not each.fits, each.physical_bytes, each.hardware)))
+    return tuple(sorted(answers, key=_best_first))
+
+
+def _best_first(answer: Fit) -> tuple[bool, float, float, str]:
+    """Sort what fits by size, smallest first; then what does not, nearest first."""
+    return (not answer.fits, answer.shortage_bytes, answer.physical_bytes, answer.hardware)

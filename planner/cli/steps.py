@@ -51,6 +51,11 @@ def steps(
     from planner.report.plain import plain, to_json
     from planner.report.steps import steps_table
 
+    if not file.is_file():
+        raise UsageError(
+            f"there is no file {str(file)!r}",
+            cure="planner bench --synthetic writes a GGUF of any model of the book",
+        )
     if form not in (Format.table, Format.json):
         raise UsageError(f"steps does not write {form.value}", cure="choose --format table or json")
     points = points_of(prompt, batch, depth, generate=generate, repetitions=repetitions)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from planner.errors import Fault, InputError
 from planner.inputs.book_cache import cached, keep
-from planner.inputs.validate import faults_of
+from planner.inputs.validate import faults_of, shown
 from planner.inputs.yaml_marks import Tree, read_yaml
 from planner.specs.books import Books, Shelf, normal_name
 from planner.specs.hardware import HardwareSpec
@@ -114,9 +114,9 @@ def load_books(*own: Path) -> Books:
         for section, found in book_rows(file).items():
             rows[section].update(found)
     return Books(
-        api=_shelf("API model", ApiModel, rows["api"]),
-        hardware=_shelf("hardware", HardwareSpec, rows["hardware"]),
-        models=_shelf("model", ModelSpec, rows["models"]),
+        api=_shelf("API model", "prices", ApiModel, rows["api"]),
+        hardware=_shelf("hardware", "hardware", HardwareSpec, rows["hardware"]),
+        models=_shelf("model", "models", ModelSpec, rows["models"]),
         rentals=LazyRows(GpuRental, rows["rentals"]),
         rate_limits=LazyRows(RateLimitEdition, rows["rate_limits"]),
         contracts=LazyRows(Contract, rows["contracts"]),
@@ -151,7 +151,7 @@ def _plain_rows(tree: Tree, sections: dict[str, type[BaseModel]]) -> dict[str, l
     for section in sections:
         found = data.get(section, ())
         if not isinstance(found, tuple):
-            faults.append(_fault(tree, (section,), "a list of rows", "something else"))
+            faults.append(_fault(tree, (section,), "a list of rows", shown(found)))
             continue
         rows[section] = []
         for index, row in enumerate(found):
@@ -161,7 +161,7 @@ def _plain_rows(tree: Tree, sections: dict[str, type[BaseModel]]) -> dict[str, l
                 continue
             rows[section].append((row_id, json.dumps(row, default=_iso), index))
     if faults or not isinstance(tree.data, dict):
-        raise InputError(tuple(faults) or (_fault(tree, (), "a mapping of sections", "something else"),))
+        raise InputError(tuple(faults) or (_fault(tree, (), "a mapping of sections", shown(tree.data)),))
     return rows
 
 
@@ -178,7 +178,7 @@ def _iso(value: Any) -> str:  # noqa: ANN401 - json's own signature
     raise TypeError(f"a book cannot hold {value!r}")
 
 
-def _shelf(what: str, model: type[RowT], raw: dict[str, RawRow]) -> Shelf[RowT]:
+def _shelf(what: str, listing: str, model: type[RowT], raw: dict[str, RawRow]) -> Shelf[RowT]:
     named: dict[str, dict[str, None]] = {}
     bare: dict[str, dict[str, None]] = {}
     for row_id, row in raw.items():
@@ -188,6 +188,7 @@ def _shelf(what: str, model: type[RowT], raw: dict[str, RawRow]) -> Shelf[RowT]:
             bare.setdefault(normal_name(name.rsplit("/", 1)[-1]), {})[row_id] = None
     return Shelf(
         what=what,
+        listing=listing,
         rows=LazyRows(model, raw),
         named={name: tuple(ids) for name, ids in named.items()},
         bare={name: tuple(ids) for name, ids in bare.items()},

@@ -16,6 +16,7 @@ from planner.errors import Fault, InputError, UsageError
 from planner.specs.measured_row import MeasuredRow
 
 Json = dict[str, Any]
+SHOWN_KEYS = 6
 PERCENTILES = ("p50", "p90", "p95", "p99")
 CLOSED, OPEN, BATCH, ALL_AT_ONCE, SINGLE = (
     "concurrency",
@@ -48,9 +49,17 @@ def read_foreign(path: Path) -> tuple[str, tuple[MeasuredRow, ...]]:
             rows = [replace(row, source=path.name, notes=tool) for each in documents for row in read(each)]
             return tool, tuple(rows)
     raise InputError(
-        (_fault(path, f"a result of {', '.join(READERS)}", "something else"),),
+        (_fault(path, f"a result of {', '.join(READERS)}", _keys(documents)),),
         cure="give the JSON file that the tool saves, such as the one of vllm bench serve --save-result",
     )
+
+
+def _keys(documents: list[Json]) -> str:
+    """Say what a file holds, for one that no tool is known to write."""
+    if not documents:
+        return "no result"
+    names = ", ".join(sorted(map(str, documents[0]))[:SHOWN_KEYS])
+    return f"a document with {names}" if names else "an empty document"
 
 
 def _fault(path: Path, expected: str, found: str) -> Fault:

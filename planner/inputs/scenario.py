@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from planner.specs.workload import TextSize
 MAX_SCENARIO_BYTES = 1024 * 1024
 MAX_PROMPT_BYTES = 16 * 1024 * 1024
 _SET = re.compile(r"([A-Za-z_][\w.\[\]-]*)=(.*)", re.DOTALL)
+_DOTTED_INDEX = re.compile(r"\.(\d+)(?=[.\[]|$)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 SUFFIXES = (".yaml", ".yml")
 
@@ -79,7 +80,10 @@ def read_scenario(path: Path, sets: tuple[str, ...] = ()) -> ScenarioFile:
         )
     for override in sets:
         _override(tree.data, override)
-    scenario = validate(Scenario, tree)
+    try:
+        scenario = validate(Scenario, tree)
+    except InputError as error:
+        raise InputError(tuple(_blamed(fault, sets) for fault in error.faults), cure=error.cure) from None
     return ScenarioFile(scenario=scenario, tree=tree, path=path, texts=_prompt_files(scenario, tree, path))
 
 
@@ -89,9 +93,20 @@ def _override(data: dict[str, Any], text: str) -> None:
         raise UsageError(
             f"--set {text!r} is not of the form key=value", cure="--set traffic.requests_per_day=20000"
         )
-    steps: list[str | int] = [name or int(index) for name, index in _STEP.findall(match[1])]
+    steps: list[str | int] = [
+        int(index or name) if (index or name).isdigit() else name for name, index in _STEP.findall(match[1])
+    ]
     value = parse_yaml(match[2], f"--set {match[1]}").data
     _place(data, steps, value, match[1])
+
+
+def _blamed(fault: Fault, sets: tuple[str, ...]) -> Fault:
+    """Name the override, not a line of the file, where a value came from the command line."""
+    for override in reversed(sets):
+        key = _DOTTED_INDEX.sub(r"[\1]", override.partition("=")[0])
+        if fault.key == key or fault.key.startswith((f"{key}.", f"{key}[")):
+            return replace(fault, file=f"--set {override}", line=None, column=None)
+    return fault
 
 
 def _place(holder: Any, steps: list[str | int], value: Any, key: str) -> None:  # noqa: ANN401 - any YAML value

@@ -24,6 +24,7 @@ except ImportError:  # PyYAML built without libyaml
 
 MAX_BYTES = 8 * 1024 * 1024  #: far above any book; a scenario of this size is a mistake
 MAX_NODES = 500_000  #: after aliases are expanded: the "billion laughs" file stops here
+SHOWN_TEXT = 30  #: characters of the author's text in a message
 
 Path_ = tuple[str | int, ...]
 Mark = tuple[int, int]
@@ -148,8 +149,8 @@ def _whole(name: str, expected: str, found: str) -> InputError:
     return InputError((Fault(file=name, key="", expected=expected, found=found),))
 
 
-# what libyaml says -> (what it expected, what it found), in our users' words
-_SYNTAX_WORDS = {
+# what libyaml says -> (what it expected, what it found or None for the text there), in our users' words
+_SYNTAX_WORDS: dict[str, tuple[str, str | None]] = {
     "mapping values are not allowed in this context": (
         "one `key: value` a line (quote a text that holds a colon)",
         "a second colon",
@@ -157,12 +158,9 @@ _SYNTAX_WORDS = {
     "but found another document": ("one document", "a second one after `---`"),
     "found undefined alias": ("an alias (`*name`) to an anchor above it", "an alias without its anchor"),
     "found unexpected end of stream": ("a closing quote", "the end of the file"),
-    "did not find expected key": (
-        "a key in line with its neighbours",
-        "something else (check the indentation)",
-    ),
-    "did not find expected ',' or ']'": ("`,` or `]`", "something else"),
-    "did not find expected ',' or '}'": ("`,` or `}`", "something else"),
+    "did not find expected key": ("a key in line with its neighbours (check the indentation)", None),
+    "did not find expected ',' or ']'": ("`,` or `]`", None),
+    "did not find expected ',' or '}'": ("`,` or `}`", None),
     "did not find expected node content": ("a value", "nothing before the end"),
     "found character that cannot start any token": (
         "a value (quote one that starts with @ or `)",
@@ -173,13 +171,22 @@ _SYNTAX_WORDS = {
 
 def _syntax_fault(error: yaml.MarkedYAMLError, text: str, name: str) -> Fault:
     mark = error.problem_mark or error.context_mark
-    problem = error.problem or "something else"
-    expected, found = _SYNTAX_WORDS.get(problem, ("valid YAML", problem))
+    expected, found = _SYNTAX_WORDS.get(error.problem or "", ("valid YAML", error.problem))
     lines = text.split("\n")
     if mark and mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] == "\t":
         expected, found = "spaces for indentation", "a tab"
     line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-    return Fault(file=name, key="", line=line, column=column, expected=expected, found=found)
+    return Fault(
+        file=name, key="", line=line, column=column, expected=expected, found=found or _text_at(mark, lines)
+    )
+
+
+def _text_at(mark: yaml.Mark | None, lines: list[str]) -> str:
+    """Quote what stands where the parser stopped."""
+    rest = lines[mark.line][mark.column :].strip() if mark and mark.line < len(lines) else ""
+    if not rest:
+        return "the end of the line" if mark and mark.line < len(lines) - 1 else "the end of the file"
+    return f'"{rest}"' if len(rest) <= SHOWN_TEXT else f'"{rest[: SHOWN_TEXT - 1]}…"'
 
 
 class _Builder:
@@ -194,7 +201,10 @@ class _Builder:
     def build(self, node: yaml.Node, path: Path_) -> Any:  # noqa: ANN401 - YAML holds anything
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise _whole(self.name, f"at most {MAX_NODES:,} values once aliases are expanded", "more")
+            self._fault(
+                node, path, f"at most {MAX_NODES:,} values once aliases are expanded", "more from here on"
+            )
+            raise InputError(tuple(self.faults))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self.open:
@@ -233,7 +243,8 @@ class _Builder:
         if isinstance(value, yaml.MappingNode):
             built = self.build(value, path)
             return built if isinstance(built, dict) else {}
-        self._fault(value, (*path, "<<"), "an alias to one mapping", "something else")
+        kind = "a list" if isinstance(value, yaml.SequenceNode) else "a plain value"
+        self._fault(value, (*path, "<<"), "an alias to one mapping", kind)
         return {}
 
     def _key(self, key: yaml.Node, path: Path_) -> str:

@@ -20,6 +20,7 @@ from planner.units import GIB, MIB
 
 MAX_CHANGES = 4
 MAX_TENSOR_PARALLEL = 8  # GPUs that one link joins in the machines that clouds rent
+RUNTIMES = {"nvidia": ("CUDA, NCCL", "CUDA graphs"), "amd": ("HIP, RCCL", "HIP graphs")}
 VLLM_KINDS = frozenset({"gpu", "consumer-gpu", "accelerator"})
 
 
@@ -139,18 +140,18 @@ def _answer(
         max_context_tokens=memory.longest_context(model.max_context),
         max_concurrency=concurrency,
         shortage_bytes=max(0.0, shortage),
-        parts=_parts(stage),
+        parts=_parts(stage, RUNTIMES.get(hardware.vendor, ("runtime", "graphs"))),
         grade=memory.coefficients.grade if memory.version_is_known else "assumed",
         notices=tuple(_notices(hardware, request, memory, scheme)),
     )
 
 
-def _parts(stage: StageMemory) -> tuple[MemoryPart, ...]:
+def _parts(stage: StageMemory, runtime: tuple[str, str]) -> tuple[MemoryPart, ...]:
     pieces = (
         ("weights", stage.weights_bytes),
         ("activation", stage.activation_bytes),
-        ("CUDA, NCCL", stage.non_torch_bytes),
-        ("CUDA graphs", stage.graph_bytes),
+        (runtime[0], stage.non_torch_bytes),
+        (runtime[1], stage.graph_bytes),
         ("KV pool", max(0.0, stage.pool_bytes)),
         ("left to others", stage.physical_bytes - stage.budget_bytes),
     )

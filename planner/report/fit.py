@@ -18,7 +18,8 @@ from planner.specs.fit import Fit
 SCHEMA = "planner.fit/1"
 SHADES = "█▓▒░▪·"
 MIN_BAR, MAX_BAR = 30, 72
-LIST_COLUMNS = ("fits", "gpu", "gpus", "weights", "KV pool", "tokens", "longest", "at once")
+LIST_COLUMNS = ("fits", "device", "weights", "KV pool", "tokens", "longest", "at once", "short by")
+SHOWN_MISSES = 8
 CSV_FIELDS = (
     "model",
     "hardware",
@@ -137,22 +138,30 @@ def _many(answers: Sequence[Fit]) -> list[RenderableType]:
     fitting = sum(answer.fits for answer in answers)
     asked = f"{first.concurrency:,} × {first.context_tokens:,} tokens"
     table = grid(*LIST_COLUMNS, left=2)
-    for answer in answers:
+    for answer in answers[: fitting + SHOWN_MISSES]:
         table.add_row(*_cells(answer), style=None if answer.fits else "dim")
+    left_out = len(answers) - fitting - SHOWN_MISSES
     head = Text(
         f"{first.model} with {asked} fits {fitting} of {len(answers)} devices ({first.engine})", style="head"
     )
-    return [head, Text(), table]
+    if left_out <= 0:
+        return [head, Text(), table]
+    more = (
+        f"and {left_out} that are further off, all in --format json; --gpu NAME says what would make one fit"
+    )
+    return [head, Text(), table, Text(more, style="dim")]
 
 
 def _cells(answer: Fit) -> tuple[str, ...]:
+    gpus = f"{answer.gpus} × " if answer.gpus > 1 else ""
+    first = ("yes" if answer.fits else "no", f"{gpus}{answer.hardware}", gib(answer.weights_bytes_per_gpu, 1))
+    if not answer.fits:
+        return (*first, "–", "–", "–", "–", gib(answer.shortage_bytes, 1) if answer.shortage_bytes else "–")
     return (
-        "yes" if answer.fits else "no",
-        answer.hardware,
-        str(answer.gpus),
-        gib(answer.weights_bytes_per_gpu, 1),
+        *first,
         gib(answer.kv_pool_bytes_per_gpu, 1),
         count(answer.kv_pool_tokens),
         count(answer.max_context_tokens),
         count(answer.max_concurrency),
+        "",
     )

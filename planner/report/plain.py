@@ -17,7 +17,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any result
     if isinstance(value, BaseModel):
         return plain(value.model_dump(mode="json", exclude_none=True))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: _whole(item) if "bytes" in name else plain(item) for name, item in fields}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -25,6 +26,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any result
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401 - any field of a result
+    """Write whole bytes as an integer; half bytes of a 4-bit type stay as they are."""
+    return int(value) if isinstance(value, float) and value.is_integer() else plain(value)
 
 
 def to_json(document: Mapping[str, Any]) -> str:

@@ -40,6 +40,8 @@ class Shelf(Generic[RowT]):
     """
 
     what: str
+    listing: str
+    """The word after ``planner books list`` that shows the rows."""
     rows: Mapping[str, RowT]
     named: Mapping[str, tuple[str, ...]] = field(repr=False)
     bare: Mapping[str, tuple[str, ...]] = field(repr=False)
@@ -77,11 +79,7 @@ class Shelf(Generic[RowT]):
                 f"{self.what} {name!r} is ambiguous: {', '.join(ids)}", cure="name one of these in full"
             )
         near = self.nearest(name)
-        cure = (
-            f"did you mean {', '.join(near)}?"
-            if near
-            else f"see `planner books list {self.what.split()[-1]}`"
-        )
+        cure = f"did you mean {', '.join(near)}?" if near else f"see `planner books list {self.listing}`"
         raise DataError(f"no {self.what} is called {name!r} in the books", cure=cure)
 
 

@@ -94,8 +94,10 @@ class TokenSizes(Document):
         tail = [name for name in ("p95", "p99") if getattr(self, name) is not None]
         if len(centre) != 1:
             raise refusal("one of mean, p50 or values", " and ".join(centre) or "none of them")
-        if self.values is not None and (tail or len(self.weights or self.values) != len(self.values)):
-            raise refusal("values with as many weights and no percentile", "something else")
+        if self.values is not None and tail:
+            raise refusal("values, or a percentile", f"values and {tail[0]}")
+        if self.values is not None and self.weights is not None and len(self.weights) != len(self.values):
+            raise refusal("as many weights as values", f"{len(self.weights)} for {len(self.values)}")
         if self.values is None and self.weights is not None:
             raise refusal("weights together with values", "weights alone")
         if len(tail) > 1:

@@ -50,9 +50,11 @@ def test_a_bad_list_is_refused(prompt: str, depth: str) -> None:
 
 
 @pytest.mark.usefixtures("_fake")
-def test_the_table_shows_rates_of_known_step_times() -> None:
+def test_the_table_shows_rates_of_known_step_times(tmp_path: Path) -> None:
+    model = tmp_path / "m.gguf"
+    model.touch()
     arguments = [
-        "m.gguf",
+        str(model),
         "--prompt",
         "3000",
         "--batch",
@@ -71,6 +73,12 @@ def test_the_table_shows_rates_of_known_step_times() -> None:
     assert (
         next(line for line in shown.splitlines() if line.startswith("tg4")).split()[1] == "286"
     )  # 4 / 14 ms
+
+
+def test_a_file_that_is_not_there_is_named_before_the_engine_starts() -> None:
+    error = CliRunner().invoke(app, ["m.gguf"]).exception
+    assert isinstance(error, UsageError)
+    assert error.message == "there is no file 'm.gguf'"
 
 
 def test_formats_that_it_does_not_write_are_refused() -> None:
