@@ -90,7 +90,6 @@ def _shown(
     from planner.report.estimate_table import estimate_parts, portfolio_parts
     from planner.report.screen import render
 
-    parts = [part for each in estimates for part in estimate_parts(each, defaults=defaults)]
-    if len(estimates) > 1:
-        parts.extend(portfolio_parts(estimates))
+    parts = list(portfolio_parts(estimates)) if len(estimates) > 1 else []
+    parts += [part for each in estimates for part in estimate_parts(each, width=width, defaults=defaults)]
     return render(*parts, width=width, color=color).rstrip("\n") + "\n"

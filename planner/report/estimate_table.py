@@ -9,20 +9,23 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.numbers import count, duration, percent, usd, usd_each
+from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
 from planner.specs.estimate import Advice, Estimate, HostingOption, TierAdvice
 
+WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
 SHOWN_OPTIONS = 6
 SHOWN_REFUSED = 6
 
 
-def estimate_parts(estimate: Estimate, *, defaults: bool = False) -> Iterator[RenderableType]:
+def estimate_parts(
+    estimate: Estimate, *, width: int = 80, defaults: bool = False
+) -> Iterator[RenderableType]:
     """Yield the parts of the screen for one estimate, each followed by an empty line."""
     sections = (
         _headline(estimate),
         _decision(estimate),
-        _by_model(estimate),
+        _by_model(estimate, daily=width >= WIDE),
         _by_line(estimate),
         _options(estimate),
         _refused(estimate),
@@ -54,11 +57,34 @@ def _decision(estimate: Estimate) -> RenderableType:
     for label, rows in (
         ("Choose", tuple(_choice(estimate))),
         ("Why", tuple(Text(reason) for reason in estimate.recommendation.reasons)),
-        ("Tier", tuple(_tier(tier) for tier in estimate.recommendation.provider_tiers)),
+        ("Tier", tuple(_tier(tier) for tier in _tiers(estimate))),
+        ("Basis", tuple(Text(line, style="dim") for line in _basis(estimate))),
     ):
         for index, row in enumerate(rows):
             table.add_row(label if index == 0 else "", row)
     return table
+
+
+def _tiers(estimate: Estimate) -> tuple[TierAdvice, ...]:
+    """Leave the account's tier out where a rule forbids the API: nobody will ask for it."""
+    api = [option for option in estimate.recommendation.options if option.kind == "api"]
+    forbidden = bool(api) and all(option.refused for option in api)
+    return () if forbidden else estimate.recommendation.provider_tiers
+
+
+def _basis(estimate: Estimate) -> Iterator[str]:
+    """Say how good the figures are and how old the facts: grade and date, for money and for hosting."""
+    models = estimate.cost.by_model
+    checked = min(model.price.checked for model in models)
+    yield f"API cost: sizes {estimate.cost.grade}, list prices checked on {checked.isoformat()} or later"
+    recommended = estimate.recommendation
+    served = [option for option in recommended.options if not option.refused and option.tpot_s]
+    if recommended.hosting in served:
+        served = [recommended.hosting]
+    for option in served[:1]:
+        rate = option.requests_per_s_per_replica
+        grade = rate.grade if rate is not None else option.grade
+        yield f"self-hosting: {grade}; TPOT {duration_band(option.tpot_s)} in 8 of 10 cases"
 
 
 def _choice(estimate: Estimate) -> Iterator[Text]:
@@ -66,7 +92,7 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
     if chosen is None:
         yield Text("nothing: every option is refused, see below", style="bad")
     else:
-        yield Text(chosen.name, style="good")
+        yield Text(_two_lines(chosen).replace("\n", " " if chosen.kind == "api" else ": "), style="good")
     cost = estimate.cost
     monthly = cost.usd_per_month if chosen is None or chosen.kind == "api" else chosen.usd_per_month
     yield Text.assemble(
@@ -85,29 +111,30 @@ def _tier(tier: TierAdvice) -> Text:
     return Text.assemble(f"{tier.provider} ", (tier.shown_tier, style), f": {tier.reason}")
 
 
-def _by_model(estimate: Estimate) -> RenderableType:
-    table = grid("Cost by model", "share", "requests/month", "USD/request", "USD/day", "USD/month")
+def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
+    per_day = ("USD/day",) if daily else ()
+    table = grid("Cost by model", "share", "requests/month", "USD/request", *per_day, "USD/month")
     for cost in estimate.cost.by_model:
         name = Text(cost.model)
         if cost.price.retired_on is not None:
-            name.append(f" until {cost.price.retired_on.isoformat()}", style="warn")
+            name.append(f"\nuntil {cost.price.retired_on.isoformat()}", style="warn")
         table.add_row(
             name,
             percent(cost.share, 0),
             count(cost.requests_per_month),
             usd_each(cost.usd_per_request),
-            usd(cost.usd_per_day),
+            *((usd(cost.usd_per_day),) if daily else ()),
             usd(cost.usd_per_month),
         )
-    if len(estimate.cost.by_model) > 1:
-        cost_total = estimate.cost
+    total = estimate.cost
+    if len(total.by_model) > 1:
         table.add_row(
             "total",
             "",
             "",
-            usd_each(cost_total.usd_per_request),
-            usd(cost_total.usd_per_day),
-            usd(cost_total.usd_per_month),
+            usd_each(total.usd_per_request),
+            *((usd(total.usd_per_day),) if daily else ()),
+            usd(total.usd_per_month),
             style="head",
         )
     return table
@@ -135,19 +162,25 @@ def _options(estimate: Estimate) -> RenderableType | None:
     feasible = [option for option in estimate.recommendation.options if not option.refused]
     if not feasible or all(option.kind == "api" for option in feasible):
         return None
-    table = grid(
-        "Options that hold", "USD/month", "machines", "TTFT", "TPOT", "load", "break-even/day", left=1
-    )
+    table = grid("Options that hold", "USD/month", "TTFT", "TPOT", "load", "break-even/day", left=1)
     for option in feasible[:SHOWN_OPTIONS]:
         table.add_row(*_option_row(option))
     return table
 
 
+def _two_lines(option: HostingOption) -> str:
+    """Put what runs on one line and the machines that are rented on the next."""
+    what, _, rented = option.name.partition(", ")
+    if not rented:
+        return what.replace(": ", ":\n", 1)
+    machines = f"{count(option.machines)} × " if option.machines is not None else ""
+    return f"{what}\n{machines}{rented.removesuffix('/any').removesuffix('/na')}"
+
+
 def _option_row(option: HostingOption) -> tuple[str, ...]:
     return (
-        option.name,
+        _two_lines(option),
         usd(option.usd_per_month),
-        count(option.machines) if option.machines is not None else "–",
         duration(option.ttft_s.value) if option.ttft_s else "–",
         duration(option.tpot_s.value) if option.tpot_s else "–",
         percent(option.utilisation_fraction, 0) if option.utilisation_fraction is not None else "–",
