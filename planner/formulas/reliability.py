@@ -1,8 +1,15 @@
-"""Errors and retries: how many attempts, and how many requests fail for good."""
+"""Errors and retries: how many attempts, how many requests fail for good, and how long that takes."""
 
 from __future__ import annotations
 
-from planner.units import Numeric
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from planner.units import FloatArray, Numeric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def failed_fraction(error_fraction: Numeric, max_retries: Numeric) -> Numeric:
@@ -43,3 +50,81 @@ def attempts_per_request(error_fraction: Numeric, max_retries: Numeric) -> Numer
     1.11
     """
     return (1 - error_fraction ** (max_retries + 1)) / (1 - error_fraction)
+
+
+def attempt_reached_fraction(
+    error_fraction_by_class: Sequence[float], retries_by_class: Sequence[int]
+) -> FloatArray:
+    """Return the share of requests that make a first, second, ... attempt. [1]
+
+    The attempt after the k-th is made when the k-th failed in a class that is retried k times or more.
+
+    Parameters
+    ----------
+    error_fraction_by_class : share of attempts that fail in each class, independently of each other. [fraction]
+    retries_by_class : further attempts that each class is granted; 0 is never retried. [attempts]
+
+    References
+    ----------
+    .. [1] Product of the transition probabilities from one attempt to the next. With one class it is
+       :func:`attempts_per_request`: 1 + e + e² + ...
+
+    Examples
+    --------
+    10 % errors worth two retries and 1 % that are never retried:
+
+    >>> [round(float(each), 6) for each in attempt_reached_fraction([0.1, 0.01], [2, 0])]
+    [1.0, 0.1, 0.01]
+    """
+    errors, retries = np.asarray(error_fraction_by_class, dtype=float), np.asarray(retries_by_class)
+    most = int(retries.max(initial=0))
+    again = [float(errors[retries >= attempt].sum()) for attempt in range(1, most + 1)]
+    reached: FloatArray = np.cumprod(np.array([1.0, *again]))
+    return reached
+
+
+def longest_wait_s(retry: Numeric, base_s: Numeric, max_s: Numeric) -> Numeric:
+    """Return the longest wait before a retry under exponential backoff. [s]
+
+    Parameters
+    ----------
+    retry : which retry, counted from 1. [1]
+    base_s : longest wait before the first one. [s]
+    max_s : longest wait before any. [s]
+
+    References
+    ----------
+    .. [1] Module 07 cheat sheet, "Key Numbers": backoff base 1 second, max 60 seconds.
+
+    Examples
+    --------
+    >>> [float(longest_wait_s(retry, 1.0, 60.0)) for retry in (1, 2, 3, 7, 8)]
+    [1.0, 2.0, 4.0, 60.0, 60.0]
+    """
+    wait: Numeric = np.minimum(base_s * np.exp2(np.subtract(retry, 1.0)), max_s)
+    return wait
+
+
+def runs_until_failures(error_fraction: Numeric, failures: Numeric) -> Numeric:
+    """Return after how many attempts a run of consecutive failures comes by chance. [attempts]
+
+    Parameters
+    ----------
+    error_fraction : share of attempts that fail, independently of each other, above 0 and below 1. [fraction]
+    failures : length of the run. [attempts]
+
+    References
+    ----------
+    .. [1] W. Feller, "An Introduction to Probability Theory and Its Applications", vol. 1, XIII.7:
+       (1 - e^n) / (e^n (1 - e)).
+
+    Examples
+    --------
+    Two heads in a row take six throws of a coin:
+
+    >>> round(float(runs_until_failures(0.5, 2)), 6)
+    6.0
+    """
+    run = np.power(error_fraction, failures)
+    attempts: Numeric = (1.0 - run) / (run * np.subtract(1.0, error_fraction))
+    return attempts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from planner.errors import Fault, InputError
@@ -27,6 +27,7 @@ def check_references(file: ScenarioFile, books: Books) -> None:
         for fault in _name_faults(file, shelf, path, name)
     ]
     faults.extend(_account_faults(file, books))
+    faults.extend(_currency_faults(file, books))
     if faults:
         raise InputError(tuple(faults))
 
@@ -39,6 +40,9 @@ def _api_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any], P
             yield books.api, ("models", index, "cascade", stage, "model"), step.model
     if scenario.reliability.failover_model is not None:
         yield books.api, ("reliability", "failover_model"), scenario.reliability.failover_model
+    semantic = scenario.caching.semantic
+    if semantic is not None and semantic.embedding_model is not None:
+        yield books.api, ("caching", "semantic", "embedding_model"), semantic.embedding_model
 
 
 def _hosting_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any], Path_, str]]:
@@ -73,14 +77,31 @@ def _account_faults(file: ScenarioFile, books: Books) -> Iterator[Fault]:
     tiers: dict[str, set[str]] = {}
     for edition in books.rate_limits.values():
         tiers.setdefault(edition.provider, set()).update(tier.id for tier in edition.tiers)
+    providers = tiers.keys() | {row_id.split("/", 1)[0] for row_id in books.api.rows}
     for provider, account in file.scenario.accounts.items():
-        if provider not in tiers:
-            expected = f"a provider with published tiers ({', '.join(sorted(tiers))})"
-            yield fault_at(
-                file.tree, ("accounts", provider), expected, repr(provider), nearest_of(provider, list(tiers))
-            )
-        elif account.tier not in tiers[provider]:
-            choices = sorted(tiers[provider])
-            at = ("accounts", provider, "tier")
-            expected = f"a tier of {provider} ({', '.join(choices)})"
-            yield fault_at(file.tree, at, expected, repr(account.tier), nearest_of(account.tier, choices))
+        at: Path_ = ("accounts", provider)
+        if provider not in providers:
+            yield _choose(file, at, "a provider of the books", provider, providers)
+            continue
+        if account.tier is not None and provider not in tiers:
+            expected = f"no tier, as {provider} publishes none"
+            yield fault_at(file.tree, (*at, "tier"), expected, repr(account.tier))
+        elif account.tier is not None and account.tier not in tiers[provider]:
+            yield _choose(file, (*at, "tier"), f"a tier of {provider}", account.tier, tiers[provider])
+        if account.contract is not None:
+            about = {name for name, row in books.contracts.items() if row.provider == provider}
+            if account.contract not in about:
+                what = f"a contract with {provider} in your own pricing book"
+                yield _choose(file, (*at, "contract"), what, account.contract, about)
+
+
+def _currency_faults(file: ScenarioFile, books: Books) -> Iterator[Fault]:
+    known = {"USD"} | {rate.currency for rate in books.currencies.values()}
+    currency = file.scenario.currency
+    if currency is not None and currency not in known:
+        yield _choose(file, ("currency",), "a currency with a rate in your own pricing book", currency, known)
+
+
+def _choose(file: ScenarioFile, at: Path_, what: str, found: str, choices: Collection[str]) -> Fault:
+    listed = f"{what} ({', '.join(sorted(choices)) or 'it holds none'})"
+    return fault_at(file.tree, at, listed, repr(found), nearest_of(found, list(choices)))

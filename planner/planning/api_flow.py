@@ -1,70 +1,74 @@
-"""From incoming requests to calls of models: response caches, shares, cascades, batch and failover."""
+"""From incoming requests to calls of models: shares, cascades, modes, batch, retries and failover."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.formulas.reliability import failed_fraction
-from planner.specs.books import Books
-from planner.specs.price import ApiModel, ModeOrStandard
-from planner.specs.scenario import ModelShare, Scenario
+from planner.planning.retries import Outcome, errors_of, outcome_of
+from planner.specs.case import Case
+from planner.specs.price import STANDARD, ApiModel, ModeOrStandard
+from planner.specs.scenario import ModelShare
+
+Key = tuple[str, ModeOrStandard]  # row id and mode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """Calls of one model in one mode. ``share`` is calls for each request that reaches the models."""
+    """Answered calls of one model in one mode.
+
+    ``share`` is calls for each request that reaches the models. ``billed`` is what is charged for one of them, in
+    calls: above 1 where failed attempts are charged too. ``attempts`` is what one of them takes off the rate limit.
+    """
 
     model: ApiModel
     share: float
     mode: ModeOrStandard
+    off_peak: bool = False
+    billed: float = 1.0
+    attempts: float = 1.0
 
 
-def reaching_fraction(scenario: Scenario) -> float:
-    """Return the share of requests that no response cache answers; an unstated hit rate counts as no hits. [1]"""
-    reaching = 1.0
-    for layer in (scenario.caching.exact, scenario.caching.semantic):
-        reaching *= 1 - ((layer.hit_rate or 0.0) if layer is not None else 0.0)
-    return reaching
+def asked_of(case: Case) -> dict[Key, float]:
+    """Return the requests of each model and mode, before anything fails."""
+    asked: dict[Key, float] = {}
+    for entry in case.scenario.models:
+        for name, share, mode in _stages(entry):
+            key = (case.books.api.find(name).id, mode)
+            asked[key] = asked.get(key, 0.0) + share
+    return asked
 
 
-def calls_of(scenario: Scenario, books: Books) -> tuple[Call, ...]:
+def calls_of(case: Case) -> tuple[Call, ...]:
     """Return every kind of call that the scenario makes, by model and mode."""
-    shares: dict[str, float] = {}
-    for entry in scenario.models:
-        for name, share in _stages(entry):
-            row = books.api.find(name)
-            shares[row.id] = shares.get(row.id, 0.0) + share
-    _fail_over(shares, scenario, books)
-    batch = scenario.batch.share
-    modes: tuple[tuple[ModeOrStandard, float], ...] = (("standard", 1 - batch), ("batch", batch))
-    return tuple(
-        Call(model=books.api.rows[row_id], share=share * part, mode=mode)
-        for row_id, share in shares.items()
-        for mode, part in modes
-        if share * part > 0
-    )
+    asked = asked_of(case)
+    outcome = outcome_of(errors_of(case))
+    backup = case.scenario.reliability.failover_model
+    if backup is not None and outcome.spent_fraction > 0:
+        key = (case.books.api.find(backup).id, STANDARD)
+        asked[key] = asked.get(key, 0.0) + sum(asked.values()) * outcome.spent_fraction
+    return tuple(_calls(case, asked, outcome))
 
 
-def _stages(entry: ModelShare) -> Iterator[tuple[str, float]]:
+def _calls(case: Case, asked: dict[Key, float], outcome: Outcome) -> Iterator[Call]:
+    batch = case.scenario.batch.share
+    for (row_id, mode), share in asked.items():
+        for in_mode, part in ((mode, 1 - batch), ("batch", batch)):
+            if share * part > 0:
+                yield Call(
+                    model=case.books.api.rows[row_id],
+                    share=share * part * outcome.answered_fraction,
+                    mode=in_mode,
+                    billed=1 + outcome.billed_failures / outcome.answered_fraction,
+                    attempts=outcome.attempts / outcome.answered_fraction,
+                )
+
+
+def _stages(entry: ModelShare) -> Iterator[tuple[str, float, ModeOrStandard]]:
     """Yield each model of an entry with its calls per request: a cascade's later stages see what is escalated."""
     if entry.model is not None:
-        yield entry.model, entry.share
+        yield entry.model, entry.share, entry.mode
     left = entry.share
     for stage in entry.cascade or ():
-        yield stage.model, left
+        yield stage.model, left, stage.mode
         left *= 1 - stage.accept
-
-
-def _fail_over(shares: dict[str, float], scenario: Scenario, books: Books) -> None:
-    """Move the requests whose retries are spent to the failover model."""
-    rules = scenario.reliability
-    if rules.failover_model is None or rules.error_rate == 0:
-        return
-    lost = float(failed_fraction(rules.error_rate, rules.max_retries))
-    moved = 0.0
-    for row_id, share in tuple(shares.items()):
-        moved += share * lost
-        shares[row_id] = share * (1 - lost)
-    backup = books.api.find(rules.failover_model).id
-    shares[backup] = shares.get(backup, 0.0) + moved

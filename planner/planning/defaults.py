@@ -11,9 +11,6 @@ from planner.specs.scenario import Scenario
 
 # Keys that are read and validated, and that no calculator looks at yet. Shown as "noted, not yet used".
 NOT_USED = (
-    "caching.semantic.embedding_model",
-    "caching.exact.embedding_model",
-    "caching.semantic.ttl_hours",
     "slo.availability",
     "gates.max_increase_fraction",
     "gates.max_increase_usd_per_month",

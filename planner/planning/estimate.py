@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
-from planner.planning.api_cost import api_cost, price_calls
+from planner.planning.api_calls import price_calls
+from planner.planning.api_cost import api_cost
 from planner.planning.cautions import cautions
 from planner.planning.defaults import defaults_used, keys_not_used
 from planner.planning.facts import facts_of
@@ -33,8 +34,8 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
     scenario, rules = case.scenario, case.rules
     trace = _trace(case)
     workload = workload_of(scenario, case.texts, trace)
-    cost = api_cost(scenario, workload, case.books, as_of)
-    priced = price_calls(scenario, workload, case.books, as_of)
+    cost = api_cost(case, workload, as_of)
+    priced = price_calls(case, workload, as_of)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
     options = hosting_options(case, workload, cost, as_of)
     facts = facts_of(scenario, workload, rules.thresholds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import time
 
@@ -27,6 +28,17 @@ def off_peak_fraction(offpeak: OffPeak, hourly_weights_utc: Sequence[float]) -> 
     ]
     inside = sum(weight for weight, day, hour in steps if _off_peak(offpeak.windows, int(day), hour))
     return inside / sum(weight for weight, _, _ in steps)
+
+
+def utc_weights(local_weights: Sequence[float], utc_offset_hours: float) -> tuple[float, ...]:
+    """Return hourly weights by UTC hour from weights by local hour; half hours take half of each neighbour. [1]"""
+    hours = len(local_weights)
+    whole = math.floor(utc_offset_hours)
+    part = utc_offset_hours - whole
+    return tuple(
+        local_weights[(hour + whole) % hours] * (1 - part) + local_weights[(hour + whole + 1) % hours] * part
+        for hour in range(hours)
+    )
 
 
 def _off_peak(windows: Sequence[OffPeakWindow], weekday: int, hour_utc: float) -> bool:

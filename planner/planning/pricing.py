@@ -169,7 +169,7 @@ def _contract_factor(model: ApiModel, contract: Contract | None, as_of: date) ->
             f"contract {contract.id} does not hold on {as_of}",
             cure=f"it holds from {contract.valid_from}{until}",
         )
-    if contract.applies_to not in (model.id, model.provider):
+    if not contract.covers(model.id):
         raise DataError(
             f"contract {contract.id} is not about {model.id}", cure=f"it is about {contract.applies_to}"
         )

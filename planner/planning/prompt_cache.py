@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
-from planner.formulas.cost import cacheable_tokens, long_context_tier
+from planner.errors import DataError
+from planner.formulas.cost import cache_storage_usd, cacheable_tokens, long_context_tier
 from planner.formulas.prompt_cache import (
     break_even_hit_fraction,
     caching_saving_usd,
@@ -20,6 +22,7 @@ from planner.specs.base import Notice
 from planner.specs.price import TTL_S, ApiModel, Ttl
 from planner.specs.prompt_cache import PrefixCaching
 from planner.specs.request_cost import PriceSheet, TierPrices
+from planner.units import HOURS_PER_DAY, FloatArray
 
 
 def cache_minimum_tokens(model: ApiModel, as_of: date) -> float:
@@ -39,13 +42,20 @@ def prefix_caching(
     requests_per_s_by_hour: Sequence[float],
     distinct_prefixes: int = 1,
     hit_rate: float | None = None,
+    stored_hours_per_day: float | None = None,
     ready_s: float = 0.0,
 ) -> PrefixCaching:
     """Return what the prompt cache does for requests with a static prefix.
 
     The hit rate of each hour is ``1 - exp(-r T)`` for the rate ``r`` on one prefix and the lifetime ``T`` of the
-    sheet, and is weighted by the hour's traffic; ``hit_rate`` overrides it. ``ready_s`` is the time until a new
-    entry can be read: requests in between miss too.
+    sheet, and is weighted by the hour's traffic; ``hit_rate`` overrides it. With ``stored_hours_per_day`` the prefix
+    is kept in an explicit cache during the busiest hours: every request of those hours hits, and storage is billed.
+    ``ready_s`` is the time until a new entry can be read: requests in between miss too.
+
+    Raises
+    ------
+    DataError
+        When an explicit cache is asked for that the model does not sell.
     """
     tier = sheet.tiers[int(long_context_tier(input_tokens, sheet.above_input_tokens))]
     minimum = cache_minimum_tokens(model, as_of)
@@ -55,6 +65,11 @@ def prefix_caching(
     if reason is not None:
         return _nothing(model, sheet.used.ttl, reason)
     rates = np.asarray(requests_per_s_by_hour, dtype=float) / distinct_prefixes
+    if stored_hours_per_day is not None:
+        share = hit_rate if hit_rate is not None else _busiest_fraction(rates, stored_hours_per_day)
+        kept = _caching(model, sheet.used.ttl, tier, prefix, share, derived=False)
+        each = _stored_usd_per_day(sheet, tier, prefix, stored_hours_per_day)
+        return replace(kept, storage_usd_per_day=each * distinct_prefixes, break_even_requests_per_s=None)
     hit = hit_rate if hit_rate is not None else _derived_hit(rates, sheet.used.ttl, ready_s)
     if hit is None:
         reason = f"{model.provider} publishes no cache lifetime, so the hit rate cannot be derived"
@@ -77,15 +92,34 @@ def _why_not(
     return None
 
 
-def _derived_hit(
-    rates: np.ndarray[tuple[int], np.dtype[np.float64]], ttl: Ttl | None, ready_s: float
-) -> float | None:
+def _derived_hit(rates: FloatArray, ttl: Ttl | None, ready_s: float) -> float | None:
     if ttl is None:
         return None
     if not rates.any():
         return 0.0
     steady = sliding_hit_fraction(rates, TTL_S[ttl])
     return mean_hit_fraction(stampede_hit_fraction(steady, rates, ready_s), rates)
+
+
+def _busiest_fraction(rates: FloatArray, hours_per_day: float) -> float:
+    """Return the share of the traffic that falls into the busiest hours. [1]"""
+    if not rates.any():
+        return 0.0
+    hours = len(rates) * hours_per_day / HOURS_PER_DAY
+    whole = int(hours)
+    ranked = np.append(np.sort(rates)[::-1], 0.0)
+    return float((ranked[:whole].sum() + ranked[whole] * (hours - whole)) / rates.sum())
+
+
+def _stored_usd_per_day(sheet: PriceSheet, tier: TierPrices, prefix: float, hours_per_day: float) -> float:
+    """Return what one explicit cache costs a day: written once at the input price, then stored. [USD/day]"""
+    price = sheet.storage_usd_per_token_hour
+    if price is None:
+        raise DataError(
+            f"{sheet.used.model} sells no explicit cache with storage",
+            cure="leave caching.prompt.stored_hours_per_day out, or take a model whose price row has cache storage",
+        )
+    return prefix * tier.input_usd_per_token + float(cache_storage_usd(prefix, hours_per_day, price))
 
 
 def _caching(

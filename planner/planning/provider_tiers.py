@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from planner.formulas.reliability import attempts_per_request
 from planner.planning.advise import rule_of_thumb_tier
-from planner.planning.api_cost import PricedCall
-from planner.planning.api_flow import reaching_fraction
+from planner.planning.api_calls import PricedCall
+from planner.planning.response_caches import reaching_fraction
 from planner.planning.tiers import tier_plan
 from planner.specs.base import Notice
 from planner.specs.case import Case
@@ -52,7 +51,7 @@ def _account(case: Case, provider: str) -> str | None:
 
 
 def _demand(case: Case, workload: Workload, each: PricedCall) -> LimitDemand:
-    reliability, share = case.scenario.reliability, each.call.share * reaching_fraction(case.scenario)
+    share = each.call.share * reaching_fraction(case)
     output = workload.output_tokens.mean + workload.reasoning_tokens.mean
     in_batch = each.call.mode == "batch"
     return LimitDemand(
@@ -65,7 +64,7 @@ def _demand(case: Case, workload: Workload, each: PricedCall) -> LimitDemand:
         max_tokens=case.scenario.prompt.max_tokens,
         burstiness=workload.burstiness,
         size_cv=_size_cv(workload.input_tokens),
-        attempts_per_request=float(attempts_per_request(reliability.error_rate, reliability.max_retries)),
+        attempts_per_request=each.call.attempts,
         batch_tokens_queued=workload.requests_per_day * share * workload.input_tokens.mean
         if in_batch
         else 0.0,

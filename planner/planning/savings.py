@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 from planner.errors import DataError, UsageError
-from planner.planning.api_cost import api_cost
+from planner.planning.api_cost import monthly_bill
+from planner.specs.caching import PromptCache
 from planner.specs.case import Case
 from planner.specs.estimate import Advice, ApiCost
-from planner.specs.scenario import PromptCache, Scenario
+from planner.specs.scenario import Scenario
 from planner.specs.workload import Workload
 
 WhatIf = Callable[[Scenario], Scenario]
@@ -40,7 +41,7 @@ def with_savings(
 
 def _saving(what_if: WhatIf, case: Case, workload: Workload, cost: ApiCost, as_of: date) -> float | None:
     try:
-        changed = api_cost(what_if(case.scenario), workload, case.books, as_of)
+        changed = monthly_bill(replace(case, scenario=what_if(case.scenario)), workload, as_of)
     except (DataError, UsageError):  # the advice cannot be followed at that date or with that model
         return None
-    return cost.usd_per_month - changed.usd_per_month
+    return cost.usd_per_month - changed.usd

@@ -49,11 +49,12 @@ class SingleModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthCost:
-    """The bill of one month of the horizon."""
+    """The bill of one month of the horizon, after credits."""
 
     month: int
     requests: float
     usd: float
+    credits_usd: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

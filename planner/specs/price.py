@@ -243,6 +243,15 @@ class Contract(Document):
     valid_to: date | None = None
     source: str
 
+    @property
+    def provider(self) -> str:
+        """The provider that the contract is with."""
+        return self.applies_to.split("/", 1)[0]
+
+    def covers(self, model_id: str) -> bool:
+        """Whether the contract is about a model, by itself or by its provider."""
+        return self.applies_to in (model_id, model_id.split("/", 1)[0])
+
 
 class CurrencyRate(Document):
     """Units of a currency per USD, from a date on. Estimates are made in USD and converted for the reader."""

@@ -14,7 +14,8 @@ class PrefixCaching:
 
     ``hit_fraction`` is ``None`` where it is neither given nor derivable; then nothing is counted as cached.
     ``cached_read_tokens`` and ``cache_write_tokens`` go into the bill; a write that costs what input costs is left
-    in the plain input. ``reason`` says why nothing is cached, when nothing is.
+    in the plain input. ``storage_usd_per_day`` keeps an explicit cache, and is not in the saving per request.
+    ``reason`` says why nothing is cached, when nothing is.
     """
 
     model: str
@@ -26,6 +27,7 @@ class PrefixCaching:
     cache_write_tokens: float
     saving_usd_per_request: float
     break_even_requests_per_s: float | None
+    storage_usd_per_day: float = 0.0
     reason: str | None = None
     notices: tuple[Notice, ...] = ()
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from planner.specs.base import Document
+from planner.specs.base import Document, refusal
 
 
 class TreeNode(Document):
@@ -47,6 +47,57 @@ class Thresholds(Document):
     interactive_ttft_s: float = Field(gt=0)
 
 
+class ErrorClass(Document):
+    """One class of error: whether it is retried, how often at most, and how much of the attempt is billed.
+
+    ``billed_fraction`` is not in the source: an attempt is billed when the provider did the work.
+    """
+
+    id: str
+    http: int | None
+    retry: Literal["yes", "no", "maybe"]
+    max_retries: int | None = Field(None, ge=0)
+    billed_fraction: float = Field(0.0, ge=0, le=1)
+    strategy: str
+
+    @property
+    def retried(self) -> bool:
+        """Whether the same request is sent again; ``maybe`` needs a changed request, so it is not."""
+        return self.retry == "yes"
+
+
+class Band(Document):
+    """The range that a rule of thumb names."""
+
+    low: float = Field(ge=0)
+    high: float = Field(ge=0)
+
+    @property
+    def middle(self) -> float:
+        """The value in the middle of the range."""
+        return (self.low + self.high) / 2
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.high < self.low:
+            raise refusal(f"high at or above low {self.low:g}", f"{self.high:g}")
+        return self
+
+
+class KeyNumbers(Document):
+    """Ranges of the source that stand in where a scenario states nothing, or that a computed figure is held against."""
+
+    faq_hit_fraction: Band
+    unique_hit_fraction: Band
+    exact_lookup_s: Band
+    semantic_lookup_s: Band
+    output_tokens_per_s: Band
+    small_model_share: Band
+    routing_saving_fraction: Band
+    prompt_cache_saving_fraction: Band
+    batch_saving_fraction: Band
+
+
 class Rules(Document):
     """All rules of one source."""
 
@@ -54,6 +105,8 @@ class Rules(Document):
     cache_tree: tuple[TreeNode, ...] = Field(min_length=1)
     cache_verdicts: dict[str, str]
     checklist: tuple[ChecklistItem, ...]
+    error_classes: tuple[ErrorClass, ...] = Field(min_length=1)
+    key_numbers: KeyNumbers
     tier_by_scale: tuple[ScaleTier, ...] = Field(min_length=1)
     thresholds: Thresholds
 

@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from planner.specs.base import Document, refusal
+from planner.specs.caching import Caching
 from planner.specs.hosting import Hosting
+from planner.specs.price import STANDARD, ModeOrStandard
+from planner.specs.reliability import Reliability
 from planner.specs.traffic import Prompt, Traffic
 
 SHARE_TOLERANCE = 1e-6
@@ -22,6 +25,7 @@ class CascadeStage(Document):
     accept: float = Field(
         1.0, ge=0, le=1, description="share of answers that go no further; 1 for the last stage"
     )
+    mode: ModeOrStandard = Field(STANDARD, description="how the provider processes it")
 
 
 class ModelShare(Document):
@@ -32,6 +36,7 @@ class ModelShare(Document):
         None, min_length=2, description="models tried one after another"
     )
     share: float = Field(1.0, ge=0, le=1, description="share of the requests, as a fraction")
+    mode: ModeOrStandard = Field(STANDARD, description="how the provider processes it")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -40,52 +45,18 @@ class ModelShare(Document):
         return self
 
 
-class ResponseCache(Document):
-    """A cache of whole answers before the model: exact or semantic."""
-
-    hit_rate: float | None = Field(None, ge=0, le=1, description="share of requests answered from it")
-    ttl_hours: float | None = Field(None, gt=0, description="how long an answer stays fresh")
-    cost_usd_per_month: float = Field(0, ge=0, description="what running the cache costs")
-    embedding_model: str | None = Field(None, description="semantic only: the model that embeds each query")
-
-
-class PromptCache(Document):
-    """The provider's cache of prompt prefixes."""
-
-    enabled: bool = Field(True, description="whether prompts are laid out and marked for it")
-    ttl: Literal["5m", "30m", "1h", "24h"] | None = Field(
-        None, description="lifetime bought; the provider's default if absent"
-    )
-    distinct_prefixes: int = Field(1, ge=1, description="different static prefixes in use at once")
-    hit_rate: float | None = Field(None, ge=0, le=1, description="overrides the derived hit rate")
-
-
-class Caching(Document):
-    """The cache layers, in the order in which a request meets them."""
-
-    exact: ResponseCache | None = Field(None, description="identical requests")
-    semantic: ResponseCache | None = Field(None, description="similar requests")
-    prompt: PromptCache | None = Field(None, description="the provider's prefix cache")
-
-
 class Batch(Document):
     """Requests that may wait for the batch API."""
 
     share: float = Field(0.0, ge=0, le=1, description="share of requests that may wait up to a day")
 
 
-class Reliability(Document):
-    """Errors, and what is done about them."""
-
-    error_rate: float = Field(0.0, ge=0, lt=1, description="share of attempts that fail")
-    max_retries: int = Field(3, ge=0, le=20, description="further attempts after the first")
-    failover_model: str | None = Field(None, description="API model that takes over when retries are spent")
-
-
 class Account(Document):
-    """An account that exists already."""
+    """An account that exists already: its limits, and the terms on which it buys."""
 
-    tier: str = Field(min_length=1, description="its rate-limit tier, as in the pricing book")
+    tier: str | None = Field(None, min_length=1, description="its rate-limit tier, as in the pricing book")
+    region: str | None = Field(None, min_length=1, description="region of processing, where it costs extra")
+    contract: str | None = Field(None, min_length=1, description="contract of your own pricing book")
 
 
 class Slo(Document):
@@ -140,6 +111,9 @@ class Scenario(Document):
     as_of: date | None = Field(None, description="date whose prices and limits apply; today if absent")
     books: str | None = Field(
         None, min_length=1, description="folder with books that override ours row by row"
+    )
+    currency: str | None = Field(
+        None, min_length=1, description="shown beside USD at the dated rate of your own pricing book"
     )
     traffic: Traffic
     prompt: Prompt

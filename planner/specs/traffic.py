@@ -54,6 +54,9 @@ class Traffic(Document):
     burstiness: float = Field(1.0, gt=0, description="squared coefficient of variation of gaps; 1 = Poisson")
     growth_per_month: float = Field(0.0, gt=-1, description="growth of the volume a month, as a fraction")
     horizon_months: int = Field(12, ge=1, le=120, description="months that the plan looks ahead")
+    utc_offset_hours: float = Field(
+        0.0, ge=-12, le=14, description="local time minus UTC: places the shape against off-peak hours"
+    )
     days_per_month: float = Field(30, gt=0, le=31, description="days that make one month's bill")
 
     @model_validator(mode="after")
@@ -150,6 +153,9 @@ class Prompt(Document):
     output_tokens: Tokens | None = Field(None, description="length of the visible answer")
     reasoning_tokens: Tokens | None = Field(None, description="hidden tokens, billed as output")
     max_tokens: int | None = Field(None, ge=1, description="the request's limit on output tokens")
+    paid_calls: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="tool calls per request that the provider charges, by fee"
+    )
     temperature: float | None = Field(None, ge=0, le=2, description="sampling temperature; 0 repeats itself")
     output_kind: Literal["free_text", "classification", "extraction", "code"] = Field(
         "free_text", description="what the answer is"
