@@ -85,7 +85,10 @@ def cost(
         list[str] | None, typer.Option(metavar="NAME=COUNT", help="Tool calls with a fee. May repeat.")
     ] = None,
     any_length: Annotated[
-        bool, typer.Option("--any-length", help="Price tokens that no single request could carry.")
+        bool,
+        typer.Option(
+            "--any-length", help="Price a total of many requests, longer than any single one could be."
+        ),
     ] = False,
     as_of: AsOfOption = None,
     books: BooksOption = None,

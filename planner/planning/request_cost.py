@@ -17,9 +17,7 @@ from planner.formulas.cost import (
 from planner.specs.request_cost import CostLines, PriceSheet, RequestCost
 from planner.units import Numeric
 
-TOO_LONG_CURE = (
-    "shorten it, take a model with a longer context, or price a total of many requests with --any-length"
-)
+TOO_LONG_CURE = "shorten it, or take a model with a longer context"
 
 
 def cost_lines(

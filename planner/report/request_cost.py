@@ -14,6 +14,7 @@ from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
 from planner.specs.price import STANDARD
 from planner.specs.request_cost import PriceUsed, RequestCost
+from planner.units import MTOK
 
 COST_SCHEMA = "planner.cost/1"
 # Sums of binary fractions carry noise in the 16th digit; prices have at most seven.
@@ -81,20 +82,30 @@ def cost_markdown(cost: RequestCost) -> str:
 
 def cost_table(cost: RequestCost, *, width: int, color: bool, quiet: bool = False) -> str:
     """Return the cost for a screen: what, lines, where the price comes from, warnings."""
-    table = grid("line", "tokens", "list USD/Mtok", "USD")
-    lines, listed = lines_of(cost), cost.long_context_tier == 0
+    table = grid("line", "tokens", "USD/Mtok", "USD")
+    lines, tier = lines_of(cost), cost.long_context_tier
     digits = _digits(lines)
     for line in lines:
-        per_mtok = f"{line.usd_per_mtok:g}" if line.usd_per_mtok is not None and listed else ""
         style = "head" if line.name == "total" else None
+        per_mtok = _per_mtok(line, listed=tier == 0)
         table.add_row(line.name, _count(line.tokens), per_mtok, f"{line.usd:,.{digits}f}", style=style)
     parts: list[RenderableType] = [f"[head]{cost.price.model}[/], one request", table]
-    if not listed:
-        parts.append(f"[warn]long-context tier {cost.long_context_tier} prices the whole request[/]")
+    if tier:
+        listed = f"{cost.price.input_usd_per_mtok:g} and {cost.price.output_usd_per_mtok:g} USD/Mtok"
+        parts.append(f"[warn]long-context tier {tier} prices the whole request; below it {listed}[/]")
     parts.append(f"[dim]{_row_used(cost.price)}[/]")
     if not quiet:
         parts += [f"[warn]{notice.message}[/]" for notice in cost.notices]
     return render(*parts, width=width, color=color)
+
+
+def _per_mtok(line: Line, *, listed: bool) -> str:
+    """Write the list price, or in a long-context tier the price that the line was billed at."""
+    if line.usd_per_mtok is None:
+        return ""
+    if listed or not line.tokens:
+        return f"{line.usd_per_mtok:g}"
+    return f"{line.usd / line.tokens * MTOK:g}"
 
 
 def _count(tokens: float | None) -> str:

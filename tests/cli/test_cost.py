@@ -119,3 +119,11 @@ def test_an_ambiguous_or_misspelt_model_lists_the_names_it_could_be() -> None:
     tokens = ("--input-tokens", "1", "--output-tokens", "1")
     assert "groq/gpt-oss-120b, together/gpt-oss-120b" in run("cost", "gpt-oss-120b", *tokens).stderr
     assert "did you mean openai/gpt-4o-mini" in run("cost", "gpt-4o-mni", *tokens).stderr
+
+
+def test_a_long_context_tier_shows_the_price_that_each_line_was_billed_at() -> None:
+    shown = run("cost", "gemini-2.5-pro", "--input-tokens", "300000", "--output-tokens", "1000").stdout
+    # above 200,000 tokens the vendor's page asks 2.50 and 15 USD/Mtok instead of 1.25 and 10
+    assert "input   300,000       2.5  0.7500" in shown
+    assert "output    1,000        15  0.0150" in shown
+    assert "below it 1.25 and 10 USD/Mtok" in shown
