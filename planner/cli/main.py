@@ -38,6 +38,12 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
             "Fit step times to measurements, and prove them on held-out points.",
         ),
     },
+    "Watch": {
+        "lock": (
+            "planner.cli.lock",
+            "Scenarios, the rows that price them and the results in one reviewed file.",
+        ),
+    },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),
         "models": ("planner.cli.models", "A row for the model book from a model's own files."),

@@ -14,11 +14,10 @@ from planner.planning.hosting import hosting_options
 from planner.planning.provider_tiers import provider_tiers
 from planner.planning.recommend import recommend
 from planner.planning.savings import with_savings
-from planner.planning.trace import summarise
+from planner.planning.trace import summary_of
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate
-from planner.specs.workload import TraceSummary
 
 
 def estimate_scenario(case: Case, as_of: date) -> Estimate:
@@ -32,7 +31,7 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         When the scenario asks for something that cannot be, such as a prompt beyond a model's context.
     """
     scenario, rules = case.scenario, case.rules
-    trace = _trace(case)
+    trace = summary_of(case)
     workload = workload_of(scenario, case.texts, trace)
     cost = api_cost(case, workload, as_of)
     priced = price_calls(case, workload, as_of)
@@ -64,16 +63,4 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         warnings=tuple(dict.fromkeys(notices)),
         defaults=tuple(defaults_used(scenario)),
         noted=tuple(keys_not_used(scenario)),
-    )
-
-
-def _trace(case: Case) -> TraceSummary | None:
-    recording = case.trace
-    if recording is None:
-        return None
-    return summarise(
-        recording.file,
-        arrival_s=recording.arrival_s,
-        input_tokens=recording.input_tokens,
-        output_tokens=recording.output_tokens,
     )

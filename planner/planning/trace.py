@@ -5,8 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from planner.formulas.trace_statistics import peak_minute_to_mean, squared_cv
+from planner.specs.case import Case
 from planner.specs.workload import TokenStats, TraceSummary
 from planner.units import FloatArray
+
+
+def summary_of(case: Case) -> TraceSummary | None:
+    """Return what the scenario's trace says, as it was remembered or from the recording; ``None`` without one."""
+    recording = case.trace
+    if case.summary is not None or recording is None:
+        return case.summary
+    return summarise(
+        recording.file,
+        arrival_s=recording.arrival_s,
+        input_tokens=recording.input_tokens,
+        output_tokens=recording.output_tokens,
+    )
 
 
 def summarise(

@@ -9,7 +9,7 @@ from planner.specs.books import Books
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
-from planner.specs.workload import TextSize
+from planner.specs.workload import TextSize, TraceSummary
 from planner.units import FloatArray
 
 
@@ -25,7 +25,10 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """One scenario with the books and rules that apply to it, and what its files measured."""
+    """One scenario with the books and rules that apply to it, and what its files measured.
+
+    ``summary`` is what the trace says, where only that was kept: a lock does not hold the recording itself.
+    """
 
     scenario: Scenario
     file: str
@@ -34,3 +37,4 @@ class Case:
     texts: Mapping[str, TextSize]
     vllm_memory: EngineMemoryProfile
     trace: Recording | None = None
+    summary: TraceSummary | None = None

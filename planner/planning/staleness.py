@@ -1,0 +1,59 @@
+"""What a lock says against what would be locked now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.specs.lock import Lock, LockedRows, LockedScenario
+from planner.specs.staleness import StaleReason
+
+
+def stale_reasons(lock: Lock, now: Lock) -> tuple[StaleReason, ...]:
+    """Return every difference between a lock and the lock of today's inputs; none when it is up to date.
+
+    The version of planner that wrote it is no difference: what a new version computes otherwise shows as a result.
+    """
+    return tuple(_reasons(lock, now))
+
+
+def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
+    for place in now.scenarios.keys() - lock.scenarios.keys():
+        yield StaleReason(kind="scenario added", place=place, subject=now.scenarios[place].name)
+    for place, locked in sorted(lock.scenarios.items()):
+        if place in now.scenarios:
+            yield from _scenario_reasons(place, locked, now.scenarios[place])
+        else:
+            yield StaleReason(kind="scenario removed", place=place, subject=locked.name)
+    yield from _row_reasons(lock.rows, now.rows)
+    if lock.profiles != now.profiles:
+        yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
+
+
+def _scenario_reasons(place: str, locked: LockedScenario, now: LockedScenario) -> Iterator[StaleReason]:
+    changed = [
+        file
+        for file in sorted(locked.inputs.keys() | now.inputs.keys())
+        if locked.inputs.get(file) != now.inputs.get(file)
+    ]
+    for file in changed:
+        yield StaleReason(kind="input changed", place=place, subject=file)
+    if not changed and (locked.scenario, locked.assumptions) != (now.scenario, now.assumptions):
+        yield StaleReason(kind="overridden", place=place, subject="keys set on the command line, or defaults")
+    if locked.as_of != now.as_of:
+        yield StaleReason(kind="date changed", place=place, subject=f"{locked.as_of} is now {now.as_of}")
+    if locked.result != now.result:
+        before, after = locked.result.usd_per_month, now.result.usd_per_month
+        figures = f"{_usd(before)} is now {_usd(after)}" if before != after else "a figure beside the cost"
+        yield StaleReason(kind="result changed", place=place, subject=figures)
+
+
+def _usd(value: float | None) -> str:
+    return "no option" if value is None else f"{value:,.2f} USD/month"
+
+
+def _row_reasons(locked: LockedRows, now: LockedRows) -> Iterator[StaleReason]:
+    for section in type(locked).model_fields:
+        old, new = getattr(locked, section), getattr(now, section)
+        for key in sorted(old.keys() & new.keys()):
+            if old[key] != new[key]:
+                yield StaleReason(kind="row changed", place=None, subject=f"{section} {key}")

@@ -1,0 +1,76 @@
+"""The lock file: scenarios, the rows of the books that price them, and the results, in one reviewed file."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from planner.specs.base import Document
+from planner.specs.hardware import HardwareSpec
+from planner.specs.limits import RateLimitEdition
+from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.model import ModelSpec
+from planner.specs.outcome import Outcome
+from planner.specs.price import ApiModel, Contract, CurrencyRate
+from planner.specs.profile import ServingProfile
+from planner.specs.rental import GpuRental
+from planner.specs.workload import TextSize, TraceSummary
+
+LOCK_FILE = "planner.lock.json"  #: where a lock lies unless told otherwise
+LOCK_VERSION = 1
+LOCK_SCHEMA: Literal["planner.lock/1"] = "planner.lock/1"
+
+
+class LockedRows(Document):
+    """Rows of the books, whole, by key: their id, or ``id~hash`` where scenarios use different rows of one id."""
+
+    api: dict[str, ApiModel] = Field(default_factory=dict)
+    hardware: dict[str, HardwareSpec] = Field(default_factory=dict)
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
+    rentals: dict[str, GpuRental] = Field(default_factory=dict)
+    rate_limits: dict[str, RateLimitEdition] = Field(default_factory=dict)
+    contracts: dict[str, Contract] = Field(default_factory=dict)
+    currencies: dict[str, CurrencyRate] = Field(default_factory=dict)
+
+
+class LockedProfiles(Document):
+    """Fitted coefficients that the results rest on; absent where nothing was hosted."""
+
+    vllm_memory: EngineMemoryProfile | None = None
+    serving: tuple[ServingProfile, ...] = ()
+
+
+class LockedScenario(Document):
+    """One scenario: what it said, what its files measured, which rows priced it, and what came out."""
+
+    name: str
+    as_of: date
+    inputs: dict[str, str]
+    """SHA-256 of every file that was read, by path from the lock's folder: scenario, prompts, trace, own books."""
+    scenario: dict[str, Any]
+    """The scenario's keys as they were read, with all overrides."""
+    assumptions: dict[str, Any]
+    """Defaults that filled what the scenario leaves open, by path."""
+    texts: dict[str, TextSize] = Field(default_factory=dict)
+    """Measured sizes of prompt files, by prompt part."""
+    trace: TraceSummary | None = None
+    rows: dict[str, tuple[str, ...]]
+    """Keys of ``Lock.rows`` by section."""
+    result: Outcome
+
+
+class Lock(Document):
+    """``planner.lock.json``."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["planner.lock/1"] = Field(LOCK_SCHEMA, alias="schema")
+    planner: str
+    """Version of planner that wrote it."""
+    seed: int = 0
+    scenarios: dict[str, LockedScenario]
+    """By path of the scenario's file from the lock's folder."""
+    rows: LockedRows
+    profiles: LockedProfiles = Field(default_factory=LockedProfiles)

@@ -1,0 +1,114 @@
+"""``planner lock``: writes once, never over what was not accepted."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from planner.cli.main import app
+
+SCENARIO = """\
+name: chat
+as_of: 2026-11-01
+traffic: {requests_per_day: 10_000}
+prompt:
+  parts:
+    system: {file: prompts/system.md, static: true}
+    user: {tokens: 1000}
+  output_tokens: 400
+models:
+  - {model: openai/gpt-4o-mini, share: 1.0}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "scenarios" / "prompts").mkdir(parents=True)
+    (tmp_path / "scenarios" / "chat.yaml").write_text(SCENARIO)
+    (tmp_path / "scenarios" / "prompts" / "system.md").write_text("You are a helpful assistant. " * 40)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*args: str) -> Result:
+    return CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(app, ["lock", *args], prog_name="planner")
+
+
+def test_a_lock_names_every_input_with_its_hash(folder: Path) -> None:
+    done = run("scenarios")
+    assert (done.exit_code, done.stdout.splitlines()[0][:32]) == (0, "wrote planner.lock.json: 1 scena")
+    document = json.loads((folder / "planner.lock.json").read_text())
+    inputs = document["scenarios"]["scenarios/chat.yaml"]["inputs"]
+    assert list(inputs) == ["scenarios/chat.yaml", "scenarios/prompts/system.md"]
+    assert all(len(digest) == 64 for digest in inputs.values())
+
+
+def test_a_second_run_writes_the_same_bytes(folder: Path) -> None:
+    run("scenarios")
+    first = (folder / "planner.lock.json").read_bytes()
+    done = run("scenarios", "--update")
+    assert done.stdout.startswith("up to date")
+    assert (folder / "planner.lock.json").read_bytes() == first
+    assert run("--check").exit_code == 0
+
+
+def test_a_changed_prompt_makes_the_lock_stale_until_it_is_accepted(folder: Path) -> None:
+    run("scenarios")
+    first = (folder / "planner.lock.json").read_bytes()
+    (folder / "scenarios" / "prompts" / "system.md").write_text("You are a helpful assistant. " * 400)
+    for args in (("--check",), ("scenarios",)):
+        done = run(*args)
+        assert done.exit_code == 5
+        assert "scenarios/chat.yaml: input changed: scenarios/prompts/system.md" in done.stderr
+        assert "accept it with planner lock --update" in done.stderr
+        assert (folder / "planner.lock.json").read_bytes() == first
+    done = run("--update")
+    assert done.exit_code == 0
+    assert "input changed: scenarios/prompts/system.md" in done.stdout
+    assert run("--check").exit_code == 0
+
+
+def test_a_removed_scenario_is_stale_and_then_gone(folder: Path) -> None:
+    (folder / "scenarios" / "other.yaml").write_text(SCENARIO.replace("name: chat", "name: other"))
+    run("scenarios")
+    (folder / "scenarios" / "other.yaml").unlink()
+    done = run("--check")
+    assert (done.exit_code, "scenario removed: other" in done.stderr) == (5, True)
+    assert run("--update").exit_code == 0
+    assert list(json.loads((folder / "planner.lock.json").read_text())["scenarios"]) == [
+        "scenarios/chat.yaml"
+    ]
+
+
+def test_a_scenario_without_a_date_keeps_the_date_of_its_lock(folder: Path) -> None:
+    file = folder / "scenarios" / "chat.yaml"
+    file.write_text(SCENARIO.replace("as_of: 2026-11-01\n", ""))
+    assert run("scenarios", "--as-of", "2026-03-01").exit_code == 0
+    assert run("--check").exit_code == 0
+    done = run("--check", "--as-of", "2026-04-01")
+    assert (done.exit_code, "2026-03-01 is now 2026-04-01" in done.stderr) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ((), 2, "no scenario is named, and there is no lock"),
+        (("--check", "scenarios"), 5, "there is no lock at planner.lock.json"),
+        (("--check", "--update", "scenarios"), 2, "do not go together"),
+    ],
+)
+def test_what_cannot_be_done_is_said(folder: Path, args: tuple[str, ...], code: int, said: str) -> None:
+    done = run(*args)
+    assert (done.exit_code, said in done.stderr) == (code, True)
+    assert not (folder / "planner.lock.json").exists()
+
+
+def test_a_broken_lock_is_never_overwritten(folder: Path) -> None:
+    lock = folder / "planner.lock.json"
+    lock.write_text("<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n")
+    before = lock.read_bytes()
+    for args in (("scenarios",), ("--update", "scenarios"), ("--check",)):
+        done = run(*args)
+        assert (done.exit_code, "merge conflict" in done.stderr) == (2, True)
+        assert lock.read_bytes() == before
