@@ -13,8 +13,6 @@ from planner.specs.books import Books, Shelf, normal_name
 
 RowT = TypeVar("RowT", bound=Document)
 Rows = dict[str, dict[str, Document]]  # section -> id -> row
-SHELVES = ("api", "hardware", "models")
-TABLES = ("rentals", "rate_limits", "contracts", "currencies")
 
 
 class WatchedRows(Mapping[str, RowT], Generic[RowT]):
@@ -49,11 +47,13 @@ class WatchedBooks:
         self._api = WatchedRows(books.api.rows)
         self._hardware = WatchedRows(books.hardware.rows)
         self._models = WatchedRows(books.models.rows)
+        self._contracts = WatchedRows(books.contracts)
         self.books = replace(
             books,
             api=replace(books.api, rows=self._api),
             hardware=replace(books.hardware, rows=self._hardware),
             models=replace(books.models, rows=self._models),
+            contracts=self._contracts,
         )
 
     def used(self, as_of: date) -> Rows:
@@ -68,7 +68,7 @@ class WatchedBooks:
             "models": dict(self._models.seen),
             "rentals": {row_id: row for row_id, row in rentals if row.gpu in self._hardware.seen},
             "rate_limits": {edition.id: edition for edition in in_force if edition is not None},
-            "contracts": {},
+            "contracts": dict(self._contracts.seen),
             "currencies": dict(self._tables.currencies),
         }
 
@@ -76,9 +76,9 @@ class WatchedBooks:
 def books_of(rows: Mapping[str, Mapping[str, Any]], source: str) -> Books:
     """Return books that hold these rows and nothing else; ``rows`` is by section and id."""
     return Books(
-        api=_shelf("API model", rows.get("api", {})),
-        hardware=_shelf("hardware", rows.get("hardware", {})),
-        models=_shelf("model", rows.get("models", {})),
+        api=_shelf("API model", "prices", rows.get("api", {})),
+        hardware=_shelf("hardware", "hardware", rows.get("hardware", {})),
+        models=_shelf("model", "models", rows.get("models", {})),
         rentals=rows.get("rentals", {}),
         rate_limits=rows.get("rate_limits", {}),
         contracts=rows.get("contracts", {}),
@@ -87,7 +87,7 @@ def books_of(rows: Mapping[str, Mapping[str, Any]], source: str) -> Books:
     )
 
 
-def _shelf(what: str, rows: Mapping[str, Any]) -> Shelf[Any]:
+def _shelf(what: str, listing: str, rows: Mapping[str, Any]) -> Shelf[Any]:
     named: dict[str, dict[str, None]] = {}
     bare: dict[str, dict[str, None]] = {}
     for row_id, row in rows.items():
@@ -96,6 +96,7 @@ def _shelf(what: str, rows: Mapping[str, Any]) -> Shelf[Any]:
             bare.setdefault(normal_name(name.rsplit("/", 1)[-1]), {})[row_id] = None
     return Shelf(
         what=what,
+        listing=listing,
         rows=rows,
         named={name: tuple(ids) for name, ids in named.items()},
         bare={name: tuple(ids) for name, ids in bare.items()},
