@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from planner import __version__
 from planner.engines.host import machine_facts
-from planner.engines.llamacpp import engine_facts, measure_steadily, open_worker
+from planner.engines.llamacpp import LlamaCppWorker, engine_facts, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.synthetic import SYNTHETIC_NAME
 from planner.specs.steps import StepPoint, StepRun, StepSamples
@@ -22,6 +22,11 @@ class StepPlan:
 
     fit: tuple[StepPoint, ...]
     held_out: tuple[StepPoint, ...]
+
+    @property
+    def points(self) -> tuple[StepPoint, ...]:
+        """Return all points, in the order in which they are measured."""
+        return self.fit + self.held_out
 
 
 # 12 points that move each term of the step model on its own: prompts short and long, fresh and continued; one to
@@ -75,6 +80,7 @@ def measure_run(
     model: str,
     synthetic: bool,
     started_at: str,
+    held_out: Collection[StepPoint] = (),
     patience_s: float = PATIENCE_S,
     progress: ProgressFn | None = None,
 ) -> StepRun:
@@ -85,20 +91,28 @@ def measure_run(
     with open_worker(settings) as worker:
         samples = []
         for number, point in enumerate(points):
-            samples.append(measure_steadily(worker, point, patience_s=patience_s))
+            measured = measure_steadily(worker, point, patience_s=patience_s)
+            samples.append(replace(measured, held_out=point in held_out))
             if progress:
                 progress(number + 1, len(points), samples[-1])
-        made_up = synthetic or worker.facts.name.startswith(SYNTHETIC_NAME)
-        return StepRun(
-            started_at=started_at,
-            planner_version=__version__,
-            machine=machine_facts(),
-            engine=engine_facts(worker, model=model, synthetic=made_up),
-            model_bytes=worker.facts.model_bytes,
-            model_parameters=worker.facts.parameters,
-            settings={key: value for key, value in asdict(settings).items() if key != "model"},
-            samples=tuple(samples),
-        )
+        return run_of_worker(worker, samples, model=model, synthetic=synthetic, started_at=started_at)
+
+
+def run_of_worker(
+    worker: LlamaCppWorker, samples: Sequence[StepSamples], *, model: str, synthetic: bool, started_at: str
+) -> StepRun:
+    """Return the run that a worker has measured."""
+    made_up = synthetic or worker.facts.name.startswith(SYNTHETIC_NAME)
+    return StepRun(
+        started_at=started_at,
+        planner_version=__version__,
+        machine=machine_facts(),
+        engine=engine_facts(worker, model=model, synthetic=made_up),
+        model_bytes=worker.facts.model_bytes,
+        model_parameters=worker.facts.parameters,
+        settings={key: value for key, value in asdict(worker.settings).items() if key != "model"},
+        samples=tuple(samples),
+    )
 
 
 def _longest(point: StepPoint) -> int:

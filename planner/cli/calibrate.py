@@ -13,6 +13,9 @@ from planner.cli.synthetic_model import CACHE, synthetic_model
 from planner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planner.specs.step_profile import ProfileIdentity
     from planner.specs.steps import StepRun, StepSamples
 
 app = typer.Typer(rich_markup_mode=None)
@@ -23,72 +26,136 @@ ModelOption = Annotated[
 SyntheticOption = Annotated[
     str | None, typer.Option(metavar="MODEL", help="Measure this model of the book with random weights.")
 ]
+ResultsArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Measured steps: files of steps or calibrate, folders of bench. None: measure now.",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
 def calibrate(
-    results: Annotated[
-        Path | None, typer.Argument(help="A file of measured steps; none: measure now.")
-    ] = None,
+    results: ResultsArgument = None,
     *,
     model: ModelOption = None,
     synthetic: SyntheticOption = None,
-    quantization: Annotated[str, typer.Option(help="Storage of the synthetic weights.")] = "q4_0",
+    quantization: Annotated[
+        str | None, typer.Option(help="Storage of the weights; q4_0 when synthetic, else read from the name.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the engine; 0: all processors.")] = 0,
     keep: Annotated[Path | None, typer.Option(help="Keep the measured steps in this JSON file.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Write the profile to this YAML file.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Write the profile to this YAML file; ./profiles is looked into.")
+    ] = None,
+    hardware: Annotated[
+        str | None, typer.Option(help="The device of the book that this is, so that it is found for --gpu.")
+    ] = None,
+    book_model: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="The model of the book that this is.")
+    ] = None,
     model_cache: Annotated[Path, typer.Option(help="Folder that keeps synthetic models.")] = CACHE,
     books: BooksOption = None,
     output: OutputOption = "-",
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Fit step times of llama.cpp from 12 measured points, and show the error on 15 points held out."""
-    from planner.bench.steps import STANDARD_PLAN
-    from planner.inputs.step_results import read_step_run
-    from planner.planning.calibrate import check_points, fit_profile
+    """Fit step times from measured points, and show the error on points held out.
+
+    Without results 12 points of llama.cpp are measured and fitted, and 15 others held out.
+    """
+    if (model is not None) + (synthetic is not None) + bool(results) != 1:
+        raise UsageError(
+            "say what to fit", cure="give measured results, or --model, or --synthetic: one of them"
+        )
+    own_books = tuple(books or ())
+    if results:
+        run = _read(results)
+    else:
+        storage = quantization or "q4_0"
+        file = model or synthetic_model(synthetic or "", storage, folder=model_cache, books=own_books)
+        run = _measure(file, threads=threads, synthetic=model is None, keep=keep, quiet=quiet)
+    identity = identity_of(
+        run, model=book_model or synthetic, quantization=quantization, hardware=hardware, books=own_books
+    )
+    width, color = screen_of(output, no_color=no_color)
+    emit(fitted_text(run, identity, profile=profile, width=width, color=color), output)
+
+
+def fitted_text(
+    run: StepRun, identity: ProfileIdentity, *, profile: str | None, width: int, color: bool
+) -> str:
+    """Fit the run, write the profile where one is wanted, and return the screen."""
+    from planner.planning.calibrate import check_points, fit_profile, held_out_of
     from planner.report.calibration import calibration_table, profile_yaml
 
-    if sum(given is not None for given in (results, model, synthetic)) != 1:
-        raise UsageError(
-            "say what to fit", cure="give a results file, or --model, or --synthetic: one of them"
-        )
-    if results is not None:
-        run = read_step_run(results)
-    else:
-        file = (
-            model
-            if model is not None
-            else synthetic_model(synthetic or "", quantization, folder=model_cache, books=tuple(books or ()))
-        )
-        run = _measure(file, threads=threads, synthetic=model is None, quiet=quiet)
-    if keep is not None:
-        _keep(run, keep)
-    held_out = [n for n, item in enumerate(run.samples) if item.point in STANDARD_PLAN.held_out]
-    fitted = fit_profile(run, held_out=held_out)
+    held_out = held_out_of(run)
+    fitted = fit_profile(run, held_out=held_out, identity=identity)
     if profile is not None:
         emit(profile_yaml(fitted), profile)
     checks = check_points(fitted, run, held_out=held_out)
     unsteady = [item for item in run.samples if item.unsteady]
-    width, color = screen_of(output, no_color=no_color)
-    emit(calibration_table(fitted, checks, unsteady, width=width, color=color), output)
+    return calibration_table(fitted, checks, unsteady, width=width, color=color)
 
 
-def _measure(file: Path, *, threads: int, synthetic: bool, quiet: bool) -> StepRun:
+def identity_of(
+    run: StepRun,
+    *,
+    model: str | None,
+    quantization: str | None,
+    hardware: str | None,
+    books: tuple[Path, ...],
+) -> ProfileIdentity:
+    """Return the names of the books for what was measured: as stated, else as the names of model and GPU say."""
+    from planner.inputs.books import load_books
+    from planner.planning.predict_llamacpp import model_of, quantization_of
+    from planner.specs.step_profile import ProfileIdentity
+
+    shelves = load_books(*books)
+    gpu = str(run.engine.flags.get("gpu") or "")
+    named = shelves.hardware.ids_of(gpu) if gpu else ()
+    return ProfileIdentity(
+        model=shelves.models.find(model).id if model else model_of(shelves.models, run.engine.model),
+        quantization=quantization or quantization_of(run.engine.model),
+        hardware=shelves.hardware.find(hardware).id if hardware else named[0] if len(named) == 1 else None,
+    )
+
+
+def _read(results: Sequence[Path]) -> StepRun:
+    """Read files of steps, or the token streams of bench folders, as one run."""
+    from planner.bench.records import read_manifest, read_records
+    from planner.bench.stream_steps import steps_of_records
+    from planner.inputs.step_results import joined_runs, read_step_run
+
+    return joined_runs(
+        tuple(
+            (str(path), steps_of_records(read_records(path), read_manifest(path)))
+            if path.is_dir()
+            else (str(path), read_step_run(path))
+            for path in results
+        )
+    )
+
+
+def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, quiet: bool) -> StepRun:
     from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
     from planner.engines.host import usable_cpus
     from planner.engines.llamacpp_session import LlamaCppSettings
 
-    points = STANDARD_PLAN.fit + STANDARD_PLAN.held_out
-    settings = large_enough(LlamaCppSettings(model=str(file), threads=threads or usable_cpus()), points)
-    return measure_run(
-        settings,
-        points,
+    settings = LlamaCppSettings(model=str(file), threads=threads or usable_cpus())
+    run = measure_run(
+        large_enough(settings, STANDARD_PLAN.points),
+        STANDARD_PLAN.points,
         model=file.stem,
         synthetic=synthetic,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        held_out=STANDARD_PLAN.held_out,
         progress=None if quiet else show_progress,
     )
+    if keep is not None:
+        keep_run(run, keep)
+    return run
 
 
 def show_progress(number: int, total: int, samples: StepSamples) -> None:
@@ -98,7 +165,8 @@ def show_progress(number: int, total: int, samples: StepSamples) -> None:
     typer.echo(f"[{number}/{total}] {samples.point.label}: {middle_s * 1e3:.1f} ms{doubt}", err=True)
 
 
-def _keep(run: StepRun, path: Path) -> None:
+def keep_run(run: StepRun, path: Path) -> None:
+    """Write the measured steps as JSON."""
     from planner.report.plain import plain, to_json
 
     emit(to_json(plain(run)), str(path))

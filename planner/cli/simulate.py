@@ -18,9 +18,11 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
+from planner.cli.step_profiles import ProfileOption
 from planner.errors import UsageError
 
 if TYPE_CHECKING:
+    from planner.specs.prediction import PredictRequest
     from planner.specs.scenario import Scenario
     from planner.specs.simulated import ReplicaSimulation
     from planner.specs.simulation import RequestBatch
@@ -45,12 +47,19 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
     model: Annotated[str | None, typer.Option(help="A model of the book; the scenario's own, else.")] = None,
     gpu: Annotated[str | None, typer.Option(help="A device of the book; the scenario's own, else.")] = None,
+    engine: Annotated[str, typer.Option(help="vllm or llamacpp.")] = "vllm",
     tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs that share each layer.")] = 1,
     quantization: Annotated[str, typer.Option(help="auto, bf16, fp8, nvfp4, awq …")] = "auto",
     kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
     memory_utilization: Annotated[float, typer.Option(help="Share of memory that the engine may use.")] = 0.9,
-    max_num_seqs: Annotated[int | None, typer.Option(help="Limit of sequences.")] = None,
+    max_num_seqs: Annotated[
+        int | None, typer.Option("--max-num-seqs", "--parallel", min=1, help="Limit of sequences, or slots.")
+    ] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    slot_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Context of one slot of llama.cpp; default no limit.")
+    ] = None,
+    profile: ProfileOption = None,
     sets: SetOption = None,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
@@ -58,20 +67,18 @@ def simulate(
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Simulate vLLM's scheduler on one replica: percentiles, queue and batch; --format csv has every request."""
-    from planner.inputs.books import load_books
-    from planner.inputs.memory_profiles import load_vllm_memory
-    from planner.inputs.serving_profiles import load_serving_profiles
-    from planner.planning.architecture import unpack
-    from planner.planning.simulate import simulate_replica
+    """Simulate the scheduler of vLLM, or of llama.cpp's slots: percentiles, queue and batch of one replica.
+
+    --format csv has every request. llama.cpp needs a measured profile (planner calibrate).
+    """
     from planner.specs.prediction import PredictRequest
 
     known, batch = _traffic(
         scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
     )
     model, gpu = _configuration(known, model, gpu)
-    shelves = load_books(*(books or ()))
     request = PredictRequest(
+        engine=engine,
         quantization=quantization,
         kv_dtype=kv_dtype,
         tensor_parallel=tensor_parallel,
@@ -79,7 +86,67 @@ def simulate(
         max_sequences=max_num_seqs,
         batched_tokens=max_num_batched_tokens,
     )
-    simulation = simulate_replica(
+    simulation = _measured(profile, model, gpu, request, batch, slot_tokens, tuple(books or ()))
+    if simulation is None:
+        simulation = _from_books(model, gpu, request, batch, tuple(books or ()))
+    _show(simulation, output_format, output, no_color=no_color, quiet=quiet)
+
+
+def _measured(
+    choice: str | None,
+    model: str | None,
+    gpu: str | None,
+    request: PredictRequest,
+    batch: RequestBatch,
+    slot_tokens: int | None,
+    books: tuple[Path, ...],
+) -> ReplicaSimulation | None:
+    """Simulate with the measured profile that matches; ``None`` where there is none."""
+    from planner.cli.step_profiles import chosen_profile
+    from planner.inputs.books import load_books
+    from planner.planning.profile_engine import profile_limits, simulate_profile
+
+    shelves = load_books(*books)
+    chosen = chosen_profile(
+        choice,
+        kind=request.engine,
+        model=shelves.models.find(model).id if model else None,
+        quantization=request.quantization,
+        hardware=shelves.hardware.find(gpu).id if gpu else None,
+    )
+    if chosen is None:
+        return None
+    limits = profile_limits(
+        chosen.profile,
+        max_sequences=request.max_sequences,
+        batched_tokens=request.batched_tokens,
+        slot_tokens=slot_tokens,
+    )
+    return simulate_profile(chosen, batch, limits)
+
+
+def _from_books(
+    model: str | None, gpu: str | None, request: PredictRequest, batch: RequestBatch, books: tuple[Path, ...]
+) -> ReplicaSimulation:
+    """Simulate with the shipped coefficients of the engine on this class of hardware."""
+    from planner.inputs.books import load_books
+    from planner.inputs.memory_profiles import load_vllm_memory
+    from planner.inputs.serving_profiles import load_serving_profiles
+    from planner.planning.architecture import unpack
+    from planner.planning.simulate import simulate_replica
+
+    if request.engine == "llamacpp":
+        raise UsageError(
+            "llama.cpp's slots are simulated from a measured profile",
+            cure="give --profile FILE; planner calibrate --profile FILE measures one",
+        )
+    if model is None or gpu is None:
+        raise UsageError(
+            "say what serves the requests",
+            cure="give --model and --gpu, --profile FILE, or hosting.self_hosted in the scenario",
+        )
+    shelves = load_books(*books)
+    return simulate_replica(
         unpack(shelves.models.find(model)),
         shelves.hardware.find(gpu),
         request,
@@ -87,7 +154,6 @@ def simulate(
         profiles=load_serving_profiles(),
         memory_profile=load_vllm_memory(),
     )
-    _show(simulation, output_format, output, no_color=no_color, quiet=quiet)
 
 
 def _traffic(
@@ -130,15 +196,12 @@ def _traffic(
     return None, RequestBatch(arrival_s=arrival_s, input_tokens=whole[0], output_tokens=whole[1])
 
 
-def _configuration(scenario: Scenario | None, model: str | None, gpu: str | None) -> tuple[str, str]:
+def _configuration(
+    scenario: Scenario | None, model: str | None, gpu: str | None
+) -> tuple[str | None, str | None]:
     own = scenario.hosting.self_hosted if scenario is not None and scenario.hosting is not None else None
     model = model or (own.models[0] if own is not None and own.models else None)
     gpu = gpu or (own.gpus[0] if own is not None and own.gpus else None)
-    if model is None or gpu is None:
-        raise UsageError(
-            "say what serves the requests",
-            cure="give --model and --gpu, or hosting.self_hosted in the scenario",
-        )
     return model, gpu
 
 

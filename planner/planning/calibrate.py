@@ -1,51 +1,58 @@
-"""Fit what a step of llama.cpp costs to measured steps, and hold the fit against points it has not seen.
+"""Fit what a step of an engine costs to measured steps, and hold the fit against points it has not seen.
 
-A step is the sum of work times price: passes over the weights (one per ubatch), rows through the matrices (the CPU
-kernels take them by four and the rest one by one), outputs (the vocabulary matrix), context read by decoding sequences,
-and query-key pairs of a prompt. All prices are non-negative; errors are relative, so that a step of 20 ms counts as much
-as one of 5 s.
+All prices of the units in ``step_work`` are non-negative; errors are relative, so that a step of 20 ms counts as much as
+one of 5 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from statistics import median
 
 import numpy as np
 
 from planner.errors import EngineError
 from planner.formulas.least_squares import coefficient_deviations, robust_non_negative_fit
+from planner.planning.step_work import KERNEL_ROWS, TERMS, step_work, term_values
 from planner.specs.base import Quantity
-from planner.specs.step_profile import FittedTerm, PointCheck, StepProfile
+from planner.specs.profile import Spread
+from planner.specs.step_profile import (
+    EngineKind,
+    FittedTerm,
+    PointCheck,
+    ProfileIdentity,
+    StepProfile,
+    StepRange,
+    StepShape,
+)
 from planner.specs.steps import StepPoint, StepRun, StepSamples
 from planner.units import FloatArray
 
-TERMS = ("pass_s", "row_group_s", "lone_row_s", "output_s", "context_token_s", "pair_s")
-KERNEL_ROWS = 4  # ggml-cpu/repack.cpp: gemm over 4 activation rows, gemv for the rows left over
 FEWEST_POINTS = 6
+FEWEST_FOR_SPREAD = 4
+HELD_OUT_EVERY = 3
 Z_80 = 1.2816  # two-sided 80 % of a normal distribution
+LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9  # between them 80 % of the points
 
 
-def step_work(point: StepPoint, *, ubatch_tokens: int) -> FloatArray:
-    """Return the units of work of a step, one per term of ``TERMS``, at the middle of its repetitions."""
-    rows = point.sequences + point.prompt_tokens
-    grown = 0.0 if point.prompt_tokens else (point.repetitions - 1) / 2
-    context = point.sequences * (point.context_tokens + grown + 1)
-    prompt, offset = point.prompt_tokens, point.prompt_offset_tokens
-    return np.array(
-        [
-            -(-rows // ubatch_tokens),
-            rows // KERNEL_ROWS,
-            rows % KERNEL_ROWS,
-            point.sequences + (1 if prompt else 0),
-            context,
-            prompt * offset + prompt * (prompt + 1) / 2,
-        ],
-        dtype=np.float64,
+def shape_of(run: StepRun) -> StepShape:
+    """Return how the engine of a run cuts its steps."""
+    settings = {name: int(value) for name, value in run.settings.items() if isinstance(value, int)}
+    batch, sequences = settings.get("batch_tokens", 2048), settings.get("sequences", 1)
+    llamacpp = run.engine.kind == "llamacpp"
+    return StepShape(
+        ubatch_tokens=settings.get("ubatch_tokens", batch),
+        kernel_rows=KERNEL_ROWS if llamacpp else 1,
+        apart=llamacpp and not settings.get("unified_kv", 0),
+        batch_tokens=batch,
+        sequences=sequences,
+        pool_tokens=None if llamacpp else run.engine.kv_cache_tokens,
     )
 
 
-def fit_profile(run: StepRun, *, held_out: Sequence[int] = ()) -> StepProfile:
+def fit_profile(
+    run: StepRun, *, held_out: Collection[int] = (), identity: ProfileIdentity | None = None
+) -> StepProfile:
     """Fit a profile to the steady points of `run`, leaving out the points numbered in `held_out`.
 
     Raises
@@ -53,55 +60,116 @@ def fit_profile(run: StepRun, *, held_out: Sequence[int] = ()) -> StepProfile:
     EngineError
         If too few steady points are left.
     """
-    used = _usable(run, held_out)
+    known = identity or ProfileIdentity()
+    shape = shape_of(run)
+    used = _steady(run, held_out, in_fit=True)
     if len(used) < FEWEST_POINTS:
         raise EngineError(
-            f"{len(used)} steady points are too few to fit {len(TERMS)} terms",
+            f"{len(used)} steady points are too few for a fit",
             cure=f"measure at least {FEWEST_POINTS}, on a machine that does nothing else",
         )
-    ubatch = int(str(run.settings["ubatch_tokens"]))
-    matrix = np.array([step_work(item.point, ubatch_tokens=ubatch) for item in used])
-    target = np.array([median(item.times_s) for item in used])
+    seen = _steady(run, held_out, in_fit=False)
+    terms, errors = _fit(used, shape)
+    prices = np.array([terms[name].value_s for name in TERMS])
+    flags = run.engine.flags
+    return StepProfile(
+        kind=_kind(run),
+        engine=run.engine.name,
+        engine_version=run.engine.version,
+        driver=str(flags["driver"]) if flags.get("driver") else None,
+        machine=str(flags.get("gpu") or run.machine.cpu),
+        host_id=run.machine.host_id,
+        hardware=known.hardware,
+        model=known.model or run.engine.model,
+        quantization=known.quantization,
+        synthetic=run.engine.synthetic,
+        model_bytes=run.model_bytes,
+        measured_on=run.started_at[:10],
+        shape=shape,
+        range=_range(used),
+        points=len(used),
+        held_out_points=len(seen),
+        median_error_fraction=float(np.median(np.abs(errors))),
+        prefill=_spread(seen, used, shape, prices, decode=False),
+        decode=_spread(seen, used, shape, prices, decode=True),
+        measured=tuple(_sizes(item.point) for item in used),
+        terms=terms,  # type: ignore[arg-type]  # the keys are TERMS
+    )
+
+
+def _fit(used: Sequence[StepSamples], shape: StepShape) -> tuple[dict[str, FittedTerm], FloatArray]:
+    matrix, target = _system(used, shape)
     prices = robust_non_negative_fit(matrix, target)
     deviations = coefficient_deviations(matrix, target, prices)
     terms = {
-        name: FittedTerm(
+        str(name): FittedTerm(
             value_s=float(price),
             low_s=max(0.0, float(price - Z_80 * spread)),
             high_s=float(price + Z_80 * spread),
         )
         for name, price, spread in zip(TERMS, prices, deviations, strict=True)
     }
-    return StepProfile(
-        engine=run.engine.name,
-        engine_version=run.engine.version,
-        machine=run.machine.cpu,
-        model=run.engine.model,
-        synthetic=run.engine.synthetic,
-        measured_on=run.started_at[:10],
-        ubatch_tokens=ubatch,
-        kernel_rows=KERNEL_ROWS,
-        points=len(used),
-        median_error_fraction=float(np.median(np.abs(matrix @ prices / target - 1.0))),
-        largest_step_tokens=max(item.point.sequences + item.point.prompt_tokens for item in used),
-        largest_context_tokens=max(_depth(item.point) for item in used),
-        **terms,
+    return terms, matrix @ prices / target - 1.0
+
+
+def _system(samples: Sequence[StepSamples], shape: StepShape) -> tuple[FloatArray, FloatArray]:
+    matrix = np.array([step_work(item.point, shape) for item in samples])
+    return matrix, np.array([median(item.times_s) for item in samples])
+
+
+def _spread(
+    seen: Sequence[StepSamples],
+    used: Sequence[StepSamples],
+    shape: StepShape,
+    prices: FloatArray,
+    *,
+    decode: bool,
+) -> Spread:
+    """Return predicted over measured, on the points held out; on those of the fit where these are too few."""
+    for samples in (seen, used, (*seen, *used)):
+        own = [item for item in samples if (item.point.kind == "decode") is decode]
+        if len(own) >= FEWEST_FOR_SPREAD:
+            break
+    matrix, target = _system(own or used, shape)
+    ratios = matrix @ prices / target
+    low, high = (float(np.quantile(ratios, share)) for share in (LOW_QUANTILE, HIGH_QUANTILE))
+    return Spread(low=low, high=high, median_error_fraction=float(np.median(np.abs(ratios - 1.0))))
+
+
+def _range(used: Sequence[StepSamples]) -> StepRange:
+    points = [item.point for item in used]
+    prompts = [point.prompt_tokens for point in points if point.prompt_tokens] or [0]
+    decoding = [point for point in points if point.sequences]
+    sequences = [point.sequences for point in decoding] or [0]
+    contexts = [point.context_tokens for point in decoding] or [0]
+    deepest = max(_depth(point) for point in points)
+    return StepRange(
+        prompt_tokens=(min(prompts), max(prompts)),
+        sequences=(min(sequences), max(sequences)),
+        context_tokens=(min(contexts), deepest),
     )
+
+
+def held_out_of(run: StepRun) -> frozenset[int]:
+    """Return the numbers of the points that were held out; where a run does not say, every third one of a kind."""
+    stated = frozenset(number for number, item in enumerate(run.samples) if item.held_out)
+    if stated:
+        return stated
+    kinds: dict[str, list[int]] = {}
+    for number, item in enumerate(run.samples):
+        kinds.setdefault(item.point.kind, []).append(number)
+    return frozenset(number for numbers in kinds.values() for number in numbers[1::HELD_OUT_EVERY])
 
 
 def predict_step_s(profile: StepProfile, point: StepPoint) -> Quantity:
     """Predict the time of a step [s]; the interval is the fit's."""
-    work = step_work(point, ubatch_tokens=profile.ubatch_tokens)
-    terms = [getattr(profile, name) for name in TERMS]
-    value, low, high = (
-        float(work @ np.array([getattr(term, bound) for term in terms]))
-        for bound in ("value_s", "low_s", "high_s")
-    )
+    work = step_work(point, profile.shape)
+    value, low, high = (float(work @ term_values(profile, bound)) for bound in ("value_s", "low_s", "high_s"))
     return Quantity(value=value, low=low, high=high, grade="fitted")
 
 
 def check_points(
-    profile: StepProfile, run: StepRun, *, held_out: Sequence[int] = ()
+    profile: StepProfile, run: StepRun, *, held_out: Collection[int] = ()
 ) -> tuple[PointCheck, ...]:
     """Set every steady point's measured median beside its prediction."""
     return tuple(
@@ -115,6 +183,20 @@ def check_points(
         for number, item in enumerate(run.samples)
         if not item.unsteady
     )
+
+
+def held_out_error(checks: Sequence[PointCheck]) -> float | None:
+    """Return the worse of the median errors of held-out prefill and decode steps; ``None`` without any."""
+    medians = []
+    for decode in (False, True):
+        errors = [
+            abs(check.error_fraction)
+            for check in checks
+            if not check.used_in_fit and (check.kind == "decode") is decode
+        ]
+        if errors:
+            medians.append(median(errors))
+    return max(medians, default=None)
 
 
 def most_informative(
@@ -132,12 +214,26 @@ def most_informative(
 
 
 def _relative_work(profile: StepProfile, point: StepPoint) -> FloatArray:
-    work = step_work(point, ubatch_tokens=profile.ubatch_tokens)
-    return work / predict_step_s(profile, point).value
+    return step_work(point, profile.shape) / predict_step_s(profile, point).value
 
 
-def _usable(run: StepRun, held_out: Sequence[int]) -> list[StepSamples]:
-    return [item for number, item in enumerate(run.samples) if number not in held_out and not item.unsteady]
+def _steady(run: StepRun, held_out: Collection[int], *, in_fit: bool) -> list[StepSamples]:
+    return [
+        item
+        for number, item in enumerate(run.samples)
+        if (number not in held_out) is in_fit and not item.unsteady
+    ]
+
+
+def _sizes(point: StepPoint) -> tuple[int, int, int, int]:
+    return point.sequences, point.context_tokens, point.prompt_tokens, point.prompt_offset_tokens
+
+
+def _kind(run: StepRun) -> EngineKind:
+    """Return whose scheduler the engine has: a server that was only reached says so by its name."""
+    if run.engine.kind == "llamacpp":
+        return "llamacpp"
+    return "vllm" if "vllm" in (run.engine.kind, run.engine.name) else "openai"
 
 
 def _depth(point: StepPoint) -> int:

@@ -77,11 +77,11 @@ def simulate_replica(
         grade=chosen.grade,
         limits=limits,
         requests=served,
-        ttft_s=_points(served.ttft_s),
-        tpot_s=_points(served.tpot_s),
-        e2e_s=_points(served.e2e_s),
-        queue_s=_points(served.queue_s),
-        notices=(*chosen.notices, *_refusals(served.refused, batch.size)),
+        ttft_s=latency_points(served.ttft_s),
+        tpot_s=latency_points(served.tpot_s),
+        e2e_s=latency_points(served.e2e_s),
+        queue_s=latency_points(served.queue_s),
+        notices=(*chosen.notices, *refusals(served.refused, batch.size)),
     )
 
 
@@ -158,7 +158,8 @@ def _limits(
     )
 
 
-def _points(values_s: FloatArray) -> LatencyPoints:
+def latency_points(values_s: FloatArray) -> LatencyPoints:
+    """Return mean and percentiles of the served requests."""
     known = values_s[~np.isnan(values_s)]
     if not known.size:
         return LatencyPoints(mean=0.0, p50=0.0, p90=0.0, p95=0.0, p99=0.0)
@@ -166,7 +167,8 @@ def _points(values_s: FloatArray) -> LatencyPoints:
     return LatencyPoints(mean=float(known.mean()), p50=p50, p90=p90, p95=p95, p99=p99)
 
 
-def _refusals(refused: int, size: int) -> tuple[Notice, ...]:
+def refusals(refused: int, size: int) -> tuple[Notice, ...]:
+    """Return the notice that counts requests which could never be served, if there are any."""
     if not refused:
         return ()
     return (

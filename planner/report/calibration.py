@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 import yaml
 
@@ -12,14 +13,25 @@ from planner.report.screen import grid, render
 from planner.specs.step_profile import PointCheck, StepProfile
 from planner.specs.steps import StepSamples
 
-HEADER = (
-    "# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.\n"
-)
+HEADER = """# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.
+# Measured points: sequences, context tokens, prompt tokens, prompt tokens that were in the cache.
+"""
+DIGITS = 5
 
 
 def profile_yaml(profile: StepProfile) -> str:
     """Return the profile as YAML that people commit."""
-    return HEADER + yaml.safe_dump(profile.model_dump(mode="json"), sort_keys=False)
+    document = _rounded(profile.model_dump(mode="json"))
+    return HEADER + yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - any part of a document
+    """Return a document with floats to the digits that a fit can have."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def calibration_table(
@@ -32,8 +44,7 @@ def calibration_table(
 ) -> str:
     """Lay out the fit's terms, every held-out point, and the errors by kind."""
     terms = grid("term", "per unit", "80 % interval")
-    for name in ("pass_s", "row_group_s", "lone_row_s", "output_s", "context_token_s", "pair_s"):
-        term = getattr(profile, name)
+    for name, term in profile.terms.items():
         terms.add_row(
             name.removesuffix("_s").replace("_", " "),
             _fine(term.value_s),

@@ -8,8 +8,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-Grade = Literal["measured", "fitted", "datasheet", "assumed"]
-"""Where a number comes from, best first. A result is as good as the worst grade that went into it."""
+Grade = Literal["measured", "interpolated", "fitted", "extrapolated", "datasheet", "assumed"]
+"""Where a number comes from, best first. A result is as good as the worst grade that went into it.
+
+Between ``measured`` and ``fitted`` on other hardware stand predictions of a profile of this very model, engine and
+hardware: inside the range that it measured they are ``interpolated``, outside ``extrapolated``.
+"""
 
 
 class Document(BaseModel):

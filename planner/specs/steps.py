@@ -19,7 +19,8 @@ class StepPoint:
 
     ``sequences`` decode at ``context_tokens`` each (a pure decode point lets the context grow by one a
     repetition: the depth curve); ``prompt_tokens`` of one prompt are prefilled in the same step, after
-    ``prompt_offset_tokens`` of it that are in the cache already.
+    ``prompt_offset_tokens`` of it that are in the cache already. With ``arrival`` the time counts from the sending of
+    a request to an idle engine, so the way there and back is in it.
     """
 
     sequences: int = 0
@@ -27,6 +28,7 @@ class StepPoint:
     prompt_tokens: int = 0
     prompt_offset_tokens: int = 0
     repetitions: int = 5
+    arrival: bool = False
 
     @property
     def kind(self) -> str:
@@ -54,13 +56,17 @@ class Disturbance:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepSamples:
-    """The times of one point [s], in the order they were taken, and the reasons not to trust them (none: steady)."""
+    """The times of one point [s], in the order they were taken, and the reasons not to trust them (none: steady).
+
+    Points that are ``held_out`` prove a fit and are never in it.
+    """
 
     point: StepPoint
     times_s: tuple[float, ...]
     disturbance: Disturbance = field(default_factory=Disturbance)
     unsteady: tuple[str, ...] = ()
     attempts: int = 1
+    held_out: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
@@ -8,19 +9,22 @@ import pytest
 from planner.bench.steps import STANDARD_PLAN
 from planner.errors import EngineError
 from planner.planning.calibrate import (
-    TERMS,
     check_points,
     fit_profile,
+    held_out_error,
+    held_out_of,
     most_informative,
     predict_step_s,
-    step_work,
 )
+from planner.planning.step_work import TERMS, step_work
 from planner.specs.measurement import EngineFacts, MachineFacts
+from planner.specs.step_profile import ProfileIdentity, StepShape
 from planner.specs.steps import StepPoint, StepRun, StepSamples
 
-TRUTH = np.array(
-    [0.001, 0.029, 0.012, 0.009, 7.5e-6, 1.5e-6]
-)  # close to the fit of a 1B q4_0 model on 2 cores
+# close to the fit of a 1B q4_0 model on 2 cores
+TRUTH = np.array([0.001, 0.029, 0.012, 0.009, 7.5e-6, 0.4e-6, 160e-6, 0.0])
+LLAMACPP = StepShape(ubatch_tokens=512, kernel_rows=4, apart=True, batch_tokens=2048, sequences=13)
+VLLM = StepShape(ubatch_tokens=2048, kernel_rows=1, batch_tokens=2048, sequences=256)
 
 
 def run_of(points: tuple[StepPoint, ...], *, noise: float = 0.0, unsteady: tuple[int, ...] = ()) -> StepRun:
@@ -28,7 +32,7 @@ def run_of(points: tuple[StepPoint, ...], *, noise: float = 0.0, unsteady: tuple
     samples = tuple(
         StepSamples(
             point=point,
-            times_s=(float(step_work(point, ubatch_tokens=512) @ TRUTH * (1 + noise * generator.normal())),),
+            times_s=(float(step_work(point, LLAMACPP) @ TRUTH * (1 + noise * generator.normal())),),
             unsteady=("p90 of the steps is 9.0 times their median",) if number in unsteady else (),
         )
         for number, point in enumerate(points)
@@ -44,30 +48,41 @@ def run_of(points: tuple[StepPoint, ...], *, noise: float = 0.0, unsteady: tuple
         ),
         model_bytes=1,
         model_parameters=1,
-        settings={"ubatch_tokens": 512},
+        settings={"ubatch_tokens": 512, "batch_tokens": 2048, "sequences": 13},
         samples=samples,
     )
 
 
 def test_the_work_of_a_mixed_step_is_counted_by_hand() -> None:
-    # 5 sequences and 6 prompt tokens are 11 rows: 2 fours and 3 left; 5 · (100 + 1) context; 6 · 10 + 6 · 7 / 2 pairs
+    # 5 sequences and 6 prompt tokens are 11 rows in one pass; 5 · (100 + 1) context; 6 · 10 + 6 · 7 / 2 pairs;
+    # the pass reads 16 tokens of the prompt
     point = StepPoint(sequences=5, context_tokens=100, prompt_tokens=6, prompt_offset_tokens=10)
-    assert step_work(point, ubatch_tokens=512).tolist() == [1, 2, 3, 6, 505, 81]
+    assert step_work(point, VLLM).tolist() == [1, 11, 0, 6, 505, 81, 16, 0]
+
+
+def test_llama_cpp_leaves_the_rest_of_a_prompt_beside_sequences_to_a_second_pass() -> None:
+    # 5 + 1 rows (a four and two), then 5 rows (a four and one); the passes read 11 and 16 tokens of the prompt
+    point = StepPoint(sequences=5, context_tokens=100, prompt_tokens=6, prompt_offset_tokens=10)
+    assert step_work(point, LLAMACPP).tolist() == [2, 2, 3, 6, 505, 81, 27, 0]
 
 
 def test_the_work_of_a_decode_point_is_that_of_its_middle_step() -> None:
     point = StepPoint(sequences=2, context_tokens=100, repetitions=11)  # contexts 101 to 111
-    assert step_work(point, ubatch_tokens=512)[4] == 2 * 106
+    assert step_work(point, LLAMACPP)[4] == 2 * 106
 
 
 def test_a_prompt_longer_than_a_ubatch_takes_several_passes() -> None:
-    assert step_work(StepPoint(prompt_tokens=1025), ubatch_tokens=512)[0] == 3
+    # 512, 1,024 and 1,025 tokens are in the cache after the three passes
+    work = step_work(StepPoint(prompt_tokens=1025), LLAMACPP)
+    assert (work[0], work[6]) == (3, 512 + 1024 + 1025)
 
 
 def test_the_fit_recovers_a_known_truth_exactly() -> None:
     fitted = fit_profile(run_of(STANDARD_PLAN.fit))
-    assert [getattr(fitted, name).value_s for name in TERMS] == pytest.approx(TRUTH.tolist(), rel=1e-6)
+    assert [fitted.terms[name].value_s for name in TERMS] == pytest.approx(TRUTH.tolist(), rel=1e-6)
     assert fitted.points == 12
+    assert (fitted.range.prompt_tokens, fitted.range.sequences) == ((16, 512), (1, 8))
+    assert (fitted.prefill.low, fitted.decode.high) == pytest.approx((1.0, 1.0))
 
 
 def test_held_out_points_are_predicted_within_the_noise_of_the_measurement() -> None:
@@ -78,6 +93,27 @@ def test_held_out_points_are_predicted_within_the_noise_of_the_measurement() -> 
     errors = [abs(check.error_fraction) for check in checks if not check.used_in_fit]
     assert len(errors) == 15
     assert median(errors) < 0.03
+    worst = held_out_error(checks)
+    assert worst is not None
+    assert 0 < worst < 0.05
+    assert held_out_error(checks[:12]) is None
+
+
+def test_a_profile_carries_the_names_of_the_books() -> None:
+    named = ProfileIdentity(model="llama-3.2-1b", quantization="q4_0", hardware="l4")
+    fitted = fit_profile(run_of(STANDARD_PLAN.fit), identity=named)
+    assert (fitted.model, fitted.quantization, fitted.hardware) == ("llama-3.2-1b", "q4_0", "l4")
+
+
+def test_what_a_run_says_is_held_out_else_every_third_of_a_kind() -> None:
+    run = run_of(STANDARD_PLAN.fit)
+    assert held_out_of(run) == {
+        1,
+        5,
+        8,
+    }  # of prefills 0 to 3 the second, of decodes 4 to 10 the second and fifth
+    stated = replace(run, samples=(replace(run.samples[0], held_out=True), *run.samples[1:]))
+    assert held_out_of(stated) == {0}
 
 
 def test_unsteady_points_are_neither_fitted_nor_judged() -> None:
@@ -88,7 +124,7 @@ def test_unsteady_points_are_neither_fitted_nor_judged() -> None:
 
 
 def test_too_few_steady_points_are_an_error() -> None:
-    with pytest.raises(EngineError, match="5 steady points are too few to fit 6 terms"):
+    with pytest.raises(EngineError, match="5 steady points are too few"):
         fit_profile(run_of(STANDARD_PLAN.fit[:5]))
 
 

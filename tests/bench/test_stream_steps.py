@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from planner.bench.stream_steps import steps_of_records
+from planner.planning.calibrate import fit_profile
+from planner.planning.profile_engine import profile_limits, serve as simulate
+from planner.planning.step_work import TERMS
+from planner.specs.measurement import Outcome, RequestRecord
+from planner.specs.simulation import RequestBatch
+from planner.specs.step_profile import StepProfile
+from tests.bench.priced_server import manifest, serve
+
+# pass, row, lone row, output, context token, pair, cached prompt token, way: a small model on a few cores
+TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004])
+
+
+def measured() -> list[RequestRecord]:
+    """Single requests of six lengths from an idle engine, then random arrivals on eight slots."""
+    lengths = [length for length in (16, 64, 128, 256, 512, 1024) for _ in range(4)]
+    alone = serve(TRUTH, np.linspace(0.0, 460.0, 24), [(length, 40) for length in lengths], slots=8)
+    drawn = np.random.default_rng(3)
+    arrival_s = np.cumsum(drawn.exponential(0.7, 120))
+    sizes = [(int(drawn.choice([32, 96, 200])), int(drawn.integers(20, 60))) for _ in arrival_s]
+    return alone + serve(TRUTH, arrival_s, sizes, slots=8, point=1)
+
+
+def profile() -> StepProfile:
+    return fit_profile(steps_of_records(measured(), manifest()))
+
+
+def test_the_prices_of_a_server_are_found_in_its_token_streams() -> None:
+    fitted = profile()
+    found = np.array([fitted.terms[name].value_s for name in TERMS])
+    rows = found[1] + found[3] - TRUTH[1] - TRUTH[3]
+    assert abs(rows) < 1e-4  # a decoding row is always an output too: only their sum can be told apart
+    assert found[[0, 4]] == pytest.approx(TRUTH[[0, 4]], rel=0.1)
+    assert fitted.median_error_fraction < 0.005
+    assert (fitted.kind, fitted.shape.kernel_rows, fitted.shape.sequences) == ("vllm", 1, 8)
+
+
+def test_the_simulator_with_that_profile_repeats_a_load_it_has_not_seen() -> None:
+    drawn = np.random.default_rng(7)
+    arrival_s = np.cumsum(drawn.exponential(0.8, 150))
+    sizes = [(int(drawn.integers(40, 300)), int(drawn.integers(10, 80))) for _ in arrival_s]
+    records = serve(TRUTH, arrival_s, sizes, slots=8)
+    batch = RequestBatch(
+        arrival_s=arrival_s,
+        input_tokens=np.array([size[0] for size in sizes]),
+        output_tokens=np.array([size[1] for size in sizes]),
+    )
+    fitted = profile()
+    served = simulate(fitted, batch, profile_limits(fitted, max_sequences=8))
+    ttft = [
+        (each.reply.stamps.first_token_ns or 0) / 1e9 - at
+        for each, at in zip(records, arrival_s, strict=True)
+    ]
+    tpot = [np.mean([b - a for a, b in pairwise(each.reply.stamps.chunk_ns)]) / 1e9 for each in records]
+    assert served.ttft_s.mean() == pytest.approx(np.mean(ttft), rel=0.02)
+    assert served.tpot_s.mean() == pytest.approx(np.mean(tpot), rel=0.02)
+
+
+def test_held_out_load_points_mark_their_steps() -> None:
+    run = steps_of_records(measured(), manifest(), held_out=(1,))
+    fitted = {item.point.prompt_tokens for item in run.samples if item.point.arrival and not item.held_out}
+    assert fitted == {16, 64, 128, 256, 512, 1024}  # the single requests are point 0
+    assert any(item.point.sequences > 1 for item in run.samples if item.held_out)
+
+
+def test_failed_requests_and_bundled_tokens_give_no_steps() -> None:
+    one = measured()[:4]
+    failed = [replace(each, reply=replace(each.reply, outcome=Outcome.TRUNCATED)) for each in one]
+    assert steps_of_records(failed, manifest()).samples == ()
+    bundled = [
+        replace(each, reply=replace(each.reply, stamps=replace(each.reply.stamps, chunk_tokens=(2,) * 40)))
+        for each in one
+    ]
+    assert steps_of_records(bundled, manifest()).samples == ()
+
+
+def test_the_servers_own_flags_say_how_large_a_step_is() -> None:
+    run = steps_of_records(measured()[:4], manifest("serve m --max-num-batched-tokens 512"))
+    assert (run.settings["batch_tokens"], run.settings["sequences"]) == (512, 256)
