@@ -26,6 +26,9 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("planner.cli.predict", "TTFT, TPOT and throughput of one configuration at one load."),
         "simulate": ("planner.cli.simulate", "What each request sees on one replica, event by event."),
     },
+    "Check": {
+        "explain": ("planner.cli.explain", "Where a number comes from: formula, inputs, book rows, sources."),
+    },
     "Measure": {
         "validate": ("planner.cli.validate", "How wrong predictions are on a measured table."),
         "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from planner.errors import Fault, InputError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.places import key_lines
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
@@ -59,6 +60,7 @@ def _case(file: ScenarioFile, books: Books, rules: Rules) -> Case:
         texts=file.texts,
         vllm_memory=load_vllm_memory(),
         trace=_trace(file),
+        lines=key_lines(file.tree),
     )
 
 

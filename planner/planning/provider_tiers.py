@@ -21,15 +21,16 @@ def provider_tiers(
 ) -> tuple[tuple[TierAdvice, ...], tuple[Notice, ...]]:
     """Return the tier that each provider of the scenario needs, and what there is to say about the limits."""
     providers = dict.fromkeys(each.call.model.provider for each in priced)
-    plans = [_plan(case, workload, priced, provider, as_of) for provider in providers]
+    plans = [plan_of(case, workload, priced, provider, as_of) for provider in providers]
     thumb = rule_of_thumb_tier(case.rules, workload.requests_per_day)
     advice = tuple(_advice(plan, thumb, _account(case, plan.provider)) for plan in plans)
     return advice, tuple(notice for plan in plans for notice in plan.notices)
 
 
-def _plan(
+def plan_of(
     case: Case, workload: Workload, priced: Sequence[PricedCall], provider: str, as_of: date
 ) -> TierPlan:
+    """Check every tier of one provider against what the scenario asks of its models at the peak."""
     demands = [
         _demand(case, workload, each)
         for each in priced

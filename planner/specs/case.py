@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planner.specs.books import Books
 from planner.specs.memory_profile import EngineMemoryProfile
@@ -28,6 +28,7 @@ class Case:
     """One scenario with the books and rules that apply to it, and what its files measured.
 
     ``summary`` is what the trace says, where only that was kept: a lock does not hold the recording itself.
+    ``lines`` is the line of every key in the file, by path such as ``models[0].share``.
     """
 
     scenario: Scenario
@@ -38,3 +39,4 @@ class Case:
     vllm_memory: EngineMemoryProfile
     trace: Recording | None = None
     summary: TraceSummary | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,251 @@
+"""Derivations of the hosting options: machines, rent, energy, and the predictions behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planner.formulas.hosting import (
+    break_even_requests_per_month,
+    energy_usd,
+    machines_usd_per_month,
+    replicas_needed,
+    whole_machines,
+    with_redundancy,
+)
+from planner.planning.derivation import Derived, Function, Operand, between, chosen, modelled, of, stated
+from planner.planning.edge import USD_PER_KWH
+from planner.planning.explain_leaves import (
+    Scene,
+    constant,
+    hardware_leaf,
+    model_leaf,
+    rental_leaf,
+    value_at,
+)
+from planner.planning.serving import capacity, serving_point
+from planner.specs.estimate import HostingOption
+from planner.specs.explanation import Origin
+from planner.specs.hosting import SelfHosted
+from planner.units import HOURS_PER_MONTH
+
+OWN = "hosting.self_hosted"
+PREDICTED = ("ttft_s", "tpot_s", "requests_per_s_per_replica")
+A_MONTH = constant(
+    "hours_per_month", HOURS_PER_MONTH, "planner/units.py HOURS_PER_MONTH", "365 · 24 / 12, as clouds bill"
+)
+
+
+def _option(s: Scene, at: str) -> HostingOption:
+    found: HostingOption = value_at(s.estimate, at)
+    return found
+
+
+def _own(s: Scene, field: str) -> Operand:
+    """Return a choice for own machines; the default where the scenario has no such section."""
+    hosting = s.case.scenario.hosting
+    if hosting is not None and hosting.self_hosted is not None:
+        return s.key(f"{OWN}.{field}")
+    default = SelfHosted.model_fields[field]
+    value = default.get_default(call_default_factory=True)
+    shown = ", ".join(value) if isinstance(value, tuple) else value
+    return Operand(
+        name=field,
+        value=shown,
+        origin=Origin(kind="default", place=f"{OWN}.{field}", source=default.description),
+    )
+
+
+def _monthly(s: Scene, at: str) -> Derived:
+    option = _option(s, at)
+    if option.kind == "api":
+        return stated(s.ref("cost.usd_per_month", "usd_per_month at the API"))
+    if option.kind == "edge":
+        return _energy(s, at, option)
+    return Derived(
+        rule="machines × usd_per_hour × hours_per_month",
+        operands=(s.ref(f"{at}.machines"), s.ref(f"{at}.usd_per_hour"), A_MONTH),
+        formula=machines_usd_per_month,
+        replay=lambda machines, usd, hours: machines * usd * hours,
+    )
+
+
+def _energy(s: Scene, at: str, option: HostingOption) -> Derived:
+    """Return the energy of a device: its draw over the time that the answers take."""
+    device = s.case.books.hardware.find(option.gpu or "")
+    tariff = constant(
+        "usd_per_kwh", USD_PER_KWH, "planner/planning/edge.py USD_PER_KWH", "assumed household tariff"
+    )
+    operands = (
+        hardware_leaf(device, "tdp_w", device.tdp_w),
+        s.ref("workload.requests_per_month"),
+        *_speed(s, at),
+        tariff,
+    )
+    return modelled(
+        energy_usd,
+        *operands,
+        note="busy time is requests × mean time of one answer, as the serving model predicts it",
+    )
+
+
+def _speed(s: Scene, at: str) -> tuple[Operand, ...]:
+    """Return the predictions of an option that its other numbers rest on."""
+    option = _option(s, at)
+    return tuple(s.ref(f"{at}.{name}.value", name) for name in PREDICTED if getattr(option, name) is not None)
+
+
+def _replicas(s: Scene, at: str) -> Derived:
+    option = _option(s, at)
+    served = option.requests_per_s_per_replica
+    if served is None:
+        raise LookupError("requests_per_s_per_replica")
+    share = _own(s, "max_utilization")
+    loaded = of(
+        replicas_needed,
+        s.ref("workload.peak_requests_per_s"),
+        s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica"),
+        share,
+    )
+    needed = replicas_needed(s.estimate.workload.peak_requests_per_s, served.value, float(str(share.value)))
+    return of(with_redundancy, between("replicas_needed", needed, loaded), _own(s, "redundancy"))
+
+
+def _machines(s: Scene, at: str) -> Derived:
+    option = _option(s, at)
+    rental = option.rental or ""
+    per_machine = rental_leaf(s, rental, "gpu_count", s.case.books.rentals[rental].gpu_count)
+    return of(whole_machines, s.ref(f"{at}.replicas"), s.ref(f"{at}.gpus_per_replica"), per_machine)
+
+
+def _rent(s: Scene, at: str) -> Derived:
+    option = _option(s, at)
+    field = f"{option.purchase}_usd_per_hour"
+    return stated(rental_leaf(s, option.rental or "", field, option.usd_per_hour))
+
+
+def _gpus(s: Scene, at: str) -> Derived:
+    option = _option(s, at)
+    if option.kind == "edge":
+        one = constant("devices", 1, "planner/planning/edge.py", "a device serves its own user")
+        return stated(one)
+    wanted = _own(s, "tensor_parallel")
+    value = option.gpus_per_replica
+    tried = Operand(name="tensor_parallel", value=value, origin=wanted.origin)
+    rule = "the tensor parallelism that costs least" if wanted.value == "auto" else "tensor_parallel"
+    return chosen(tried, rule=rule, note="auto tries 1, 2, 4 and 8" if wanted.value == "auto" else None)
+
+
+def _load(s: Scene, at: str) -> Derived:
+    option, served = _option(s, at), _option(s, at).requests_per_s_per_replica
+    if served is None or option.utilisation_fraction is None:
+        raise LookupError("utilisation_fraction")
+    share = _own(s, "max_utilization")
+    peak = s.estimate.workload.peak_requests_per_s
+    needed = replicas_needed(peak, served.value, float(str(share.value)))
+    per_replica = s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica")
+    loaded = of(replicas_needed, s.ref("workload.peak_requests_per_s"), per_replica, share)
+    return Derived(
+        rule="peak_requests_per_s ÷ replicas_needed ÷ requests_per_s_per_replica",
+        operands=(
+            s.ref("workload.peak_requests_per_s"),
+            between("replicas_needed", needed, loaded),
+            per_replica,
+        ),
+        replay=lambda rate, replicas, each: rate / replicas / each,
+        note="with the redundant replica lost",
+    )
+
+
+def _break_even(s: Scene, at: str) -> Derived:
+    operands = (
+        s.ref("cost.usd_per_request"),
+        s.ref(f"{at}.usd_per_hour"),
+        s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica"),
+        s.ref("workload.peak_to_mean"),
+        _own(s, "max_utilization"),
+        _own(s, "redundancy"),
+    )
+    note = "the volume at which the API's bill meets the rent, searched along the steps of whole machines"
+    return modelled(break_even_requests_per_month, *operands, note=note)
+
+
+def _predicted(what: str, field: str) -> Function:
+    """Return the derivation of one figure of a prediction: what the serving model was asked."""
+
+    def derive(s: Scene, at: str) -> Derived:
+        option = _option(s, at)
+        books = s.case.books
+        model = books.models.find(option.model or "")
+        device = books.hardware.find(option.gpu or "")
+        peak = device.tflops.get("bf16") or device.tflops.get("fp16")
+        targets = [
+            s.key(f"slo.{name}") for name in type(s.case.scenario.slo).model_fields if name != "availability"
+        ]
+        operands = (
+            model_leaf(model),
+            Operand(name="quantization", value=option.quantization, origin=_quantization(s, option)),
+            s.ref(f"{at}.gpus_per_replica"),
+            hardware_leaf(device, "bandwidth_gb_per_s", device.bandwidth_gb_per_s),
+            hardware_leaf(device, "tflops", peak),
+            hardware_leaf(device, "memory_gib", device.memory_gib),
+            _profile(option),
+            s.ref("workload.input_tokens.mean", "input_tokens"),
+            s.ref("workload.output_tokens.mean", "output_tokens"),
+            s.ref("workload.peak_requests_per_s"),
+            *(target for target in targets if target.value is not None),
+        )
+        asked = capacity if what == "requests_per_s_per_replica" else serving_point
+        meaning = {"low": "lower end of the 80 % interval", "high": "upper end of the 80 % interval"}
+        note = f"{meaning.get(field, 'best value')} of the serving model; `planner predict` shows its steps"
+        return modelled(asked, *operands, note=note)
+
+    return derive
+
+
+def _quantization(s: Scene, option: HostingOption) -> Origin | None:
+    if option.kind == "edge":
+        return s.key("hosting.edge.quantization").origin
+    return _own(s, "quantization").origin
+
+
+def _profile(option: HostingOption) -> Operand:
+    engine = "llama.cpp" if option.kind == "edge" else "vllm"
+    origin = Origin(
+        kind="profile",
+        place=f"planner/planning/engine_rates.py RATES[{engine!r}]",
+        source="what engines reach of a datasheet, compared with published points",
+        trust=option.grade,
+    )
+    return Operand(name="engine_rates", value=engine, origin=origin)
+
+
+FIELDS: Mapping[str, Function] = {
+    "usd_per_month": _monthly,
+    "gpus_per_replica": _gpus,
+    "replicas": _replicas,
+    "machines": _machines,
+    "usd_per_hour": _rent,
+    "utilisation_fraction": _load,
+    "break_even_requests_per_day": _break_even,
+    **{f"{what}.{end}": _predicted(what, end) for what in PREDICTED for end in ("value", "low", "high")},
+}
+
+
+def _in_list(derive: Function) -> Function:
+    return lambda s, index: derive(s, f"recommendation.options[{index}]")
+
+
+def _of_choice(field: str) -> Function:
+    """Return a number of the chosen option, which is one of the options."""
+
+    def derive(s: Scene) -> Derived:
+        place = s.estimate.recommendation.options.index(_option(s, "recommendation.hosting"))
+        return stated(s.ref(f"recommendation.options[{place}].{field}", field.split(".", maxsplit=1)[0]))
+
+    return derive
+
+
+OPTIONS: Mapping[str, Function] = {
+    **{f"recommendation.options[*].{field}": _in_list(derive) for field, derive in FIELDS.items()},
+    **{f"recommendation.hosting.{field}": _of_choice(field) for field in FIELDS},
+}

@@ -1,0 +1,295 @@
+"""Derivations of the workload: volumes, shape over the day, token counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from planner.formulas.text_tokens import (
+    CHARACTERS_PER_TOKEN,
+    WORDS_PER_TOKEN,
+    tokens_from_characters,
+    tokens_from_pages,
+    tokens_from_words,
+)
+from planner.formulas.traffic import (
+    SHAPES,
+    Z_P50,
+    Z_P95,
+    Z_P99,
+    lognormal_quantile,
+    lognormal_sigma_from_mean,
+    lognormal_sigma_from_median,
+    mean_requests_per_s,
+    users_requests_per_month,
+)
+from planner.planning.derivation import (
+    Derived,
+    Function,
+    Operand,
+    between,
+    chosen,
+    of,
+    product,
+    quotient,
+    stated,
+    total,
+)
+from planner.planning.explain_leaves import Scene, constant, file_leaf, value_at
+from planner.planning.workload import part_tokens, token_stats
+from planner.specs.explanation import Origin
+from planner.specs.traffic import TokenSizes
+from planner.units import SECONDS_PER_DAY
+
+W = "workload"
+Z = {"p50": Z_P50, "p95": Z_P95, "p99": Z_P99}
+A_DAY = constant("seconds_per_day", SECONDS_PER_DAY, "planner/units.py SECONDS_PER_DAY", "86,400 SI seconds")
+
+
+def _requests_per_day(s: Scene) -> Derived:
+    traffic, days = s.case.scenario.traffic, s.ref(f"{W}.days_per_month")
+    if traffic.requests_per_day is not None:
+        return stated(s.key("traffic.requests_per_day"))
+    if traffic.requests_per_second is not None:
+        return product(s.key("traffic.requests_per_second"), A_DAY)
+    if traffic.requests_per_month is not None:
+        return quotient(s.key("traffic.requests_per_month"), days)
+    if traffic.users is not None:
+        names = ("monthly_active", "sessions_per_user_per_month", "requests_per_session")
+        made = of(users_requests_per_month, *(s.key(f"traffic.users.{name}") for name in names))
+        users = traffic.users
+        monthly = users.monthly_active * users.sessions_per_user_per_month * users.requests_per_session
+        return quotient(between("requests_per_month", monthly, made), days)
+    requests, seconds = _recorded(s, "requests"), _recorded(s, "duration_s")
+    return Derived(
+        rule="requests ÷ duration_s × seconds_per_day",
+        operands=(requests, seconds, A_DAY),
+        replay=lambda count, duration, day: count / duration * day,
+    )
+
+
+def _recorded(s: Scene, field: str, name: str | None = None) -> Operand:
+    """Return a figure measured from the scenario's trace."""
+    if s.trace is None:
+        raise LookupError(f"no trace holds {field}")
+    source = f"measured from {s.trace.requests:,} requests"
+    origin = Origin(kind="file", place=f"{s.trace.file} {field}", source=source)
+    return Operand(name=name or field, value=value_at(s.trace, field), origin=origin)
+
+
+def _hourly_weight(s: Scene, hour: int) -> Derived:
+    shape = s.case.scenario.traffic.shape
+    weights = SHAPES[shape] if isinstance(shape, str) else shape
+    here = hour % len(weights)
+    if isinstance(shape, str):
+        place = f"planner/formulas/traffic.py SHAPES[{shape!r}][{here}]"
+        weight = constant(
+            "weight", weights[here], place, "the shape's comment says whether measured or assumed"
+        )
+        named: tuple[Operand, ...] = (s.key("traffic.shape"),)
+    else:
+        weight, named = s.key(f"traffic.shape[{here}]", "weight"), ()
+    mean = between(
+        "mean_weight",
+        sum(weights) / len(weights),
+        Derived(rule=f"mean of the {len(weights)} weights", operands=(s.key("traffic.shape"),)),
+    )
+    return Derived(
+        rule="weight ÷ mean_weight",
+        operands=(weight, mean, *named),
+        replay=lambda top, bottom, *_: top / bottom,
+    )
+
+
+def _peak_to_mean(s: Scene) -> Derived:
+    if s.case.scenario.traffic.peak_to_mean is not None:
+        return stated(s.key("traffic.peak_to_mean"))
+    if s.trace is not None:
+        return stated(_recorded(s, "peak_to_mean"))
+    return Derived(
+        rule="largest of hourly_weights",
+        operands=s.refs_of(f"{W}.hourly_weights", "hourly_weights"),
+        replay=lambda *weights: max(weights),
+    )
+
+
+def _burstiness(s: Scene) -> Derived:
+    return stated(_recorded(s, "burstiness") if s.trace is not None else s.key("traffic.burstiness"))
+
+
+def _static_prefix(s: Scene) -> Derived:
+    if s.case.scenario.prompt.static_prefix_tokens is not None:
+        return stated(s.key("prompt.static_prefix_tokens"))
+    parts = s.estimate.workload.parts
+    static = [_part_operand(s, index) for index, part in enumerate(parts) if part.static]
+    if static:
+        return total(*static)
+    key = s.key("prompt.static_prefix_tokens")
+    return Derived(rule="0: no part is marked static", operands=(key,), replay=lambda _: 0.0)
+
+
+def _part_operand(s: Scene, index: int) -> Operand:
+    """Return the tokens of one part of the prompt, from its amount and the tokens per unit."""
+    part = s.estimate.workload.parts[index]
+    return between(f"{part.name}_tokens", part_tokens(part), _part_tokens(s, index))
+
+
+def _part_tokens(s: Scene, index: int) -> Derived:
+    unit = s.estimate.workload.parts[index].unit
+    amount = s.ref(f"{W}.parts[{index}].amount")
+    if unit == "tokens":
+        return stated(amount)
+    per_token = {"characters": CHARACTERS_PER_TOKEN}.get(unit, WORDS_PER_TOKEN)
+    name = "CHARACTERS_PER_TOKEN" if unit == "characters" else "WORDS_PER_TOKEN"
+    ratio = constant(
+        name.lower(), per_token, f"planner/formulas/text_tokens.py {name}", "rule of thumb of the cheat sheet"
+    )
+    formulas: dict[str, Function] = {
+        "words": tokens_from_words,
+        "characters": tokens_from_characters,
+        "pages": tokens_from_pages,
+    }
+    return of(formulas[unit], amount, ratio)
+
+
+def _part_amount(s: Scene, index: int) -> Derived:
+    part = s.estimate.workload.parts[index]
+    if part.text is not None:
+        return stated(s.ref(f"{W}.parts[{index}].text.characters"))
+    key = f"prompt.parts.{part.name}.{part.unit}"
+    if part.unit != "tokens":
+        return stated(s.key(key))
+    sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
+    return _of_sizes(s, sizes or TokenSizes(mean=part.amount), key, "mean")
+
+
+def _part_text(s: Scene, index: int, field: str) -> Derived:
+    text = s.estimate.workload.parts[index].text
+    if text is None:
+        raise LookupError(field)
+    return stated(file_leaf(text, field))
+
+
+def _tokens(s: Scene, what: str, field: str) -> Derived:
+    """Return one statistic of a token count, whichever way the scenario gave it."""
+    sizes: TokenSizes | None = getattr(s.case.scenario.prompt, what)
+    if sizes is not None:
+        return _of_sizes(s, sizes, f"prompt.{what}", field)
+    if what == "input_tokens" and s.estimate.workload.parts:
+        return _of_parts(s, field)
+    if what != "reasoning_tokens" and s.trace is not None:
+        return stated(_recorded(s, f"{what}.{field}", field))
+    return Derived(rule="0: none are stated", operands=(s.key(f"prompt.{what}"),), replay=lambda _: 0.0)
+
+
+def _of_sizes(s: Scene, sizes: TokenSizes, key: str, field: str) -> Derived:
+    """Return a statistic of a number, of a log-normal given by two figures, or of listed values."""
+    stats = token_stats(sizes)
+    if sizes.values is not None:
+        return Derived(
+            rule=f"{field} of the listed values",
+            operands=(s.key(key),),
+            replay=lambda _: getattr(stats, field),
+        )
+    tail = "p99" if sizes.p99 is not None else "p95"
+    if getattr(sizes, tail) is None:
+        one = s.key(key, "tokens")
+        if field == "sigma":
+            return Derived(rule="0: the count does not vary", operands=(one,), replay=lambda _: 0.0)
+        return chosen(
+            Operand(name="tokens", value=stats.mean, origin=one.origin), rule="the same for every request"
+        )
+    centre = "p50" if sizes.p50 is not None else "mean"
+    middle, far = s.key(f"{key}.{centre}"), s.key(f"{key}.{tail}")
+    z = constant(
+        f"z_{tail}", Z[tail], f"planner/formulas/traffic.py Z_{tail.upper()}", "standard normal quantile"
+    )
+    shape = lognormal_sigma_from_median if centre == "p50" else lognormal_sigma_from_mean
+    spread = of(shape, middle, far, z)
+    if field == "sigma":
+        return spread
+    if field == centre == "mean":
+        return stated(middle)
+    return _of_lognormal(stats.sigma, spread, middle, field, stats.mean)
+
+
+def _of_lognormal(sigma: float, spread: Derived, middle: Operand, field: str, mean: float) -> Derived:
+    width = between("sigma", sigma, spread)
+    if middle.name == "p50":
+        middle = between(
+            "mean",
+            mean,
+            Derived(
+                rule="p50 ÷ lognormal_quantile(1, sigma, z_p50)",
+                operands=(middle, width),
+                formula=lognormal_quantile,
+                replay=lambda p50, shape: p50 / lognormal_quantile(1.0, shape, Z_P50),
+            ),
+        )
+        if field == "mean":
+            return middle.terms or spread
+    z = constant(
+        f"z_{field}", Z[field], f"planner/formulas/traffic.py Z_{field.upper()}", "standard normal quantile"
+    )
+    return of(lognormal_quantile, middle, width, z)
+
+
+def _of_parts(s: Scene, field: str) -> Derived:
+    parts = s.estimate.workload.parts
+    if field == "sigma":
+        return Derived(
+            rule="0: parts carry no common shape",
+            operands=(s.key("prompt.parts"),),
+            replay=lambda _: 0.0,
+        )
+    if field == "mean":
+        return total(*(_part_operand(s, index) for index in range(len(parts))))
+    operands = tuple(_part_quantile(s, index, field) for index in range(len(parts)))
+    return Derived(
+        rule=f"Σ {field} of the parts",
+        operands=operands,
+        replay=lambda *values: sum(values),
+        note="an upper bound above the median, for parts that vary together",
+    )
+
+
+def _part_quantile(s: Scene, index: int, field: str) -> Operand:
+    part = s.estimate.workload.parts[index]
+    sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
+    if sizes is None:
+        return _part_operand(s, index)
+    value: float = getattr(token_stats(sizes), field)
+    terms = _of_sizes(s, sizes, f"prompt.parts.{part.name}.tokens", field)
+    return between(f"{part.name}_tokens", value, terms)
+
+
+def _token_rows() -> Iterator[tuple[str, Function]]:
+    for what in ("input_tokens", "output_tokens", "reasoning_tokens"):
+        for field in ("mean", "p50", "p95", "p99", "sigma"):
+            yield f"{W}.{what}.{field}", _token_row(what, field)
+
+
+def _token_row(what: str, field: str) -> Function:
+    return lambda s: _tokens(s, what, field)
+
+
+WORKLOAD: Mapping[str, Function] = {
+    f"{W}.requests_per_day": _requests_per_day,
+    f"{W}.requests_per_month": lambda s: product(
+        s.ref(f"{W}.requests_per_day"), s.ref(f"{W}.days_per_month")
+    ),
+    f"{W}.mean_requests_per_s": lambda s: of(mean_requests_per_s, s.ref(f"{W}.requests_per_day")),
+    f"{W}.hourly_weights[*]": _hourly_weight,
+    f"{W}.peak_to_mean": _peak_to_mean,
+    f"{W}.peak_requests_per_s": lambda s: product(
+        s.ref(f"{W}.mean_requests_per_s"), s.ref(f"{W}.peak_to_mean")
+    ),
+    f"{W}.burstiness": _burstiness,
+    f"{W}.growth_per_month_fraction": lambda s: stated(s.key("traffic.growth_per_month")),
+    f"{W}.horizon_months": lambda s: stated(s.key("traffic.horizon_months")),
+    f"{W}.days_per_month": lambda s: stated(s.key("traffic.days_per_month")),
+    f"{W}.static_prefix_tokens": _static_prefix,
+    f"{W}.parts[*].amount": _part_amount,
+    f"{W}.parts[*].text.characters": lambda s, index: _part_text(s, index, "characters"),
+    f"{W}.parts[*].text.words": lambda s, index: _part_text(s, index, "words"),
+    **dict(_token_rows()),
+}
