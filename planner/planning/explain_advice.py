@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from planner.formulas.rate_limits import minute_exceedance_fraction, used_fraction
-from planner.planning.api_cost import api_cost
+from planner.planning.api_cost import monthly_bill
 from planner.planning.derivation import Derived, Function, Operand, between, difference, modelled, of
 from planner.planning.explain_leaves import Scene
 from planner.planning.provider_tiers import plan_of
@@ -19,7 +20,7 @@ TIERS = "recommendation.provider_tiers"
 def _use(s: Scene, index: int) -> LimitUse:
     """Return the limit that the tier advice speaks of, checked again."""
     tier = s.estimate.recommendation.provider_tiers[index]
-    plan = plan_of(s.case, s.estimate.workload, s.calls, tier.provider, s.estimate.as_of)
+    plan = plan_of(s.case, s.estimate.workload, s.bill.priced, tier.provider, s.estimate.as_of)
     check = plan.current or plan.lowest
     if check is None or check.tightest is None:
         raise LookupError(tier.provider)
@@ -80,7 +81,7 @@ def _saving(s: Scene, index: int) -> Derived:
     advice = s.estimate.recommendation.advice[index]
     changed = WHAT_IF[advice.id](s.case.scenario)
     made = s.estimate
-    bill = api_cost(changed, made.workload, s.case.books, made.as_of).usd_per_month
+    bill = monthly_bill(replace(s.case, scenario=changed), made.workload, made.as_of).usd
     terms = Derived(
         rule="cost.usd_per_month of the scenario with the advice followed",
         operands=(

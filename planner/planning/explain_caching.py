@@ -6,21 +6,25 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from planner.formulas.cost import cacheable_tokens
+from planner.formulas.cost import cache_storage_usd, cacheable_tokens, long_context_tier
 from planner.formulas.prompt_cache import (
     caching_saving_usd,
     mean_hit_fraction,
     rate_for_hit_fraction,
     sliding_hit_fraction,
 )
-from planner.planning.api_flow import reaching_fraction
+from planner.planning.api_calls import PricedCall
 from planner.planning.derivation import Derived, Function, Operand, between, product, stated
-from planner.planning.explain_leaves import Scene, constant, price_leaf, reaching
-from planner.planning.prompt_cache import cache_minimum_tokens
+from planner.planning.explain_calls import reaching
+from planner.planning.explain_leaves import Scene, constant, price_leaf
+from planner.planning.explain_lines import price_of
+from planner.planning.prompt_cache import busiest_fraction, cache_minimum_tokens
 from planner.specs.explanation import Origin
 from planner.specs.price import TTL_S, ApiModel
 from planner.specs.prompt_cache import PrefixCaching
 from planner.units import MTOK
+
+FIELDS = ("input_usd_per_mtok", "cached_read_usd_per_mtok", "cache_write_usd_per_mtok")
 
 
 def _caching(s: Scene, index: int) -> tuple[PrefixCaching, ApiModel, str]:
@@ -28,6 +32,18 @@ def _caching(s: Scene, index: int) -> tuple[PrefixCaching, ApiModel, str]:
     if cost.caching is None:
         raise LookupError("caching")
     return cost.caching, s.case.books.api.rows[cost.model], f"cost.by_model[{index}].caching"
+
+
+def _first_call(s: Scene, model: ApiModel) -> PricedCall:
+    """Return the first way in which a model is called, whose cache the report shows."""
+    return next(each for each in s.bill.priced if each.used.model == model.id)
+
+
+def _prices(s: Scene, model: ApiModel, *fields: str) -> tuple[Operand, ...]:
+    """Return prices of the tier that a prompt of mean length falls into."""
+    call = _first_call(s, model)
+    tier = int(long_context_tier(s.estimate.workload.input_tokens.mean, call.sheet.above_input_tokens))
+    return tuple(price_of(s, call, field, tier) for field in fields)
 
 
 def _rule_leaf(model: ApiModel, name: str, value: float) -> Operand:
@@ -67,9 +83,20 @@ def _cacheable(s: Scene, index: int) -> Derived:
 
 def _hit(s: Scene, index: int) -> Derived:
     found, model, _ = _caching(s, index)
-    if not found.derived:
+    prompt = s.case.scenario.caching.prompt
+    if prompt is not None and prompt.hit_rate is not None:
         return stated(s.key("caching.prompt.hit_rate"))
-    call = next(each for each in s.calls if each.used.model == model.id)
+    if not found.derived:
+        weights = s.refs_of("workload.hourly_weights", "hourly_weights")
+        note = "an explicit cache: the share of the traffic in the busiest hours, in which it is kept"
+        stored = s.key("caching.prompt.stored_hours_per_day")
+        return Derived(
+            rule="share of hourly_weights in the busiest stored_hours_per_day",
+            operands=(stored, *weights),
+            replay=lambda hours, *each: busiest_fraction(np.array(each), hours),
+            note=note,
+        )
+    call = _first_call(s, model)
     operands = (
         *_rate_on_a_prefix(s, index, call.call.share),
         _rule_leaf(model, "ttl_s", TTL_S[found.ttl] if found.ttl is not None else 0.0),
@@ -87,7 +114,7 @@ def _hit(s: Scene, index: int) -> Derived:
 def _rate_on_a_prefix(s: Scene, index: int, share: float) -> tuple[Operand, ...]:
     """Return the request rate that one prefix sees, before the shape of the day."""
     scenario = s.case.scenario
-    rate = s.estimate.workload.mean_requests_per_s * reaching_fraction(scenario) * share
+    rate = s.estimate.workload.mean_requests_per_s * s.bill.reaching * share
     prefixes = scenario.caching.prompt.distinct_prefixes if scenario.caching.prompt is not None else 1
     operands = (
         s.ref("workload.mean_requests_per_s"),
@@ -133,7 +160,7 @@ def _read(s: Scene, index: int) -> Derived:
 
 
 def _saving(s: Scene, index: int) -> Derived:
-    found, _, at = _caching(s, index)
+    found, model, at = _caching(s, index)
     if found.hit_fraction is None:
         return Derived(
             rule="0: nothing is cached",
@@ -141,9 +168,7 @@ def _saving(s: Scene, index: int) -> Derived:
             replay=lambda _: 0.0,
             note=found.reason,
         )
-    used = s.estimate.cost.by_model[index].price
-    fields = ("input_usd_per_mtok", "cached_read_usd_per_mtok", "cache_write_usd_per_mtok")
-    prices = tuple(price_leaf(used, field) for field in fields)
+    prices = _prices(s, model, *FIELDS)
     return Derived(
         rule="caching_saving_usd(cacheable_tokens, hit_fraction, prices ÷ tokens_per_mtok)",
         operands=(
@@ -163,16 +188,36 @@ def _saving(s: Scene, index: int) -> Derived:
 
 def _break_even(s: Scene, index: int) -> Derived:
     found, model, _ = _caching(s, index)
-    used = s.estimate.cost.by_model[index].price
-    fields = ("input_usd_per_mtok", "cached_read_usd_per_mtok", "cache_write_usd_per_mtok")
     lifetime = TTL_S[found.ttl] if found.ttl is not None else 0.0
     return Derived(
         rule="rate_for_hit_fraction((write − input) ÷ (write − read), ttl_s), at least 0",
-        operands=(*(price_leaf(used, field) for field in fields), _rule_leaf(model, "ttl_s", lifetime)),
+        operands=(*_prices(s, model, *FIELDS), _rule_leaf(model, "ttl_s", lifetime)),
         formula=rate_for_hit_fraction,
         replay=lambda plain, read, write, ttl: rate_for_hit_fraction(
             max(write - plain, 0.0) / (write - read), ttl
         ),
+    )
+
+
+def _storage(s: Scene, index: int) -> Derived:
+    found, model, at = _caching(s, index)
+    stored = s.key("caching.prompt.stored_hours_per_day")
+    if not found.storage_usd_per_day:
+        return Derived(rule="0: no explicit cache is stored", operands=(stored,), replay=lambda _: 0.0)
+    price = (_first_call(s, model).sheet.storage_usd_per_token_hour or 0.0) * MTOK
+    return Derived(
+        rule="(input price + hours × storage price) × cacheable_tokens ÷ 1,000,000 × distinct_prefixes",
+        operands=(
+            *_prices(s, model, "input_usd_per_mtok"),
+            stored,
+            price_leaf(
+                _first_call(s, model).used, "cache_storage_usd_per_mtok_hour", "usd_per_mtok_hour", price
+            ),
+            s.ref(f"{at}.cacheable_tokens"),
+            s.key("caching.prompt.distinct_prefixes"),
+        ),
+        formula=cache_storage_usd,
+        replay=lambda plain, hours, each, tokens, prefixes: (plain + hours * each) * tokens / MTOK * prefixes,
     )
 
 
@@ -184,4 +229,5 @@ CACHING: Mapping[str, Function] = {
     "cache_write_tokens": _write,
     "saving_usd_per_request": _saving,
     "break_even_requests_per_s": _break_even,
+    "storage_usd_per_day": _storage,
 }

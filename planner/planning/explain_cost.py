@@ -4,137 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.formulas.reliability import failed_fraction
+from planner.formulas.bill import after_credits_usd
 from planner.formulas.traffic import grown
-from planner.planning.api_cost import LINES, price_alone
 from planner.planning.derivation import (
     Derived,
     Function,
-    Operand,
     between,
+    modelled,
     of,
     product,
     quotient,
-    replayed,
     stated,
     total,
 )
 from planner.planning.explain_caching import CACHING
-from planner.planning.explain_leaves import Scene, constant, fixed_costs, price_leaf, reaching
-from planner.planning.explain_lines import LINE_PRICES, line_cost, line_usd
+from planner.planning.explain_calls import embeddings, fixed_costs, reaching, share
+from planner.planning.explain_leaves import Scene, constant, price_leaf
+from planner.planning.explain_lines import LINE_PRICES, alone, line_usd
 from planner.specs.request_cost import PriceUsed
 
 C = "cost"
-
-
-def _share(s: Scene, index: int) -> Derived:
-    """Return calls of a model for each request that reaches the models: routing, cascades, failover."""
-    model = s.estimate.cost.by_model[index].model
-    reliability = s.case.scenario.reliability
-    if reliability.failover_model is None or reliability.error_rate == 0:
-        return _routed(s, {model})
-    rules = (s.key("reliability.error_rate"), s.key("reliability.max_retries"))
-    lost = between(
-        "failed_fraction",
-        float(failed_fraction(reliability.error_rate, reliability.max_retries)),
-        of(failed_fraction, *rules),
-    )
-    own = _routed_operand(s, "routed_to_it", {model})
-    if s.case.books.api.find(reliability.failover_model).id != model:
-        rule = "routed_to_it × (1 − failed_fraction)"
-        return Derived(rule=rule, operands=(own, lost), replay=lambda mine, share: mine * (1 - share))
-    everything = _routed_operand(s, "routed_to_all", set(s.case.books.api.rows))
-    return Derived(
-        rule="routed_to_it × (1 − failed_fraction) + routed_to_all × failed_fraction",
-        operands=(own, everything, lost),
-        replay=lambda mine, every, share: mine * (1 - share) + every * share,
-    )
-
-
-def _routed_operand(s: Scene, name: str, models: set[str]) -> Operand:
-    routed = _routed(s, models)
-    return between(name, replayed(routed), routed)
-
-
-def _routed(s: Scene, models: set[str]) -> Derived:
-    """Return the calls that shares and cascades send to some models."""
-    terms = [term for entry in range(len(s.case.scenario.models)) for term in _entry_terms(s, entry, models)]
-    if not terms:
-        return Derived(
-            rule="0: only failover calls it",
-            operands=(s.key("reliability.failover_model"),),
-            replay=lambda _: 0.0,
-        )
-    if len(terms) > 1:
-        return total(*terms)
-    return terms[0].terms or stated(terms[0])
-
-
-def _entry_terms(s: Scene, entry: int, models: set[str]) -> list[Operand]:
-    """Return what one entry of ``models`` sends to some models."""
-    at, found = f"models[{entry}]", s.case.scenario.models[entry]
-    share = s.key(f"{at}.share")
-    if found.model is not None:
-        return [share] if s.case.books.api.find(found.model).id in models else []
-    accepts: list[Operand] = []
-    terms = []
-    left = found.share
-    for stage, step in enumerate(found.cascade or ()):
-        if s.case.books.api.find(step.model).id in models:
-            rule = "share" + "".join(" × (1 − accept)" for _ in accepts)
-            derived = Derived(rule=rule, operands=(share, *accepts), replay=_escalated)
-            terms.append(between("calls_per_request", left, derived))
-        accepts.append(s.key(f"{at}.cascade[{stage}].accept"))
-        left *= 1 - step.accept
-    return terms
-
-
-def _escalated(share: float, *accepts: float) -> float:
-    for accept in accepts:
-        share *= 1 - accept
-    return share
+MODELS = "Σ usd_per_month of the models"
 
 
 def _total_line(s: Scene, line: int) -> Derived:
+    """Return one line of the whole bill: over the models, or one of the fixed costs."""
     name = s.estimate.cost.lines[line].name
-    for fixed in fixed_costs(s):
-        if fixed.name.startswith(name.removesuffix(" cache")) and name.endswith(" cache"):
-            return stated(fixed)
-    places = [
-        f"{C}.by_model[{index}].lines[{each}].usd_per_month"
+    for own in (*fixed_costs(s), *embeddings(s)):
+        if own.name == f"{name.replace(' ', '_')}_usd_per_month":
+            return own.terms or stated(own)
+    found = [
+        s.ref(f"{C}.by_model[{index}].lines[{each}].usd_per_month", f"usd_per_month of {cost.model}")
         for index, cost in enumerate(s.estimate.cost.by_model)
-        for each, found in enumerate(cost.lines)
-        if found.name == name
+        for each, item in enumerate(cost.lines)
+        if item.name == name
     ]
-    return total(*(s.ref(place) for place in places))
+    return total(*found, rule=f"Σ {name} of the models")
 
 
 def _month(s: Scene, index: int) -> Derived:
-    """Return one month's bill: the calls grow, the caches cost what they cost."""
-    growth = s.ref("workload.growth_per_month_fraction")
+    """Return one month's bill: the calls grow, the caches cost what they cost, credits pay first."""
     months = constant("months_from_now", index, f"cost.months[{index}]", "the place in the horizon, from 0")
+    rate = s.ref("workload.growth_per_month_fraction")
     factor = between(
         "growth_factor",
         float(grown(1.0, s.estimate.workload.growth_per_month_fraction, index)),
         Derived(
             rule="grown(1, growth_per_month_fraction, months_from_now)",
-            operands=(growth, months),
+            operands=(rate, months),
             formula=grown,
-            replay=lambda rate, month: grown(1.0, rate, month),
+            replay=lambda growth, month: grown(1.0, growth, month),
         ),
     )
-    fixed = fixed_costs(s)
-    calls = between(
-        "calls_usd_per_month",
-        sum(model.usd_per_month for model in s.estimate.cost.by_model),
-        total(*s.refs(f"{C}.by_model[*].usd_per_month", "model"), rule="Σ usd_per_month of the models"),
-    )
-    rule = " + ".join(["calls_usd_per_month × growth_factor", *(each.name for each in fixed)])
+    models = s.refs(f"{C}.by_model[*].usd_per_month", "model")
+    calls = between("calls_usd_per_month", s.bill.calls_usd, total(*models, rule=MODELS))
+    growing = (calls, *embeddings(s))
+    credit, fixed = s.ref(f"{C}.months[{index}].credits_usd"), fixed_costs(s)
+    names = " + ".join(each.name for each in growing)
+    rule = f"({names}) × growth_factor" if len(growing) > 1 else f"{names} × growth_factor"
     return Derived(
-        rule=rule,
-        operands=(calls, factor, *fixed),
-        replay=lambda usd, times, *rest: usd * times + sum(rest),
+        rule=" + ".join([rule, *(each.name for each in fixed)]) + " − credits_usd",
+        operands=(factor, credit, *growing, *fixed),
+        replay=lambda times, credits_usd, *rest: (
+            sum(rest[: len(growing)]) * times + sum(rest[len(growing) :]) - credits_usd
+        ),
     )
+
+
+def _credits(s: Scene, _index: int) -> Derived:
+    """Return what credits of contracts pay of one month."""
+    named = [
+        s.key(f"accounts.{provider}.contract")
+        for provider, account in s.case.scenario.accounts.items()
+        if account.contract is not None
+    ]
+    if not named:
+        none = s.key("accounts")
+        return Derived(rule="0: no account names a contract", operands=(none,), replay=lambda _: 0.0)
+    owed = s.refs(f"{C}.by_model[*].usd_per_month", "model")
+    note = "credits pay for what the contract covers, month after month, until they are gone"
+    return modelled(after_credits_usd, *named, *owed, note=note)
 
 
 def _month_requests(s: Scene, index: int) -> Derived:
@@ -145,29 +94,6 @@ def _month_requests(s: Scene, index: int) -> Derived:
         s.ref("workload.growth_per_month_fraction"),
         months,
     )
-
-
-def _alone(s: Scene, index: int) -> Derived:
-    """Return what the same traffic would cost on one model of the mix."""
-    single = s.estimate.cost.single_model[index]
-    call = price_alone(s.case.scenario, s.estimate.workload, s.case.books, s.estimate.as_of, single.model)
-    lines = tuple(line_cost(s, call, name) for name, usd in zip(LINES, call.usd_by_line, strict=True) if usd)
-    each = between("usd_per_call", call.usd, total(*lines))
-    requests = (s.ref("workload.requests_per_month"), *reaching(s))
-    fixed = fixed_costs(s)
-    rule = " + ".join([" × ".join(o.name for o in (each, *requests)), *(o.name for o in fixed)])
-    return Derived(
-        rule=rule,
-        operands=(each, *requests, *fixed),
-        replay=lambda *values: _multiplied(values[: 1 + len(requests)]) + sum(values[1 + len(requests) :]),
-    )
-
-
-def _multiplied(values: tuple[float, ...]) -> float:
-    made = 1.0
-    for value in values:
-        made *= value
-    return made
 
 
 def _routing_saving(s: Scene) -> Derived:
@@ -192,9 +118,9 @@ def _month_of_horizon(_s: Scene, index: int) -> Derived:
 
 
 def _monthly(s: Scene) -> Derived:
-    fixed = fixed_costs(s)
-    rule = " + ".join(["Σ usd_per_month of the models", *(each.name for each in fixed)])
-    return total(*s.refs(f"{C}.by_model[*].usd_per_month", "model"), *fixed, rule=rule)
+    beside = (*embeddings(s), *fixed_costs(s))
+    rule = " + ".join([MODELS, *(each.name for each in beside)])
+    return total(*s.refs(f"{C}.by_model[*].usd_per_month", "model"), *beside, rule=rule)
 
 
 M = f"{C}.by_model[*]"
@@ -210,11 +136,12 @@ COST: Mapping[str, Function] = {
     f"{C}.months[*].month": _month_of_horizon,
     f"{C}.months[*].requests": _month_requests,
     f"{C}.months[*].usd": _month,
-    f"{C}.single_model[*].usd_per_month": _alone,
+    f"{C}.months[*].credits_usd": _credits,
+    f"{C}.single_model[*].usd_per_month": alone,
     f"{C}.single_model[*].usd_per_day": lambda s, i: quotient(
         s.ref(f"{C}.single_model[{i}].usd_per_month"), s.ref("workload.days_per_month")
     ),
-    f"{M}.share": _share,
+    f"{M}.share": share,
     f"{M}.requests_per_month": lambda s, i: product(
         s.ref("workload.requests_per_month"), *reaching(s), s.ref(f"{C}.by_model[{i}].share")
     ),

@@ -9,9 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from planner.planning.api_cost import PricedCall, price_calls
-from planner.planning.api_flow import reaching_fraction
-from planner.planning.derivation import Derived, Operand, between
+from planner.planning.api_cost import Bill, monthly_bill
+from planner.planning.derivation import Operand
 from planner.planning.estimate import trace_summary
 from planner.planning.rental_price import rental_price_in_force
 from planner.specs.case import Case
@@ -22,7 +21,6 @@ from planner.specs.model import ModelSpec
 from planner.specs.request_cost import PriceUsed
 from planner.specs.workload import TextSize, TraceSummary
 
-LAYERS = ("exact", "semantic")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -56,8 +54,8 @@ class Scene:
 
     case: Case
     estimate: Estimate
-    calls: tuple[PricedCall, ...]
-    """The calls that the scenario makes, priced as in the estimate."""
+    bill: Bill
+    """The bill of the first month, computed as in the estimate."""
     trace: TraceSummary | None
     overrides: tuple[str, ...]
     """Keys that ``--set`` replaced."""
@@ -66,10 +64,10 @@ class Scene:
         """Return a number of the report as an operand."""
         return Operand(name=name or path.rsplit(".", 1)[-1], value=value_at(self.estimate, path), path=path)
 
-    def refs(self, path: str, named_by: str | None = None) -> tuple[Operand, ...]:
+    def refs(self, path: str, named_by: str | None = None, having: str | None = None) -> tuple[Operand, ...]:
         """Return the same number of every entry of a list; ``[*]`` stands for the entries.
 
-        ``named_by`` is the field that tells the entries apart.
+        ``named_by`` is the field that tells the entries apart; entries that lack ``having`` are left out.
         """
         before, after = path.split("[*].", 1)
         entries = value_at(self.estimate, before)
@@ -79,6 +77,7 @@ class Scene:
                 f"{after} of {getattr(entry, named_by)}" if named_by is not None else None,
             )
             for index, entry in enumerate(entries)
+            if having is None or getattr(entry, having) is not None
         )
 
     def refs_of(self, path: str, name: str) -> tuple[Operand, ...]:
@@ -104,40 +103,8 @@ class Scene:
 
 def scene_of(case: Case, estimate: Estimate, overrides: tuple[str, ...] = ()) -> Scene:
     """Return the scene of one estimate."""
-    calls = price_calls(case.scenario, estimate.workload, case.books, estimate.as_of)
-    return Scene(case, estimate, calls, trace_summary(case), overrides)
-
-
-def fixed_costs(s: Scene) -> tuple[Operand, ...]:
-    """Return what running the response caches costs a month, for those that cost something."""
-    caching = s.case.scenario.caching
-    stated_layers = [(name, getattr(caching, name)) for name in LAYERS]
-    return tuple(
-        s.key(f"caching.{name}.cost_usd_per_month", f"{name}_cache_usd_per_month")
-        for name, layer in stated_layers
-        if layer is not None and layer.cost_usd_per_month
-    )
-
-
-def reaching(s: Scene) -> tuple[Operand, ...]:
-    """Return the share of requests that reach the models, where a response cache answers some."""
-    layers = [
-        s.key(f"caching.{name}.hit_rate", f"{name}_hit_rate")
-        for name in LAYERS
-        if getattr(s.case.scenario.caching, name) is not None
-    ]
-    if not layers:
-        return ()
-    rule = " × ".join(f"(1 − {layer.name})" for layer in layers)
-    terms = Derived(rule=rule, operands=tuple(layers), replay=_missing_all)
-    return (between("reaching_fraction", reaching_fraction(s.case.scenario), terms),)
-
-
-def _missing_all(*hit_rates: float | None) -> float:
-    left = 1.0
-    for rate in hit_rates:
-        left *= 1 - (rate or 0.0)
-    return left
+    bill = monthly_bill(case, estimate.workload, estimate.as_of)
+    return Scene(case, estimate, bill, trace_summary(case), overrides)
 
 
 def constant(name: str, value: Shown, place: str, source: str) -> Operand:
@@ -145,18 +112,25 @@ def constant(name: str, value: Shown, place: str, source: str) -> Operand:
     return Operand(name=name, value=value, origin=Origin(kind="constant", place=place, source=source))
 
 
-def price_leaf(used: PriceUsed, field: str, name: str | None = None) -> Operand:
-    """Return a price of a row of the pricing book."""
+def price_leaf(used: PriceUsed, field: str, name: str | None = None, value: float | None = None) -> Operand:
+    """Return a price of a row of the pricing book, or a term of that row that ``used`` does not hold."""
     way = "" if used.mode == "standard" else f" {used.mode}"
     origin = Origin(
         kind="book",
-        place=f"pricing.yaml api {used.model}{way} {field}",
+        place=f"pricing.yaml api {used.model}{way}{' off-peak' if used.off_peak else ''} {field}",
         source=used.source,
         trust=f"{used.basis}, {used.confidence}",
         since=used.effective_from,
         checked=used.checked,
     )
-    return Operand(name=name or field, value=getattr(used, field), origin=origin)
+    shown = value if value is not None else getattr(used, field)
+    return Operand(name=name or field, value=shown, origin=origin)
+
+
+def rule_leaf(scene: Scene, name: str, value: Shown, place: str) -> Operand:
+    """Return a rule of thumb of the cheat sheet."""
+    source = scene.case.rules.source
+    return Operand(name=name, value=value, origin=Origin(kind="rule", place=place, source=source))
 
 
 def rental_leaf(scene: Scene, rental: str, field: str, value: Shown) -> Operand:

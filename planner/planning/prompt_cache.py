@@ -66,7 +66,7 @@ def prefix_caching(
         return _nothing(model, sheet.used.ttl, reason)
     rates = np.asarray(requests_per_s_by_hour, dtype=float) / distinct_prefixes
     if stored_hours_per_day is not None:
-        share = hit_rate if hit_rate is not None else _busiest_fraction(rates, stored_hours_per_day)
+        share = hit_rate if hit_rate is not None else busiest_fraction(rates, stored_hours_per_day)
         kept = _caching(model, sheet.used.ttl, tier, prefix, share, derived=False)
         each = _stored_usd_per_day(sheet, tier, prefix, stored_hours_per_day)
         return replace(kept, storage_usd_per_day=each * distinct_prefixes, break_even_requests_per_s=None)
@@ -101,7 +101,7 @@ def _derived_hit(rates: FloatArray, ttl: Ttl | None, ready_s: float) -> float | 
     return mean_hit_fraction(stampede_hit_fraction(steady, rates, ready_s), rates)
 
 
-def _busiest_fraction(rates: FloatArray, hours_per_day: float) -> float:
+def busiest_fraction(rates: FloatArray, hours_per_day: float) -> float:
     """Return the share of the traffic that falls into the busiest hours. [1]"""
     if not rates.any():
         return 0.0
