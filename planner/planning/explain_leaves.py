@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from planner.planning.api_cost import Bill, monthly_bill
 from planner.planning.derivation import Operand
-from planner.planning.estimate import trace_summary
 from planner.planning.rental_price import rental_price_in_force
+from planner.planning.trace import summary_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate
 from planner.specs.explanation import Origin, Shown
@@ -104,7 +104,7 @@ class Scene:
 def scene_of(case: Case, estimate: Estimate, overrides: tuple[str, ...] = ()) -> Scene:
     """Return the scene of one estimate."""
     bill = monthly_bill(case, estimate.workload, estimate.as_of)
-    return Scene(case, estimate, bill, trace_summary(case), overrides)
+    return Scene(case, estimate, bill, summary_of(case), overrides)
 
 
 def constant(name: str, value: Shown, place: str, source: str) -> Operand:
