@@ -1,6 +1,13 @@
 """Options and fixtures of all tests."""
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, however busy the machine: a change that breaks a law breaks it for everybody.
+# `pytest --hypothesis-profile explore` draws new ones.
+settings.register_profile("planner", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile("planner")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -5,7 +5,7 @@ They are here because scipy is no dependency of planner; tests compare them with
 
 from __future__ import annotations
 
-from math import exp, inf, lgamma, log
+from math import exp, lgamma, log
 
 CONVERGED = 1e-15  # relative change at which the continued fraction has settled in double precision
 MOST_TERMS = 10_000
@@ -21,6 +21,11 @@ def incomplete_beta_fraction(x: float, a: float, b: float) -> float:
     x : upper limit of the integral, 0 to 1. [fraction]
     a : first shape, above 0. [1]
     b : second shape, above 0. [1]
+
+    Raises
+    ------
+    ValueError
+        If the continued fraction does not settle, with shapes above about 1e9.
 
     References
     ----------
@@ -76,8 +81,8 @@ def _beta_continued_fraction(x: float, a: float, b: float) -> float:
             c = _away_from_zero(1 + numerator / c)
             value *= c * d
         if abs(c * d - 1) < CONVERGED:
-            break
-    return value
+            return value
+    raise ValueError(f"the beta function does not settle for shapes as large as {a:g} and {b:g}")
 
 
 def _away_from_zero(value: float) -> float:
@@ -163,7 +168,7 @@ def student_t_quantile(fraction: float, degrees: float) -> float:
     if fraction < 0.5:
         return -student_t_quantile(1 - fraction, degrees)
     low, high = 0.0, 1.0
-    while student_t_cdf_fraction(high, degrees) < fraction and high < inf:
+    while student_t_cdf_fraction(high, degrees) < fraction:
         low, high = high, high * 2
     for _ in range(BISECTIONS):
         middle = (low + high) / 2

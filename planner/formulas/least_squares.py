@@ -43,6 +43,14 @@ def non_negative_least_squares(matrix: FloatArray, target: FloatArray) -> FloatA
     >>> non_negative_least_squares(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([2.0, 1.0])).round(9).tolist()
     [1.5, 0.0]
     """
+    scale = np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    size = max(float(np.linalg.norm(target)), np.finfo(float).tiny)
+    solution: FloatArray = _active_set(matrix / scale, target / size) * size / scale
+    return solution
+
+
+def _active_set(matrix: FloatArray, target: FloatArray) -> FloatArray:
+    """Solve for columns and a target of length 1, so that one tolerance fits all units."""
     columns = matrix.shape[1]
     free = np.zeros(columns, dtype=bool)
     solution = np.zeros(columns)
@@ -50,7 +58,7 @@ def non_negative_least_squares(matrix: FloatArray, target: FloatArray) -> FloatA
         gradient = matrix.T @ (target - matrix @ solution)
         gradient[free] = -np.inf
         best = int(np.argmax(gradient))
-        if gradient[best] <= TOLERANCE * max(1.0, float(np.abs(matrix.T @ target).max())):
+        if gradient[best] <= TOLERANCE:
             break
         free[best] = True
         solution = _solve_inside(matrix, target, solution, free)
@@ -105,14 +113,14 @@ def coefficient_deviations(matrix: FloatArray, target: FloatArray, solution: Flo
 def _solve_inside(matrix: FloatArray, target: FloatArray, start: FloatArray, free: BoolArray) -> FloatArray:
     """Solve for the free columns, stepping back to the boundary for those that would turn negative."""
     solution = start
-    while free.any():
+    while True:
         trial = np.zeros(len(start))
         trial[free] = np.linalg.lstsq(matrix[:, free], target, rcond=None)[0]
         bad = free & (trial <= 0)
         if not bad.any():
             return trial
-        step = np.min(solution[bad] / np.maximum(solution[bad] - trial[bad], TOLERANCE))
-        solution = solution + step * (trial - solution)
-        free &= solution > TOLERANCE
+        reach = np.full(len(start), np.inf)  # how far each coefficient that falls may go until it is 0
+        reach[bad] = solution[bad] / np.maximum(solution[bad] - trial[bad], TOLERANCE)
+        solution = solution + reach.min() * (trial - solution)
+        free &= (reach > reach.min()) & (solution > TOLERANCE)
         solution[~free] = 0.0
-    return solution

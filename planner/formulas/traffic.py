@@ -122,7 +122,7 @@ def horizon_factor(growth_per_month_fraction: float, months: int) -> float:
 
     References
     ----------
-    .. [1] Geometric series, ((1 + g)^n - 1) / g.
+    .. [1] Sum of V·(1 + g)^m over m = 0 … n - 1, term by term: its closed form cancels to 0 for small growth.
 
     Examples
     --------
@@ -131,9 +131,7 @@ def horizon_factor(growth_per_month_fraction: float, months: int) -> float:
     >>> round(horizon_factor(0.08, 12), 3)
     18.977
     """
-    if growth_per_month_fraction == 0:
-        return float(months)
-    return float(((1 + growth_per_month_fraction) ** months - 1) / growth_per_month_fraction)
+    return float(sum((1 + growth_per_month_fraction) ** month for month in range(months)))
 
 
 def lognormal_sigma_from_mean(mean: float, quantile: float, z: float) -> float:

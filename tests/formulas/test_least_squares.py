@@ -45,3 +45,25 @@ def test_deviations_follow_the_textbook_for_one_coefficient() -> None:
     errors = 1 - 1 / target
     expected = np.sqrt((errors @ errors) / np.sum(1 / target**2))
     assert found.tolist() == pytest.approx([expected])
+
+
+@given(seed=st.integers(0, 1000), powers=st.lists(st.integers(-15, 15), min_size=3, max_size=3))
+def test_units_do_not_matter(seed: int, powers: list[int]) -> None:
+    generator = np.random.default_rng(seed)
+    matrix, target = generator.normal(size=(6, 3)), generator.normal(size=6)
+    scale = 10.0 ** np.array(powers)
+    in_other_units = non_negative_least_squares(matrix * scale, target * 1e-9) * scale / 1e-9
+    assert in_other_units == pytest.approx(non_negative_least_squares(matrix, target), abs=1e-8)
+
+
+def test_columns_that_are_nearly_the_same_end_as_well() -> None:
+    # the active set goes round between them; what is left over is as small as Lawson and Hanson's in Fortran
+    matrix = np.array([[1.0, 1.0, -2.0], [-0.99999999999, -1.00000000001, 1.99999999999]])
+    solution = non_negative_least_squares(matrix, np.ones(2))
+    assert (solution >= 0).all()
+    assert np.linalg.norm(matrix @ solution - 1.0) == pytest.approx(0.0, abs=2e-4)
+
+
+def test_nothing_to_explain_needs_nothing() -> None:
+    assert non_negative_least_squares(np.ones((3, 2)), np.zeros(3)).tolist() == [0.0, 0.0]
+    assert non_negative_least_squares(np.zeros((3, 2)), np.ones(3)).tolist() == [0.0, 0.0]

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, strategies as st
 from scipy.stats import nbinom, poisson
 
-from planner.formulas.rate_limits import minute_exceedance_fraction, months_until
+from planner.formulas.rate_limits import (
+    counted_input_tokens,
+    counted_output_tokens,
+    minute_exceedance_fraction,
+    months_until,
+    peak_minute_requests,
+)
 
 
 @pytest.mark.parametrize("dispersion", [1.0, 1.2, 2.0, 4.0, 10.0])
@@ -34,3 +40,23 @@ def test_an_idle_minute_exceeds_nothing() -> None:
 
 def test_shrinking_traffic_never_reaches_the_line() -> None:
     assert months_until(0.9, -0.1) == np.inf
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.001, 1))
+def test_grown_for_so_many_months_the_load_is_at_the_line(used: float, growth: float) -> None:
+    months = float(months_until(used, growth))
+    assert used * (1 + growth) ** months == pytest.approx(1.0)
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.floats(0, 1))
+def test_what_counts_lies_between_all_and_what_is_not_cached(plain: int, read: int, share: float) -> None:
+    assert plain - 1e-6 <= counted_input_tokens(plain + read, read, share) <= plain + read + 1e-6
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.floats(0, 1))
+def test_reserved_output_never_counts_less_than_what_is_produced(made: int, spare: int, share: float) -> None:
+    assert made - 1e-6 <= counted_output_tokens(made, made + spare, share) <= made + spare + 1e-6
+
+
+def test_retries_count_against_a_request_limit() -> None:
+    assert peak_minute_requests(10.0, 1.5) == 1.5 * peak_minute_requests(10.0)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from planner.formulas.roofline import all_reduce_s, causal_pairs, experts_touched, linear_step_s
+from planner.formulas.roofline import (
+    all_reduce_s,
+    attention_flops,
+    causal_pairs,
+    experts_touched,
+    kv_read_s,
+    linear_step_s,
+)
 
 H100 = {"peak_flops_per_s": 989e12, "bandwidth_bytes_per_s": 3.35e12}
 
@@ -54,3 +61,34 @@ def test_one_rank_reduces_nothing() -> None:
     )
     assert list(times == 0) == [True, False]  # type: ignore[arg-type,unused-ignore]
     assert float(times[1]) == pytest.approx(160 * (1e-5 + 16384 / 450e9))  # type: ignore[index]
+
+
+@given(tokens=st.integers(0, 3000), window=st.integers(1, 3000))
+def test_a_window_only_removes_pairs_and_leaves_a_short_prompt_alone(tokens: int, window: int) -> None:
+    masked, full = (
+        causal_pairs(new_tokens=tokens, window=window),
+        causal_pairs(new_tokens=tokens),
+    )
+    assert masked == full if tokens <= window else masked < full
+    assert masked <= tokens * window
+
+
+@given(first=st.integers(1, 5000), rest=st.integers(1, 5000))
+def test_a_prompt_in_two_chunks_has_the_pairs_of_the_whole(first: int, rest: int) -> None:
+    # the second chunk sees the first in full and itself under the mask
+    chunks = causal_pairs(new_tokens=first) + rest * first + causal_pairs(new_tokens=rest)
+    assert causal_pairs(new_tokens=first + rest) == chunks
+
+
+@given(kv=st.floats(1, 1e12), rate=st.floats(1e9, 1e13), reached=st.floats(0.1, 1))
+def test_reading_at_a_share_of_the_peak_takes_as_many_times_longer(
+    kv: float, rate: float, reached: float
+) -> None:
+    whole = kv_read_s(kv_bytes=kv, bandwidth_bytes_per_s=rate)
+    part = kv_read_s(kv_bytes=kv, bandwidth_bytes_per_s=rate, memory_efficiency_fraction=reached)
+    assert part * reached == pytest.approx(whole)
+
+
+def test_attention_of_layers_and_heads_adds_up() -> None:
+    one = attention_flops(layers=1, heads=1, head_dim=128, pairs=10)
+    assert attention_flops(layers=3, heads=5, head_dim=128, pairs=10) == 15 * one

@@ -1,8 +1,5 @@
 """The billing calculator against published prices, one YAML case each, and the laws that any bill obeys."""
 
-import ast
-import operator
-from collections.abc import Callable
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -20,14 +17,9 @@ from planner.planning.request_cost import cost_lines, request_cost
 from planner.specs.books import Books
 from planner.specs.price import Contract
 from planner.specs.request_cost import PriceSheet, RequestCost
+from tests.arithmetic import arithmetic
 
 CASES = Path(__file__).parent.parent / "cases"
-OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
 
 
 def cases() -> list[dict[str, Any]]:
@@ -38,16 +30,6 @@ def cases() -> list[dict[str, Any]]:
 @cache
 def books() -> Books:
     return load_books()
-
-
-def arithmetic(text: str) -> float:
-    def value(node: ast.expr) -> float:
-        if isinstance(node, ast.BinOp):
-            return OPERATORS[type(node.op)](value(node.left), value(node.right))
-        assert isinstance(node, ast.Constant)
-        return float(str(node.value))
-
-    return value(ast.parse(text, mode="eval").body)
 
 
 def cost_of(case: dict[str, Any]) -> RequestCost:
