@@ -41,3 +41,10 @@ def test_samples_without_spread_detect_anything() -> None:
     same = np.ones(4)
     assert difference_interval(same, same, 0.95) == (0.0, 0.0, 0.0)
     assert smallest_detectable_difference(same, same, confidence_fraction=0.95, power_fraction=0.8) == 0.0
+
+
+def test_what_can_be_detected_is_the_reach_of_the_interval_and_of_the_power() -> None:
+    # both variances 1, three values each: standard error sqrt(2/3), 4 degrees; t(0.975) = 2.776, t(0.8) = 0.941
+    values = np.array([1.0, 2.0, 3.0])
+    found = smallest_detectable_difference(values, values + 5, confidence_fraction=0.95, power_fraction=0.8)
+    assert found == pytest.approx(np.sqrt(2 / 3) * (2.7764 + 0.9410), rel=1e-4)

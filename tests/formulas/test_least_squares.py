@@ -12,7 +12,7 @@ from planner.formulas.least_squares import (
 )
 
 
-@given(seed=st.integers(0, 10_000), rows=st.integers(4, 12), columns=st.integers(1, 4))
+@given(seed=st.integers(0, 10_000), rows=st.integers(9, 20), columns=st.integers(1, 9))
 def test_the_solution_is_that_of_lawson_and_hanson(seed: int, rows: int, columns: int) -> None:
     generator = np.random.default_rng(seed)
     matrix, target = generator.normal(size=(rows, columns)), generator.normal(size=rows)
@@ -67,3 +67,15 @@ def test_columns_that_are_nearly_the_same_end_as_well() -> None:
 def test_nothing_to_explain_needs_nothing() -> None:
     assert non_negative_least_squares(np.ones((3, 2)), np.zeros(3)).tolist() == [0.0, 0.0]
     assert non_negative_least_squares(np.zeros((3, 2)), np.ones(3)).tolist() == [0.0, 0.0]
+
+
+def test_the_robust_fit_is_where_errors_beyond_huber_s_limit_stop_pulling() -> None:
+    generator = np.random.default_rng(5)
+    size = np.arange(1.0, 41.0)
+    target = 2 * size * (1 + 0.05 * generator.standard_t(2, size=40))
+    (price,) = robust_non_negative_fit(size[:, None], target)
+    errors = 1 - price * size / target
+    limit = 1.345 * 1.4826 * np.median(np.abs(errors))
+    pulls = np.clip(errors, -limit, limit)
+    assert (np.abs(errors) > limit).sum() >= 5
+    assert abs(pulls @ (size / target)) < 1e-6 * np.abs(pulls) @ (size / target)

@@ -87,3 +87,9 @@ def test_one_value_has_no_interval() -> None:
 
 def test_batches_take_values_in_order_and_leave_the_rest() -> None:
     assert batch_means(np.array([1.0, 3.0, 5.0, 7.0, 100.0])).tolist() == [3.0]
+
+
+def test_the_interval_of_the_median_of_a_hundred_values_runs_from_the_40th_to_the_61st() -> None:
+    # the binomial table for n = 100, p = 1/2: P(40 <= X <= 60) = 0.9648
+    found = percentile_interval(np.arange(1.0, 101.0), 0.5, samples=100, confidence_fraction=0.95)
+    assert found == pytest.approx((40.0, 61.0))

@@ -73,6 +73,7 @@ def test_a_quantile_that_no_log_normal_has_is_refused(quantile: float) -> None:
 
 def test_the_highest_quantile_that_one_has_is_accepted() -> None:
     # zσ - σ²/2 is largest at σ = z
+    assert lognormal_sigma_from_mean(1.0, math.exp(2.0), 2.0) == 2.0
     assert lognormal_sigma_from_mean(1.0, math.exp(Z_P95**2 / 2 - 1e-9), Z_P95) == pytest.approx(
         Z_P95, abs=1e-4
     )
