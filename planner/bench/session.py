@@ -16,11 +16,13 @@ import numpy as np
 
 from planner import __version__
 from planner.bench.load import TraceRow, plan_point, plan_trace
+from planner.bench.load_loop import LoadLoop, with_point
 from planner.bench.machine import git_commit, machine_facts
 from planner.bench.records import RunWriter, build_result, read_facts, read_manifest, read_records
 from planner.bench.runner import Control, PointRun, RunnerSettings
 from planner.bench.search import ProbeJudge, SearchState
 from planner.bench.selfcheck import SelfCheck, self_check
+from planner.bench.step_loop import LoopGoal
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.registry import ENGINES
 from planner.specs.load import LoadPoint, RequestPlan, SloTarget
@@ -57,6 +59,7 @@ class BenchRun:
     resume: bool = False
     check_client: bool = True
     search: bool = False
+    calibration: LoopGoal | None = None
     convention: str = "planner"
 
 
@@ -120,7 +123,7 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
             if control.draining:  # Ctrl-C before the first request: there is nothing to report
                 raise KeyboardInterrupt
             ladder = Ladder(run, engine, state, control, watch)
-            manifest = await (ladder.search(manifest, check) if run.search else ladder.climb(manifest, check))
+            manifest = await ladder.measure(manifest, check)
     finally:
         await engine.close()
         if state.writer is not None:
@@ -172,6 +175,35 @@ class Ladder:
         self._control = control
         self._watch = watch
         self._session = 1 + max((record.session for record in state.records), default=-1)
+
+    async def measure(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
+        """Measure as the run was told: a search, a calibration, or the points that are planned."""
+        if self._run.search:
+            return await self.search(manifest, check)
+        if self._run.calibration is not None:
+            return await self.calibrate(manifest, check, self._run.calibration)
+        return await self.climb(manifest, check)
+
+    async def calibrate(self, manifest: RunManifest, check: SelfCheck | None, goal: LoopGoal) -> RunManifest:
+        """Measure loads until the fit is proven on those held out, or the budget ends."""
+        end_s = time.monotonic() + goal.budget_s
+        loop = LoadLoop(
+            goal.error_fraction,
+            longest_tokens=manifest.engine.max_model_len_tokens,
+            seed=self._run.options.seed,
+        )
+        while time.monotonic() < end_s:
+            point = loop.next_point(self._state.records, manifest)
+            if point is None:
+                break
+            number = len(manifest.points)
+            manifest = with_point(manifest, point, loop)
+            self._state.update(manifest)
+            name = f"load {number + 1}, {load_name(point)}"
+            facts = await self._measure(number, point, name, _health(check), None)
+            if facts.stopped is not None:
+                break
+        return manifest
 
     async def climb(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
         """Measure what has not been measured yet."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from planner.cli import bench_flags as flags
 from planner.cli.bench_options import Arrival, Convention, Endpoint
 from planner.cli.options import (
     Format,
@@ -44,11 +45,6 @@ class BenchGroup(TyperGroup):
 
 app = typer.Typer(cls=BenchGroup, rich_markup_mode=None)
 
-ConventionOption = Annotated[
-    Convention, typer.Option("--metric-convention", help="Compute the metrics as this tool defines them.")
-]
-FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder that --output named.")]
-
 
 def show(result: RunResult, form: Format, *, no_color: bool, quiet: bool) -> None:
     """Write a result to stdout."""
@@ -78,84 +74,49 @@ def exit_code(result: RunResult, *, strict: bool) -> int:
 @app.callback(invoke_without_command=True)
 def bench(  # the options of one command; its body stays short
     context: typer.Context,
-    url: Annotated[
-        str | None, typer.Option(help="Base URL of an OpenAI-compatible server, with /v1.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model name as the server knows it.")] = None,
-    engine: Annotated[
-        str,
-        typer.Option(help="openai (needs --url), llamacpp (in process), vllm (planner starts it) or fake."),
-    ] = "openai",
-    synthetic: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="Model of the book with random weights: llamacpp, vllm."),
-    ] = None,
-    quantization: Annotated[str, typer.Option(help="Storage of synthetic weights in llama.cpp.")] = "q4_0",
-    engine_args: Annotated[str, typer.Option(help="Arguments for an engine that planner starts.")] = "",
-    endpoint: Annotated[Endpoint, typer.Option(help="API to use; auto finds it out.")] = Endpoint.auto,
-    concurrency: Annotated[
-        str | None, typer.Option(metavar="N[,N...]", help="Requests in flight; several make a ladder.")
-    ] = None,
-    rate: Annotated[
-        str | None, typer.Option(metavar="R[,R...]", help="Requests per second; an open loop.")
-    ] = None,
-    arrival: Annotated[Arrival, typer.Option(help="Arrivals of an open loop.")] = Arrival.poisson,
-    burstiness: Annotated[
-        float, typer.Option(help="Squared variation of gamma arrivals; 1 is Poisson.")
-    ] = 1.0,
-    start_rate: Annotated[
-        float, typer.Option(min=0.0, help="Rate from which --arrival ramp rises to --rate.")
-    ] = 0.1,
-    trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Replay a recorded trace: its times and lengths.")
-    ] = None,
-    requests: Annotated[
-        int | None, typer.Option(min=1, help="Requests per point; default 100, or the whole trace.")
-    ] = None,
-    ramp: Annotated[
-        int | None,
-        typer.Option(min=0, help="First requests to keep out of the latencies; default one per slot."),
-    ] = None,
-    input_tokens: Annotated[
-        str, typer.Option(metavar="N[,N...]", help="Prompt lengths to draw from.")
-    ] = "512",
-    output_tokens: Annotated[
-        str, typer.Option(metavar="N[,N...]", help="Answer lengths to draw from.")
-    ] = "128",
-    shared_prefix: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Leading tokens that all prompts share; 0 defeats caches.")
-    ] = 0,
-    slo: Annotated[
-        list[str] | None, typer.Option(metavar="LIMIT", help="Limit such as ttft_p95_ms=500. May repeat.")
-    ] = None,
-    scenario: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Measure this scenario's workload; may stand alone.")
-    ] = None,
-    find_max_rate: Annotated[
-        bool, typer.Option("--find-max-rate", help="Search the highest rate that holds every --slo.")
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder for all records.")
-    ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with the run in --output.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Seed of prompts and arrivals; default a new one.")] = None,
-    api_key_env: Annotated[
-        str, typer.Option(metavar="NAME", help="Environment variable that holds the API key.")
-    ] = "OPENAI_API_KEY",
-    rate_limit: Annotated[
-        str, typer.Option(help="On 429: count it, or retry as Retry-After says.")
-    ] = "count",
-    timeout_first_token: Annotated[
-        float, typer.Option(help="Seconds until a first token is given up.")
-    ] = 300.0,
-    timeout_idle: Annotated[float, typer.Option(help="Seconds between two events.")] = 60.0,
-    max_error_fraction: Annotated[float, typer.Option(help="Stop when more requests than this fail.")] = 0.5,
-    self_check: Annotated[bool, typer.Option(help="Measure this client first, two seconds.")] = True,
-    verify_tls: Annotated[bool, typer.Option(help="Check the server's certificate.")] = True,
-    feature: Annotated[str | None, typer.Option(help="Label written into the records.")] = None,
-    user: Annotated[str | None, typer.Option(help="Label written into the records.")] = None,
-    provider: Annotated[str, typer.Option(help="Label written into the records.")] = "self_hosted",
-    metric_convention: ConventionOption = Convention.planner,
+    url: flags.Url = None,
+    model: flags.Model = None,
+    engine: flags.Engine = "openai",
+    synthetic: flags.Synthetic = None,
+    quantization: flags.Quantization = "q4_0",
+    engine_args: flags.EngineArgs = "",
+    endpoint: flags.Endpoint = Endpoint.auto,
+    concurrency: flags.Concurrency = None,
+    rate: flags.Rate = None,
+    arrival: flags.Arrival = Arrival.poisson,
+    burstiness: flags.Burstiness = 1.0,
+    start_rate: flags.StartRate = 0.1,
+    trace: flags.Trace = None,
+    requests: flags.Requests = None,
+    ramp: flags.Ramp = None,
+    input_tokens: flags.InputTokens = "512",
+    output_tokens: flags.OutputTokens = "128",
+    shared_prefix: flags.SharedPrefix = 0,
+    slo: flags.Slo = None,
+    scenario: flags.Scenario = None,
+    find_max_rate: flags.FindMaxRate = False,
+    output: flags.OutputFolder = None,
+    resume: flags.Resume = False,
+    seed: flags.Seed = None,
+    api_key_env: flags.ApiKeyEnv = "OPENAI_API_KEY",
+    rate_limit: flags.RateLimit = "count",
+    timeout_first_token: flags.TimeoutFirstToken = 300.0,
+    timeout_idle: flags.TimeoutIdle = 60.0,
+    max_error_fraction: flags.MaxErrorFraction = 0.5,
+    calibrate: flags.Calibrate = False,
+    minutes: flags.Minutes = 10.0,
+    goal: flags.Goal = 0.05,
+    book_model: flags.BookModel = None,
+    hardware: flags.Hardware = None,
+    gpu: flags.Gpu = False,
+    plot: flags.Plot = None,
+    priced_as: flags.PricedAs = None,
+    self_check: flags.SelfCheck = True,
+    verify_tls: flags.VerifyTls = True,
+    feature: flags.Feature = None,
+    user: flags.User = None,
+    provider: flags.Provider = "self_hosted",
+    metric_convention: flags.MetricConvention = Convention.planner,
     form: FormatOption = Format.table,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -167,6 +128,10 @@ def bench(  # the options of one command; its body stays short
     """
     if context.invoked_subcommand is not None:
         return
+    if calibrate:
+        from planner.cli.bench_calibrate import calibrate_from_options
+
+        raise typer.Exit(calibrate_from_options(dict(context.params)))
     from planner.cli.bench_run import run_from_options
 
     result = run_from_options(dict(context.params))
@@ -176,8 +141,8 @@ def bench(  # the options of one command; its body stays short
 
 @app.command("report")
 def report(
-    folder: FolderArgument,
-    metric_convention: ConventionOption = Convention.planner,
+    folder: flags.Folder,
+    metric_convention: flags.MetricConvention = Convention.planner,
     form: FormatOption = Format.table,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,

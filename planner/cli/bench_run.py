@@ -17,6 +17,7 @@ from typing import Any
 from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import BenchRun, Watch, measure
+from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
@@ -28,6 +29,7 @@ from planner.specs.measurement import RunLabels, RunResult
 
 SEED_BITS = 31
 DEFAULT_REQUESTS = 100
+SECONDS_PER_MINUTE = 60
 
 
 def run_from_options(given: dict[str, Any]) -> RunResult:
@@ -83,7 +85,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
     run = BenchRun(
         engine=given["engine"],
         options=_options(given, seed),
-        points=load_points(given, seed, rows),
+        points=() if given["calibrate"] else load_points(given, seed, rows),
         trace=rows,
         slo=parse_slo(given["slo"]),
         labels=RunLabels(provider=given["provider"], feature=given["feature"], user=given["user"]),
@@ -92,6 +94,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         folder=given["output"],
         resume=given["resume"],
         search=given["find_max_rate"],
+        calibration=_goal(given),
         check_client=given["self_check"] and given["engine"] != "fake",
         convention=Convention(given["metric_convention"]).value,
     )
@@ -130,6 +133,12 @@ def _resumed(run: BenchRun) -> BenchRun:
     if manifest.points and manifest.points[0].kind == "trace" and not run.trace:
         raise UsageError("the run replays a trace", cure="add --trace FILE, the same as before")
     return replace(run, points=manifest.points, slo=manifest.slo, labels=manifest.labels)
+
+
+def _goal(given: dict[str, Any]) -> LoopGoal | None:
+    if not given["calibrate"]:
+        return None
+    return LoopGoal(error_fraction=given["goal"], budget_s=given["minutes"] * SECONDS_PER_MINUTE)
 
 
 def _options(given: dict[str, Any], seed: int) -> EngineOptions:

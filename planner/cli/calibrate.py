@@ -80,14 +80,15 @@ def calibrate(
         run, model=book_model or synthetic, quantization=quantization, hardware=hardware, books=own_books
     )
     width, color = screen_of(output, no_color=no_color)
-    emit(fitted_text(run, identity, profile=profile, width=width, color=color), output)
+    text, _ = fitted_text(run, identity, profile=profile, width=width, color=color)
+    emit(text, output)
 
 
 def fitted_text(
     run: StepRun, identity: ProfileIdentity, *, profile: str | None, width: int, color: bool
-) -> str:
-    """Fit the run, write the profile where one is wanted, and return the screen."""
-    from planner.planning.calibrate import check_points, fit_profile, held_out_of
+) -> tuple[str, float | None]:
+    """Fit the run, write the profile where one is wanted, and return the screen and the held-out error."""
+    from planner.planning.calibrate import check_points, fit_profile, held_out_error, held_out_of
     from planner.report.calibration import calibration_table, profile_yaml
 
     held_out = held_out_of(run)
@@ -96,7 +97,8 @@ def fitted_text(
         emit(profile_yaml(fitted), profile)
     checks = check_points(fitted, run, held_out=held_out)
     unsteady = [item for item in run.samples if item.unsteady]
-    return calibration_table(fitted, checks, unsteady, width=width, color=color)
+    screen = calibration_table(fitted, checks, unsteady, width=width, color=color)
+    return screen, held_out_error(checks)
 
 
 def identity_of(
@@ -124,18 +126,24 @@ def identity_of(
 
 def _read(results: Sequence[Path]) -> StepRun:
     """Read files of steps, or the token streams of bench folders, as one run."""
-    from planner.bench.records import read_manifest, read_records
-    from planner.bench.stream_steps import steps_of_records
     from planner.inputs.step_results import joined_runs, read_step_run
 
     return joined_runs(
-        tuple(
-            (str(path), steps_of_records(read_records(path), read_manifest(path)))
-            if path.is_dir()
-            else (str(path), read_step_run(path))
-            for path in results
-        )
+        tuple((str(path), folder_steps(path) if path.is_dir() else read_step_run(path)) for path in results)
     )
+
+
+def folder_steps(folder: Path) -> StepRun:
+    """Return the steps in a folder of bench: timed ones, else those found in the token streams."""
+    from planner.bench.load_loop import held_out_points
+    from planner.bench.records import read_manifest, read_records
+    from planner.bench.stream_steps import steps_of_records
+    from planner.inputs.step_results import STEPS_FILE, read_step_run
+
+    if (folder / STEPS_FILE).is_file():
+        return read_step_run(folder / STEPS_FILE)
+    manifest = read_manifest(folder)
+    return steps_of_records(read_records(folder), manifest, held_out=held_out_points(manifest))
 
 
 def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, quiet: bool) -> StepRun:

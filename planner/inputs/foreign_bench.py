@@ -156,27 +156,39 @@ GUIDELLM = (
 
 
 def _guidellm(data: Json) -> Iterator[MeasuredRow]:
+    model = str((data.get("args") or {}).get("model") or "")
     for benchmark in data["benchmarks"]:
         metrics = benchmark["metrics"]
-        config = benchmark.get("config") or benchmark.get("args") or {}
-        strategy = config.get("strategy") or {}
-        streams, rate = strategy.get("streams") or strategy.get("max_concurrency"), strategy.get("rate")
+        load_type, load_value = _guidellm_load(benchmark)
         base = _base(
-            model=str((data.get("args") or {}).get("model") or ""),
+            model=model,
             isl=_mean(metrics.get("prompt_token_count")),
             osl=_mean(metrics.get("output_token_count")),
-            load_type=OPEN
-            if rate is not None
-            else CLOSED
-            if streams is not None
-            else str(strategy.get("type_", "")),
-            load_value=rate if rate is not None else streams,
+            load_type=load_type,
+            load_value=load_value,
         )
         for theirs, ours, unit in GUIDELLM:
-            good = (metrics.get(theirs) or {}).get("successful") or {}
-            values = {(ours, unit, name): (good.get("percentiles") or {}).get(name) for name in PERCENTILES}
-            throughput = unit.endswith("/s")
-            yield from _rows(base, {(ours, unit, "mean"): good.get("mean")} | ({} if throughput else values))
+            yield from _rows(base, _guidellm_values(metrics.get(theirs) or {}, ours, unit))
+
+
+def _guidellm_load(benchmark: Json) -> tuple[str, Any]:
+    """Return how a benchmark of guidellm loads the server, and how much."""
+    strategy = (benchmark.get("config") or benchmark.get("args") or {}).get("strategy") or {}
+    rate = strategy.get("rate")
+    if rate is not None:
+        return OPEN, rate
+    streams = strategy.get("streams") or strategy.get("max_concurrency")
+    return (str(strategy.get("type_", "")) if streams is None else CLOSED), streams
+
+
+def _guidellm_values(metric: Json, ours: str, unit: str) -> dict[tuple[str, str, str], object]:
+    """Return the mean of a metric, and its percentiles unless it is a rate of the whole run."""
+    good = metric.get("successful") or {}
+    values: dict[tuple[str, str, str], object] = {(ours, unit, "mean"): good.get("mean")}
+    if not unit.endswith("/s"):
+        percentiles = good.get("percentiles") or {}
+        values |= {(ours, unit, name): percentiles.get(name) for name in PERCENTILES}
+    return values
 
 
 def _mean(metric: Json | None) -> float | None:

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from planner.errors import Fault, InputError, UsageError
 from planner.specs.steps import STEPS_SCHEMA, StepRun
 
+STEPS_FILE = "steps.json"  #: in the folder of ``planner bench --calibrate``
+
 
 def read_step_run(path: Path) -> StepRun:
     """Read one run.
