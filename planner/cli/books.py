@@ -20,6 +20,11 @@ from planner.cli.options import (
     today,
 )
 from planner.errors import DataError, InputError
+from planner.inputs.book_checks import OpenBooks
+from planner.inputs.books import load_books
+from planner.planning.book_rules import breaches, stale_rows
+from planner.report.books_table import LISTINGS, find_rows, row_text
+from planner.report.screen import render
 
 app = typer.Typer(
     help="List, show and check the pricing, hardware and model books.",
@@ -46,10 +51,6 @@ def list_rows(
     no_color: NoColorOption = False,
 ) -> None:
     """List the rows of one book."""
-    from planner.inputs.books import load_books
-    from planner.report.books_table import LISTINGS
-    from planner.report.screen import render
-
     width, color = screen_of("-", no_color=no_color)
     emit(render(LISTINGS[kind.value](load_books(*books or ())), width=width, color=color), "-")
 
@@ -60,9 +61,6 @@ def show(
     books: BooksOption = None,
 ) -> None:
     """Show every row that a name means, with its sources, as YAML."""
-    from planner.inputs.books import load_books
-    from planner.report.books_table import find_rows, row_text
-
     loaded = load_books(*books or ())
     found = list(find_rows(loaded, name))
     if not found:
@@ -82,10 +80,6 @@ def check(
     quiet: QuietOption = False,
 ) -> None:
     """Check the books in full: every fault with file and line, and a warning for each row older than 90 days."""
-    from planner.inputs.book_checks import OpenBooks
-    from planner.inputs.books import load_books
-    from planner.planning.book_rules import breaches, stale_rows
-
     day = date_or_none(as_of) or today()
     own = (*(folders or ()), *(books or ()))
     opened = OpenBooks(*own)

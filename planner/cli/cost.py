@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,10 +21,12 @@ from planner.cli.options import (
     today,
 )
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.price import ModeOrStandard
-    from planner.specs.request_cost import RequestCost
+from planner.inputs.books import load_books
+from planner.planning.pricing import price_sheet
+from planner.planning.request_cost import request_cost
+from planner.report import request_cost as report
+from planner.specs.price import ModeOrStandard
+from planner.specs.request_cost import RequestCost
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -98,10 +100,6 @@ def cost(
     quiet: QuietOption = False,
 ) -> None:
     """Price one request, line by line, with the price row that was in force."""
-    from planner.inputs.books import load_books
-    from planner.planning.pricing import price_sheet
-    from planner.planning.request_cost import request_cost
-
     sheet = price_sheet(
         load_books(*(books or ())).api.find(model),
         date_or_none(as_of) or today(),
@@ -126,7 +124,6 @@ def cost(
 
 
 def _shown(result: RequestCost, output_format: Format, *, width: int, color: bool, quiet: bool) -> str:
-    from planner.report import request_cost as report
 
     writers = {Format.json: report.cost_json, Format.csv: report.cost_csv, Format.md: report.cost_markdown}
     if output_format in writers:

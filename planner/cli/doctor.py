@@ -5,7 +5,10 @@ from __future__ import annotations
 import typer
 
 from planner.cli.options import Format, FormatOption, NoColorOption, OutputOption, emit, screen_of
+from planner.engines.host import host_facts
 from planner.errors import UsageError
+from planner.report.host import host_table
+from planner.report.plain import plain, to_json
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -15,10 +18,6 @@ def doctor(
     *, format_: FormatOption = Format.table, output: OutputOption = "-", no_color: NoColorOption = False
 ) -> None:
     """Show processor, memory and its bandwidth (measured in a second), GPUs, engines and extras."""
-    from planner.engines.host import host_facts
-    from planner.report.host import host_table
-    from planner.report.plain import plain, to_json
-
     if format_ not in (Format.table, Format.json):
         raise UsageError(f"doctor does not write {format_.value}", cure="choose --format table or json")
     host = host_facts()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from typer import Abort, BadParameter, Exit
 
+from planner import __version__
 from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InputError, PlannerError
 
 # typer carries its own click in some releases and imports it in others; this finds the one in use.
@@ -71,8 +72,6 @@ def _say_usage(error: BaseException) -> None:
 
 def _report_bug() -> None:
     import traceback
-
-    from planner import __version__
 
     traceback.print_exc()
     _say(

@@ -24,11 +24,16 @@ from planner.cli.options import (
     today,
 )
 from planner.errors import EXIT_FINDING
+from planner.inputs.estimating import read_all
+from planner.planning.estimate import estimate_scenario
+from planner.report.estimate_table import estimate_parts, portfolio_parts
+from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
+from planner.report.screen import render
+from planner.specs.estimate import Estimate
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from planner.specs.estimate import Estimate
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -70,9 +75,6 @@ def _estimates(
     paths: tuple[Path, ...], sets: tuple[str, ...], as_of: date | None, own_books: tuple[Path, ...]
 ) -> list[Estimate]:
     """Read every scenario first, so that all faults of all files come together, then compute."""
-    from planner.inputs.estimating import read_all
-    from planner.planning.estimate import estimate_scenario
-
     return [
         estimate_scenario(case, as_of or case.scenario.as_of or today())
         for case in read_all(paths, sets, own_books)
@@ -82,13 +84,10 @@ def _estimates(
 def _shown(
     estimates: tuple[Estimate, ...], output_format: Format, *, width: int, color: bool, defaults: bool
 ) -> str:
-    from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
 
     writers = {Format.json: estimates_json, Format.csv: estimates_csv, Format.md: estimates_markdown}
     if output_format in writers:
         return writers[output_format](estimates)
-    from planner.report.estimate_table import estimate_parts, portfolio_parts
-    from planner.report.screen import render
 
     parts = list(portfolio_parts(estimates)) if len(estimates) > 1 else []
     parts += [part for each in estimates for part in estimate_parts(each, width=width, defaults=defaults)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.fit_answers import answers_for
 from planner.cli.options import (
     BooksOption,
     Format,
@@ -19,11 +20,12 @@ from planner.cli.options import (
     screen_of,
 )
 from planner.errors import EXIT_FINDING
+from planner.report import fit as report
+from planner.specs.fit import Fit, FitRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planner.specs.fit import Fit
 
 app = typer.Typer(rich_markup_mode=None)
 DEFAULT_CONTEXT = 8192
@@ -67,9 +69,6 @@ def fit(
     quiet: QuietOption = False,
 ) -> None:
     """Say whether a model fits: weights, KV cache, longest context, sequences at once."""
-    from planner.cli.fit_answers import answers_for
-    from planner.specs.fit import FitRequest
-
     request = FitRequest(
         engine=engine.value,
         quantization=quantization,
@@ -94,7 +93,6 @@ def fit(
 def _shown(
     answers: Sequence[Fit], output_format: Format, *, single: bool, screen: tuple[int, bool, bool]
 ) -> str:
-    from planner.report import fit as report
 
     if output_format is Format.json:
         return report.fit_json(answers, single=single)

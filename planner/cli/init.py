@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from planner.errors import UsageError
+from planner.inputs.templates import template_text
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -34,8 +35,6 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
     """Write a commented scenario from a template."""
-    from planner.inputs.templates import template_text
-
     file = output or Path(f"my-{template.value}.yaml")
     text = template_text(template.value)
     if str(file) == "-":

@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from planner import __version__
 from planner.cli.edge import error_edge
 from planner.errors import UsageError
 
@@ -106,8 +107,6 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from planner import __version__
-
         typer.echo(f"planner {__version__}")
         raise typer.Exit
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.options import OutputOption, emit, today
+from planner.inputs.model_files import read_model
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -25,8 +26,6 @@ def import_row(
 ) -> None:
     """Print a row for models.yaml; weights are not read."""
     import yaml
-
-    from planner.inputs.model_files import read_model
 
     row = read_model(path, checked=today()).model_dump(mode="json", exclude_defaults=True)
     row["checked"] = today()

@@ -17,6 +17,13 @@ from planner.cli.options import (
     screen_of,
 )
 from planner.errors import UsageError
+from planner.inputs.books import load_books
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.planning.architecture import unpack
+from planner.planning.predict import predict as answer
+from planner.report import predict as report
+from planner.specs.prediction import PredictRequest
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -46,14 +53,6 @@ def predict(
     quiet: QuietOption = False,
 ) -> None:
     """Predict time to first token, time per token and throughput, with 80 % intervals."""
-    from planner.inputs.books import load_books
-    from planner.inputs.memory_profiles import load_vllm_memory
-    from planner.inputs.serving_profiles import load_serving_profiles
-    from planner.planning.architecture import unpack
-    from planner.planning.predict import predict as answer
-    from planner.report import predict as report
-    from planner.specs.prediction import PredictRequest
-
     if output_format not in {Format.table, Format.json}:
         raise UsageError(f"planner predict writes table or json, not {output_format.value}")
     shelves = load_books(*(books or ()))

@@ -7,6 +7,7 @@ import json
 import typer
 
 from planner.cli.options import OutputOption, emit
+from planner.report.schema import scenario_schema
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -17,6 +18,4 @@ def schema(output: OutputOption = "-") -> None:
 
     Put this line first in a scenario: # yaml-language-server: $schema=scenario.schema.json
     """
-    from planner.report.schema import scenario_schema
-
     emit(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n", output)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,14 +18,24 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
-from planner.cli.step_profiles import ProfileOption
+from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.prediction import PredictRequest
-    from planner.specs.scenario import Scenario
-    from planner.specs.simulated import ReplicaSimulation
-    from planner.specs.simulation import RequestBatch
+from planner.inputs.books import load_books
+from planner.inputs.jsonl_traces import read_jsonl_trace
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.scenario import read_scenario
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.inputs.traces import read_trace
+from planner.planning.architecture import unpack
+from planner.planning.profile_engine import profile_limits, simulate_profile
+from planner.planning.simulate import peak_batch, simulate_replica
+from planner.planning.workload import workload_of
+from planner.report import simulate as report
+from planner.simulation.arrivals import gamma_arrivals
+from planner.specs.prediction import PredictRequest
+from planner.specs.scenario import Scenario
+from planner.specs.simulated import ReplicaSimulation
+from planner.specs.simulation import RequestBatch
 
 app = typer.Typer(rich_markup_mode=None)
 MOST_TOKENS = 1_000_000  #: longer draws of a log-normal are cut here; the KV pool refuses far shorter ones
@@ -71,8 +81,6 @@ def simulate(
 
     --format csv has every request. llama.cpp needs a measured profile (planner calibrate).
     """
-    from planner.specs.prediction import PredictRequest
-
     known, batch = _traffic(
         scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
     )
@@ -102,10 +110,6 @@ def _measured(
     books: tuple[Path, ...],
 ) -> ReplicaSimulation | None:
     """Simulate with the measured profile that matches; ``None`` where there is none."""
-    from planner.cli.step_profiles import chosen_profile
-    from planner.inputs.books import load_books
-    from planner.planning.profile_engine import profile_limits, simulate_profile
-
     shelves = load_books(*books)
     chosen = chosen_profile(
         choice,
@@ -129,12 +133,6 @@ def _from_books(
     model: str | None, gpu: str | None, request: PredictRequest, batch: RequestBatch, books: tuple[Path, ...]
 ) -> ReplicaSimulation:
     """Simulate with the shipped coefficients of the engine on this class of hardware."""
-    from planner.inputs.books import load_books
-    from planner.inputs.memory_profiles import load_vllm_memory
-    from planner.inputs.serving_profiles import load_serving_profiles
-    from planner.planning.architecture import unpack
-    from planner.planning.simulate import simulate_replica
-
     if request.engine == "llamacpp":
         raise UsageError(
             "llama.cpp's slots are simulated from a measured profile",
@@ -166,14 +164,6 @@ def _traffic(
 ) -> tuple[Scenario | None, RequestBatch]:
     """Read or draw one replica's requests from whichever source was given."""
     import numpy as np
-
-    from planner.inputs.jsonl_traces import read_jsonl_trace
-    from planner.inputs.scenario import read_scenario
-    from planner.inputs.traces import read_trace
-    from planner.planning.simulate import peak_batch
-    from planner.planning.workload import workload_of
-    from planner.simulation.arrivals import gamma_arrivals
-    from planner.specs.simulation import RequestBatch
 
     if [scenario, trace, rate].count(None) != 2:
         raise UsageError("give the traffic once", cure="use one of SCENARIO, --trace FILE or --rate R")
@@ -208,7 +198,6 @@ def _configuration(
 def _show(
     simulation: ReplicaSimulation, output_format: Format, output: str, *, no_color: bool, quiet: bool
 ) -> None:
-    from planner.report import simulate as report
 
     if output_format is Format.json:
         emit(report.simulate_json(simulation), output)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from planner.bench.steps import large_enough, measure_run
+from planner.cli.calibrate import show_progress
 from planner.cli.options import (
     Format,
     FormatOption,
@@ -19,10 +21,12 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
+from planner.engines.host import usable_cpus
+from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.steps import StepPoint
+from planner.report.plain import plain, to_json
+from planner.report.steps import steps_table
+from planner.specs.steps import StepPoint
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -44,13 +48,6 @@ def steps(
     quiet: QuietOption = False,
 ) -> None:
     """Time prefill by prompt length and decode by batch, each at every depth. JSON can be given to calibrate."""
-    from planner.bench.steps import large_enough, measure_run
-    from planner.cli.calibrate import show_progress
-    from planner.engines.host import usable_cpus
-    from planner.engines.llamacpp_session import LlamaCppSettings
-    from planner.report.plain import plain, to_json
-    from planner.report.steps import steps_table
-
     if not file.is_file():
         raise UsageError(
             f"there is no file {str(file)!r}",
@@ -81,8 +78,6 @@ def points_of(
     prompt: str, batch: str, depth: str, *, generate: int, repetitions: int
 ) -> tuple[StepPoint, ...]:
     """Return every prompt length, then every batch, each at every depth."""
-    from planner.specs.steps import StepPoint
-
     depths = _counts(depth, "--depth", least=0)
     prefills = tuple(
         StepPoint(prompt_tokens=tokens, prompt_offset_tokens=cached, repetitions=repetitions)

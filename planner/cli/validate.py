@@ -16,6 +16,12 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
+from planner.inputs.books import load_books
+from planner.inputs.measured_table import read_measured
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.planning.validate import Tools, validate as judge
+from planner.report import validate as report
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -32,13 +38,6 @@ def validate(
     no_color: NoColorOption = False,
 ) -> None:
     """Predict every row of a measured table that can be, and report the errors by group."""
-    from planner.inputs.books import load_books
-    from planner.inputs.measured_table import read_measured
-    from planner.inputs.memory_profiles import load_vllm_memory
-    from planner.inputs.serving_profiles import load_serving_profiles
-    from planner.planning.validate import Tools, validate as judge
-    from planner.report import validate as report
-
     tools = Tools(
         books=load_books(*(books or ())),
         profiles=load_serving_profiles(),
