@@ -12,12 +12,12 @@ from planner.planning.defaults import defaults_used, keys_not_used
 from planner.planning.facts import facts_of
 from planner.planning.hosting import hosting_options
 from planner.planning.provider_tiers import provider_tiers
-from planner.planning.recommend import recommend
+from planner.planning.recommend import cheapest_option, ranked_options, recommend
 from planner.planning.savings import with_savings
 from planner.planning.trace import summary_of
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
+from planner.specs.estimate import Estimate, HostingOption
 
 
 def estimate_scenario(case: Case, as_of: date) -> Estimate:
@@ -64,3 +64,13 @@ def estimate_scenario(case: Case, as_of: date) -> Estimate:
         defaults=tuple(defaults_used(scenario)),
         noted=tuple(keys_not_used(scenario)),
     )
+
+
+def cheapest_of(case: Case, as_of: date) -> HostingOption | None:
+    """Return the option that an estimate would choose, without limits, advice and the rest of it.
+
+    Raises as :func:`estimate_scenario` does.
+    """
+    workload = workload_of(case.scenario, case.texts, summary_of(case))
+    options = hosting_options(case, workload, api_cost(case, workload, as_of), as_of)
+    return cheapest_option(ranked_options(options))

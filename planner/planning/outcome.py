@@ -27,6 +27,7 @@ def outcome_of(case: Case, estimate: Estimate) -> Outcome:
     owned = next((option for option in holding if option.break_even_requests_per_day is not None), None)
     exact = Outcome(
         usd_per_month=chosen.usd_per_month if chosen is not None else None,
+        usd_per_month_band=_cost_band(chosen) if chosen is not None else None,
         api_usd_per_month=cost.usd_per_month,
         api_usd_per_request=cost.usd_per_request,
         api_lines={line.name: line.usd_per_month for line in cost.lines},
@@ -92,6 +93,16 @@ def _band(quantity: Quantity | None) -> Band | None:
     if quantity is None:
         return None
     return Band(value=quantity.value, low=quantity.low, high=quantity.high, grade=quantity.grade)
+
+
+def _cost_band(option: HostingOption) -> Band | None:
+    """Return the cost with the machines that the low and the high end of the predicted capacity take."""
+    usd, machines, served = option.usd_per_month, option.machines, option.requests_per_s_per_replica
+    if usd is None or not machines or served is None or served.low <= 0:
+        return None
+    fewest, most = (math.ceil(machines * served.value / end) for end in (served.high, served.low))
+    each = usd / machines
+    return Band(value=usd, low=each * fewest, high=each * most, grade=served.grade)
 
 
 def _headroom(case: Case, option: HostingOption, workload: Workload) -> float | None:

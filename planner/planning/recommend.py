@@ -27,8 +27,8 @@ def recommend(
     rule_of_thumb: str,
 ) -> Recommendation:
     """Rank the options that hold by monthly cost and say why the first one wins."""
-    ranked = sorted(options, key=lambda option: (bool(option.refused), option.usd_per_month or float("inf")))
-    chosen = next((option for option in ranked if not option.refused), None)
+    ranked = ranked_options(options)
+    chosen = cheapest_option(ranked)
     return Recommendation(
         hosting=chosen,
         provider_tiers=tiers,
@@ -37,6 +37,16 @@ def recommend(
         caching=caching,
         advice=advice,
     )
+
+
+def ranked_options(options: Sequence[HostingOption]) -> list[HostingOption]:
+    """Return the options that hold, cheapest first, and then the refused ones."""
+    return sorted(options, key=lambda option: (bool(option.refused), option.usd_per_month or float("inf")))
+
+
+def cheapest_option(ranked: Sequence[HostingOption]) -> HostingOption | None:
+    """Return the first option that holds, or ``None`` when all are refused."""
+    return next((option for option in ranked if not option.refused), None)
 
 
 def _reasons(

@@ -36,6 +36,7 @@ DRIFT: tuple[CauseKind, ...] = ("price", "exchange rate", "profile", "formula")
 
 Status = Literal["changed", "drifted", "added", "removed", "unchanged", "unknown"]
 """``drifted``: the same scenario, another price, profile or formula. ``unknown``: one side has no price."""
+SideName = Literal["base", "head"]
 MetricName = Literal[
     "ttft_p95_s",
     "tpot_p95_s",
@@ -91,7 +92,7 @@ class Unknown:
     """A scenario, or a part of it, without a price on one side; it counts for nothing in the totals and says so."""
 
     scenario: str
-    side: Literal["base", "head"]
+    side: SideName
     reason: str
     cure: str | None = None
 

@@ -59,6 +59,8 @@ class Outcome(Document):
 
     usd_per_month: float | None
     """What the choice costs a month; ``None`` where no option holds."""
+    usd_per_month_band: Band | None = None
+    """Where machines are counted by a predicted capacity: the cost at both ends of its interval."""
     api_usd_per_month: float
     api_usd_per_request: float
     api_lines: dict[str, float]

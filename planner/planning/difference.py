@@ -1,0 +1,106 @@
+"""Two sides compared: every scenario with its counterpart, the totals, and the causes over all scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from planner.planning.pairing import pairs_of
+from planner.planning.priced_entry import Priced, echo_of, priced_entry, unknown_of
+from planner.planning.scenario_difference import difference_of
+from planner.specs.difference import (
+    Cause,
+    CauseKind,
+    Difference,
+    ScenarioDifference,
+    SideName,
+    Status,
+    Unknown,
+)
+from planner.specs.side import Entry, Side
+
+
+def difference(base: Side, head: Side) -> Difference:
+    """Return what changed from one side to the other.
+
+    Both are priced with the head's books; what the base's own books, profiles and planner had said otherwise are causes
+    of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
+    """
+    found = [_compared(old, new) for old, new in pairs_of(base.entries, head.entries)]
+    ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
+    known = [each for each in ranked if each.delta_usd_per_month is not None]
+    unreadable = [
+        Unknown(scenario=each.place, side=name, reason=each.reason)
+        for name, side in _sides(base, head)
+        for each in side.unreadable
+    ]
+    return Difference(
+        base=base.label,
+        head=head.label,
+        as_of=tuple(sorted({entry.as_of for entry in head.entries})),
+        scenarios=ranked,
+        usd_per_month_before=sum(each.usd_per_month_before or 0.0 for each in known),
+        usd_per_month_after=sum(each.usd_per_month_after or 0.0 for each in known),
+        delta_usd_per_month=sum(each.delta_usd_per_month or 0.0 for each in known),
+        causes=tuple(_summed(cause for each in known for cause in each.causes)),
+        unknowns=(*unreadable, *(unknown for each in ranked for unknown in each.unknowns)),
+    )
+
+
+def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideName, Side]]:
+    return ("base", base), ("head", head)
+
+
+def _compared(old: Entry | None, new: Entry | None) -> ScenarioDifference:
+    if old is not None and new is not None:
+        head = priced_entry(new)
+        return difference_of(echo_of(old, head) or priced_entry(old), head)
+    if new is not None:
+        return _alone(priced_entry(new), "head")
+    if old is not None:
+        return _alone(priced_entry(old), "base")
+    raise ValueError("a pair has at least one side")
+
+
+def _alone(side: Priced, name: SideName) -> ScenarioDifference:
+    """Return a scenario that only one side has: all of it is the delta."""
+    added = name == "head"
+    kind: CauseKind = "new scenario" if added else "removed scenario"
+    place, usd = side.entry.place, side.usd
+    delta = None if usd is None else usd if added else -usd
+    causes = () if delta is None else (Cause(kind=kind, name=kind, usd_per_month=delta, file=place),)
+    status: Status = "unknown" if delta is None else "added" if added else "removed"
+    return ScenarioDifference(
+        name=side.entry.case.scenario.name,
+        status=status,
+        file_before=None if added else place,
+        file_after=place if added else None,
+        renamed=False,
+        before=None if added else side.outcome,
+        after=side.outcome if added else None,
+        usd_per_month_before=0.0 if added else usd,
+        usd_per_month_after=usd if added else 0.0,
+        delta_usd_per_month=delta,
+        causes=causes,
+        metrics=(),
+        within_error=False,
+        unknowns=() if usd is not None else (unknown_of(side, name),),
+    )
+
+
+def _summed(causes: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield causes of one kind, name and file added up, the largest first."""
+    sums: dict[tuple[CauseKind, str, str | None], list[Cause]] = {}
+    for cause in causes:
+        sums.setdefault((cause.kind, cause.name, cause.file), []).append(cause)
+    totals = [_total(group) for group in sums.values()]
+    yield from sorted(totals, key=lambda cause: (-abs(cause.usd_per_month), cause.kind, cause.name))
+
+
+def _total(group: list[Cause]) -> Cause:
+    if len(group) == 1:
+        return group[0]
+    usd = sum(cause.usd_per_month for cause in group)
+    same = len({(cause.before, cause.after, cause.tokens_per_request) for cause in group}) == 1
+    first = group[0] if same else replace(group[0], before=None, after=None, tokens_per_request=None)
+    return replace(first, usd_per_month=usd, effect=None)

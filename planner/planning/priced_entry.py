@@ -1,0 +1,125 @@
+"""A scenario of one side with its figures, and what it would cost on the way to the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from planner.errors import DataError, UsageError
+from planner.planning.estimate import cheapest_of
+from planner.planning.factors import factors_of
+from planner.planning.locking import priced
+from planner.planning.outcome import rounded
+from planner.planning.used_rows import Rows
+from planner.planning.waterfall import on_grid
+from planner.specs.base import Document
+from planner.specs.books import Books
+from planner.specs.difference import SideName, Unknown
+from planner.specs.estimate import HostingOption
+from planner.specs.outcome import Choice, Outcome
+from planner.specs.side import Entry
+
+NO_OPTION = "no option holds: data rule, memory and latency targets refuse every one"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Priced:
+    """A scenario of one side with its figures, or the reason why it has none."""
+
+    entry: Entry
+    outcome: Outcome | None
+    computed: Outcome | None
+    rows: Rows
+    reason: str | None = None
+    cure: str | None = None
+
+    @property
+    def usd(self) -> float | None:
+        """The figure that counts: the recorded one of a lock, else the computed one, on the grid."""
+        return _grid(self.outcome)
+
+    @property
+    def computed_usd(self) -> float | None:
+        """What today's planner computes from the same inputs and rows."""
+        return _grid(self.computed)
+
+
+def _grid(outcome: Outcome | None) -> float | None:
+    return None if outcome is None or outcome.usd_per_month is None else on_grid(outcome.usd_per_month)
+
+
+def priced_entry(entry: Entry) -> Priced:
+    """Price a scenario; what cannot be priced says why."""
+    try:
+        computed, rows = priced(entry)
+    except (DataError, UsageError) as error:
+        return Priced(
+            entry=entry,
+            outcome=entry.recorded,
+            computed=None,
+            rows={},
+            reason=error.message,
+            cure=error.cure,
+        )
+    outcome = entry.recorded or computed
+    reason = NO_OPTION if outcome.usd_per_month is None else None
+    return Priced(entry=entry, outcome=outcome, computed=computed, rows=rows, reason=reason)
+
+
+def echo_of(entry: Entry, head: Priced) -> Priced | None:
+    """Return the figures of a base that says what the head says, without computing them again; else ``None``."""
+    case, other = entry.case, head.entry.case
+    if entry.as_of != head.entry.as_of or head.computed is None or case.vllm_memory != other.vllm_memory:
+        return None
+    if factors_of(case, other):
+        return None
+    if case.books is not other.books and not _same_rows(case.books, head.rows):
+        return None
+    return replace(head, entry=entry, outcome=entry.recorded or head.computed)
+
+
+def _same_rows(books: Books, rows: Rows) -> bool:
+    """Tell whether books hold the rows of an answer, and no machine with its GPUs beside them."""
+    tables: dict[str, Mapping[str, Document]] = {
+        "api": books.api.rows,
+        "hardware": books.hardware.rows,
+        "models": books.models.rows,
+        "rentals": books.rentals,
+        "rate_limits": books.rate_limits,
+        "contracts": books.contracts,
+    }
+    held = all(
+        row_id in tables[section] and tables[section][row_id] == row
+        for section, found in rows.items()
+        if section in tables
+        for row_id, row in found.items()
+    )
+    gpus = rows.get("hardware", {})
+    return held and (
+        not gpus or sum(row.gpu in gpus for row in books.rentals.values()) == len(rows["rentals"])
+    )
+
+
+def unknown_of(side: Priced, name: SideName) -> Unknown:
+    """Return why one side of a scenario has no price."""
+    reason = side.reason or NO_OPTION
+    return Unknown(scenario=side.entry.case.scenario.name, side=name, reason=reason, cure=side.cure)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A scenario on the way from one side to the other. ``usd`` is ``None`` where it cannot be priced."""
+
+    usd: float | None
+    option: HostingOption | Choice | None = None
+
+
+def point_of(entry: Entry) -> Point:
+    """Return what a scenario costs on the way, rounded as outcomes are and put on the grid."""
+    try:
+        option = cheapest_of(entry.case, entry.as_of)
+    except (DataError, UsageError):
+        return Point(usd=None)
+    if option is None or option.usd_per_month is None:
+        return Point(usd=None)
+    return Point(usd=on_grid(rounded(option.usd_per_month)), option=option)

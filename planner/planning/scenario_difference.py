@@ -1,0 +1,92 @@
+"""One scenario on both sides: what changed, what each change costs, and what else it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.planning.beside_cost import metric_changes, within_error
+from planner.planning.drift import drift_steps
+from planner.planning.factors import Factor, factors_of
+from planner.planning.pairing import same_file
+from planner.planning.priced_entry import Priced, point_of, unknown_of
+from planner.planning.way import Way
+from planner.specs.difference import Cause, ScenarioDifference, Status, Unknown
+
+
+def difference_of(base: Priced, head: Priced) -> ScenarioDifference:
+    """Compare one scenario that both sides have."""
+    delta = head.usd - base.usd if head.usd is not None and base.usd is not None else None
+    factors = factors_of(base.entry.case, head.entry.case)
+    causes = tuple(_causes(base, head, factors)) if delta is not None else ()
+    before, after = base.outcome, head.outcome
+    metrics = tuple(metric_changes(before, after)) if before is not None and after is not None else ()
+    unknowns = tuple(_unknowns(base, head))
+    bands = [each.usd_per_month_band if each is not None else None for each in (before, after)]
+    return ScenarioDifference(
+        name=head.entry.case.scenario.name,
+        status=_status(factors, delta, changed=bool(delta or metrics or causes)),
+        file_before=base.entry.place,
+        file_after=head.entry.place,
+        renamed=not same_file(base.entry, head.entry),
+        before=before,
+        after=after,
+        usd_per_month_before=base.usd,
+        usd_per_month_after=head.usd,
+        delta_usd_per_month=delta,
+        causes=causes,
+        metrics=metrics,
+        within_error=bool(delta) and within_error(*bands),
+        unknowns=unknowns,
+    )
+
+
+def _status(factors: tuple[Factor, ...], delta: float | None, *, changed: bool) -> Status:
+    if delta is None:
+        return "unknown"
+    if factors:
+        return "changed"
+    return "drifted" if changed else "unchanged"
+
+
+def _unknowns(base: Priced, head: Priced) -> Iterator[Unknown]:
+    if base.usd is None:
+        yield unknown_of(base, "base")
+    if head.usd is None:
+        yield unknown_of(head, "head")
+
+
+def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...]) -> Iterator[Cause]:
+    """Yield the causes of a delta that is known: drift first, then what changed in the scenario."""
+    if base.computed_usd is None or head.computed_usd is None or base.usd is None or head.usd is None:
+        yield _not_again(base, head)
+        return
+    formula = (base.computed_usd - base.usd) + (head.usd - head.computed_usd)
+    if formula:
+        yield Cause(kind="formula", name="planner's own formulas", usd_per_month=formula)
+    steps = tuple(drift_steps(base, head))
+    reached = base.computed_usd
+    points = [point_of(step.entry).usd for step in steps]
+    apart = None not in points
+    for step, usd in zip(steps, points, strict=True) if apart else ():
+        if usd is not None and usd != reached:
+            yield step.cause(usd - reached)
+            reached = usd
+    way = Way(
+        base=base,
+        head=head,
+        start=steps[-1].entry if steps and apart else base.entry,
+        start_usd=reached,
+        end_usd=head.computed_usd,
+        factors=factors,
+        drift=() if apart else steps,
+    )
+    yield from way.causes()
+
+
+def _not_again(base: Priced, head: Priced) -> Cause:
+    """Return the one cause of a recorded figure that cannot be computed any more, and so cannot be taken apart."""
+    reason = base.reason if base.computed_usd is None else head.reason
+    usd = (head.usd or 0.0) - (base.usd or 0.0)
+    return Cause(
+        kind="formula", name=f"recorded figures that cannot be computed again ({reason})", usd_per_month=usd
+    )

@@ -1,0 +1,42 @@
+"""Laws of the diff: it sums, it is empty on equals, and it is antisymmetric."""
+
+from hypothesis import given, settings
+
+from planner.planning.difference import difference
+from planner.specs.scenario import Scenario
+from tests.cases_of import side_of
+from tests.strategies import scenarios
+
+RUNS = settings(max_examples=40, deadline=None)
+
+
+@given(old=scenarios, new=scenarios)
+@RUNS
+def test_the_waterfall_sums_to_the_delta_to_the_last_bit(old: Scenario, new: Scenario) -> None:
+    found = difference(side_of(old), side_of(new))
+    for each in found.scenarios:
+        parts = [cause.usd_per_month for cause in each.causes]
+        before, after = each.usd_per_month_before, each.usd_per_month_after
+        assert each.delta_usd_per_month is not None
+        assert before is not None
+        assert after is not None
+        assert sum(parts) == each.delta_usd_per_month == after - before
+        assert sum(reversed(parts)) == each.delta_usd_per_month
+    assert sum(cause.usd_per_month for cause in found.causes) == found.delta_usd_per_month
+
+
+@given(one=scenarios)
+@RUNS
+def test_nothing_differs_from_itself(one: Scenario) -> None:
+    found = difference(side_of(one), side_of(one))
+    assert found.is_empty
+    assert (found.delta_usd_per_month, found.causes, found.scenarios[0].metrics) == (0.0, (), ())
+
+
+@given(old=scenarios, new=scenarios)
+@RUNS
+def test_the_way_back_costs_the_opposite_cause_by_cause(old: Scenario, new: Scenario) -> None:
+    there, back = difference(side_of(old), side_of(new)), difference(side_of(new), side_of(old))
+    assert there.delta_usd_per_month == -back.delta_usd_per_month
+    forth = {(cause.kind, cause.name): cause.usd_per_month for cause in there.causes}
+    assert forth == {(cause.kind, cause.name): -cause.usd_per_month for cause in back.causes}
