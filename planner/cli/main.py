@@ -47,6 +47,7 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
             "planner.cli.lock",
             "Scenarios, the rows that price them and the results in one reviewed file.",
         ),
+        "diff": ("planner.cli.diff", "What a change costs, cause by cause, and what else it moves."),
     },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),

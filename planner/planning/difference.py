@@ -26,7 +26,8 @@ def difference(base: Side, head: Side) -> Difference:
     Both are priced with the head's books; what the base's own books, profiles and planner had said otherwise are causes
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
     """
-    found = [_compared(old, new) for old, new in pairs_of(base.entries, head.entries)]
+    dark = {each.place for side in (base, head) for each in side.unreadable}
+    found = [_compared(old, new, dark) for old, new in pairs_of(base.entries, head.entries)]
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
     unreadable = [
@@ -51,23 +52,24 @@ def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideNam
     return ("base", base), ("head", head)
 
 
-def _compared(old: Entry | None, new: Entry | None) -> ScenarioDifference:
+def _compared(old: Entry | None, new: Entry | None, dark: set[str]) -> ScenarioDifference:
+    """Compare a pair; ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed."""
     if old is not None and new is not None:
         head = priced_entry(new)
         return difference_of(echo_of(old, head) or priced_entry(old), head)
     if new is not None:
-        return _alone(priced_entry(new), "head")
+        return _alone(priced_entry(new), "head", known=new.place not in dark)
     if old is not None:
-        return _alone(priced_entry(old), "base")
+        return _alone(priced_entry(old), "base", known=old.place not in dark)
     raise ValueError("a pair has at least one side")
 
 
-def _alone(side: Priced, name: SideName) -> ScenarioDifference:
+def _alone(side: Priced, name: SideName, *, known: bool) -> ScenarioDifference:
     """Return a scenario that only one side has: all of it is the delta."""
     added = name == "head"
     kind: CauseKind = "new scenario" if added else "removed scenario"
     place, usd = side.entry.place, side.usd
-    delta = None if usd is None else usd if added else -usd
+    delta = None if usd is None or not known else usd if added else -usd
     causes = () if delta is None else (Cause(kind=kind, name=kind, usd_per_month=delta, file=place),)
     status: Status = "unknown" if delta is None else "added" if added else "removed"
     return ScenarioDifference(
@@ -78,8 +80,8 @@ def _alone(side: Priced, name: SideName) -> ScenarioDifference:
         renamed=False,
         before=None if added else side.outcome,
         after=side.outcome if added else None,
-        usd_per_month_before=0.0 if added else usd,
-        usd_per_month_after=usd if added else 0.0,
+        usd_per_month_before=(0.0 if known else None) if added else usd,
+        usd_per_month_after=usd if added else (0.0 if known else None),
         delta_usd_per_month=delta,
         causes=causes,
         metrics=(),

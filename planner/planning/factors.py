@@ -128,8 +128,7 @@ def factors_of(base: Case, head: Case) -> tuple[Factor, ...]:
         part = path[2] if RULES[rule].name == "prompt part" and len(path) > 2 else ""
         groups.setdefault((rule, part), []).append(path)
     return tuple(
-        _factor(RULES[rule], part, paths, retraced=retraced)
-        for (rule, part), paths in sorted(groups.items())
+        _factor(RULES[rule], part, paths, retraced=retraced) for (rule, part), paths in sorted(groups.items())
     )
 
 

@@ -1,0 +1,142 @@
+"""The words of a difference, shared by every way to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.report.numbers import UNKNOWN, count, duration, percent, usd
+from planner.specs.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
+from planner.specs.outcome import Band
+
+METRICS: dict[MetricName, str] = {
+    "ttft_p95_s": "p95 TTFT",
+    "tpot_p95_s": "p95 TPOT",
+    "tier_headroom_fraction": "tier headroom",
+    "memory_headroom_fraction": "KV memory left at the peak",
+    "break_even_requests_per_day": "break-even requests/day",
+    "usd_per_request": "USD/request",
+}
+WITHIN = "within the model's error"
+
+
+def signed_usd(value: float | None) -> str:
+    """Write a change in cents with its sign: ``+1,234.00``, ``−12.50``, ``±0``."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "±0"
+    return f"{'+' if value > 0 else '−'}{usd(abs(value))}"
+
+
+def signed_percent(fraction: float | None) -> str:
+    """Write a relative change with its sign: ``+12.0 %``; ``new`` where there was nothing."""
+    if fraction is None:
+        return "new"
+    return f"{'+' if fraction >= 0 else '−'}{percent(abs(fraction))}"
+
+
+def headline(found: Difference) -> str:
+    """Return the decision in one line: what the change costs, and mostly why."""
+    count_all = len(found.scenarios)
+    if found.is_empty and not found.unknowns:
+        return f"no change: {_scenarios(count_all)}, {usd(found.usd_per_month_after)} USD/month"
+    if not found.delta_usd_per_month:
+        return f"cost unchanged at {usd(found.usd_per_month_after)} USD/month"
+    relative = signed_percent(found.delta_fraction)
+    mostly = _mostly(found)
+    return f"{signed_usd(found.delta_usd_per_month)} USD/month ({relative})" + (
+        f", mostly {mostly}" if mostly else ""
+    )
+
+
+def _mostly(found: Difference) -> str:
+    """Name the cause with the largest part in the direction of the delta."""
+    up = found.delta_usd_per_month > 0
+    along = [cause for cause in found.causes if (cause.usd_per_month > 0) == up and cause.usd_per_month]
+    return cause_words(along[0]) if along else ""
+
+
+def cause_words(cause: Cause) -> str:
+    """Return a cause as the end of a sentence: ``longer prompt part system prompts/system.md, +800 tokens``."""
+    if cause.kind == "tokens per request" and cause.tokens_per_request:
+        longer = "longer" if cause.tokens_per_request > 0 else "shorter"
+        file = f" {cause.file}" if cause.file else ""
+        return f"{longer} {cause.name}{file}, {cause.tokens_per_request:+,.0f} tokens/request"
+    if cause.kind == "volume":
+        return f"{'more' if cause.usd_per_month > 0 else 'fewer'} requests{_arrow(cause)}"
+    if cause.kind in {"new scenario", "removed scenario"}:
+        return f"a {cause.kind}" + (f", {cause.file}" if cause.file else "")
+    return f"{cause.name}{_arrow(cause)}"
+
+
+def _arrow(cause: Cause) -> str:
+    return f" ({arrow(cause.before, cause.after)})" if cause.before and cause.after else ""
+
+
+def arrow(before: str, after: str) -> str:
+    """Write a change with the words that both sides begin or end with once.
+
+    Examples
+    --------
+    >>> arrow("369 tokens", "1,107 tokens")
+    '369 → 1,107 tokens'
+    >>> arrow("gpus h100-sxm, l40s", "gpus h100-sxm")
+    'gpus h100-sxm, l40s → h100-sxm'
+    """
+    old, new = before.split(), after.split()
+    start = 1 if len(old) > 1 and len(new) > 1 and old[0] == new[0] else 0
+    end = 1 if len(old) > start + 1 and len(new) > start + 1 and old[-1] == new[-1] else 0
+    return " ".join([*old[: len(old) - end], "→", *new[start:]])
+
+
+def beside_words(cause: Cause) -> str:
+    """Return the file behind a cause, what the cause was and is, and what it does to the machines."""
+    change = arrow(cause.before, cause.after) if cause.before and cause.after else ""
+    return "; ".join(words for words in (cause.file, change, cause.effect) if words)
+
+
+def sources(found: Difference) -> Iterator[str]:
+    """Yield where both sides come from, and how many scenarios changed."""
+    before, after = usd(found.usd_per_month_before), usd(found.usd_per_month_after)
+    yield f"{found.base}: {before} USD/month; {found.head}: {after} USD/month"
+    changed = sum(each.status not in {"unchanged", "unknown"} for each in found.scenarios)
+    dates = ", ".join(each.isoformat() for each in found.as_of)
+    yield f"{changed} of {_scenarios(len(found.scenarios))} changed; both sides at the prices of {dates or 'no date'}"
+
+
+def _scenarios(number: int) -> str:
+    return f"{number:,} scenario{'s' if number != 1 else ''}"
+
+
+def change_words(each: ScenarioDifference) -> str:
+    """Return one scenario's change: ``849.60 → 1,100.20 USD/month (+29.5 %)``."""
+    if each.status == "added":
+        return f"new, {signed_usd(each.delta_usd_per_month)} USD/month"
+    if each.status == "removed":
+        return f"removed, {signed_usd(each.delta_usd_per_month)} USD/month"
+    if not each.delta_usd_per_month:
+        return f"{usd(each.usd_per_month_after)} USD/month as before"
+    change = f"{usd(each.usd_per_month_before)} → {usd(each.usd_per_month_after)} USD/month"
+    note = f", {WITHIN}" if each.within_error else ""
+    return f"{change} ({signed_percent(each.delta_fraction)}{note})"
+
+
+def metric_words(metric: MetricChange) -> tuple[str, str, str]:
+    """Return a figure beside the cost: its name, its change, and what to think of it."""
+    name = METRICS[metric.name]
+    if metric.name == "tier_headroom_fraction":
+        name = f"{name}, {metric.subject}"
+    change = f"{_value(metric.name, metric.before)} → {_value(metric.name, metric.after)}"
+    note = WITHIN if metric.within_error else "" if metric.verdict in {"neither", "same"} else metric.verdict
+    return name, change, note
+
+
+def _value(name: MetricName, value: Band | float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    number = value.value if isinstance(value, Band) else value
+    if name.endswith("_s"):
+        return duration(number)
+    if name.endswith("_fraction"):
+        return percent(number, 0)
+    return count(number) if name == "break_even_requests_per_day" else usd(number)

@@ -1,0 +1,37 @@
+"""Small git repositories for tests, independent of the machine's own git settings."""
+
+import os
+import subprocess
+from pathlib import Path
+
+AUTHOR = {
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+}
+
+
+def git(folder: Path, *args: str) -> str:
+    done = subprocess.run(
+        ("git", "-C", str(folder), *args),
+        capture_output=True,
+        check=True,
+        text=True,
+        env={**os.environ, **AUTHOR},
+    )
+    return done.stdout.strip()
+
+
+def repository(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    return folder
+
+
+def commit(folder: Path, message: str = "change") -> str:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", message)
+    return git(folder, "rev-parse", "HEAD")
