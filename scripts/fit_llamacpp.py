@@ -19,7 +19,8 @@ from scipy.optimize import least_squares
 from planner.errors import PlannerError
 from planner.inputs.books import load_books
 from planner.planning.architecture import unpack
-from planner.planning.predict_llamacpp import datasheet_s, device_class, model_of, quantization_of
+from planner.planning.model_names import model_names, quantization_of
+from planner.planning.predict_llamacpp import datasheet_s, device_class
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
 START = np.log([1.4, 2e-5, 2.0, 6.0])  # read, kernel_s per layer, compute, attention_compute
@@ -30,6 +31,7 @@ LOSS_SCALE = 0.1
 def rows_of(table: Path) -> pd.DataFrame:
     """Return measured speeds beside the datasheet's times; the median of repeated runs."""
     books = load_books()
+    names = model_names(books.models)
     measured = pd.read_csv(table)
     # Builds of 2023 lack today's matrix kernels, and several GPUs are another question.
     measured = measured[(measured["n_gpu"] == 1) & measured["model"].str.contains("Llama-3")]
@@ -37,7 +39,7 @@ def rows_of(table: Path) -> pd.DataFrame:
     measured = measured.groupby(keys, dropna=False, as_index=False)["value"].median()
     found = []
     for row in measured.itertuples():
-        model = model_of(books.models, str(row.model))
+        model = names.find(str(row.model))
         quantization = quantization_of(str(row.model)) or quantization_of(str(row.precision))
         ids = books.hardware.ids_of(str(row.gpu))
         if model is None or quantization is None or len(ids) != 1:

@@ -111,16 +111,20 @@ def identity_of(
 ) -> ProfileIdentity:
     """Return the names of the books for what was measured: as stated, else as the names of model and GPU say."""
     from planner.inputs.books import load_books
-    from planner.planning.predict_llamacpp import model_of, quantization_of
+    from planner.planning.device_names import device_names
+    from planner.planning.model_names import model_names, quantization_of
     from planner.specs.step_profile import ProfileIdentity
 
     shelves = load_books(*books)
     gpu = str(run.engine.flags.get("gpu") or "")
-    named = shelves.hardware.ids_of(gpu) if gpu else ()
     return ProfileIdentity(
-        model=shelves.models.find(model).id if model else model_of(shelves.models, run.engine.model),
+        model=shelves.models.find(model).id if model else model_names(shelves.models).find(run.engine.model),
         quantization=quantization or quantization_of(run.engine.model),
-        hardware=shelves.hardware.find(hardware).id if hardware else named[0] if len(named) == 1 else None,
+        hardware=shelves.hardware.find(hardware).id
+        if hardware
+        else device_names(shelves.hardware).find(gpu)
+        if gpu
+        else None,
     )
 
 

@@ -1,73 +1,142 @@
-"""Measured tables in the long layout in: one number a row, columns by name, units made SI."""
+"""Measured tables in, whatever their layout: one number a row, start-up logs, or one request a row."""
 
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from planner.errors import Fault, InputError
-from planner.specs.validation import TableRow
+from planner.inputs.log_tables import llamacpp_rows, vllm_rows
+from planner.inputs.request_tables import request_rows
+from planner.inputs.table_cells import Cells
+from planner.specs.validation import EngineSettings, TableRow
 
 NEEDED = ("engine", "model", "gpu", "load_type", "metric", "value", "unit")
-SECONDS = {"ms": 1e-3, "s": 1.0, "us": 1e-6}
+# What a unit is in SI units.
+SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "us": 1e-6, "µs": 1e-6, "min": 60.0}
+BYTES = {
+    "b": 1.0,
+    "bytes": 1.0,
+    "kib": 2.0**10,
+    "mib": 2.0**20,
+    "gib": 2.0**30,
+    "kb": 1e3,
+    "mb": 1e6,
+    "gb": 1e9,
+}
+UNITS = {**SECONDS, **BYTES, "ktok/s": 1e3}
+# Settings that notes state: "max_num_seqs=256; mbt=2048; util=0.9; ShareGPT multi-turn 300 req".
+NOTED = {
+    "max_sequences": r"max_num_seqs[= ](\d+)",
+    "batched_tokens": r"(?:mbt|max_num_batched_tokens)[= ](\d+)",
+    "utilization_fraction": r"(?:util|gpu_memory_utilization)[= ](0?\.\d+)",
+    "context_tokens": r"max_model_len[= ](\d+)",
+    "requests": r"(?:num_prompts[= ]|\b)(\d+) ?(?:req\b|requests|prompts)",
+}
+WHOLE = ("max_sequences", "batched_tokens", "context_tokens", "requests")
 
 
 def read_measured(file: Path) -> tuple[TableRow, ...]:
     """Return the rows of a measured table.
 
+    A row whose value is no number says so in ``unreadable``; it is counted and skipped, not refused.
+
     Raises
     ------
     InputError
-        When the file is not such a table, or a number in it is none.
+        When the file cannot be read, or has no layout that is known.
     """
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError((_fault(file, 1, ", ".join(missing), "these columns", "none"),))
-            return tuple(_row(file, reader.line_num, row) for row in reader)
+            names = tuple((name or "").strip().casefold() for name in reader.fieldnames or ())
+            rows = [(reader.line_num, _cells(row)) for row in reader]
     except OSError as error:
-        raise InputError((_fault(file, None, "", "a readable file", str(error.strerror)),)) from None
+        raise InputError((_fault(file, "", "a readable file", str(error.strerror)),)) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError((_fault(file, "", "a CSV file in UTF-8", str(error)),)) from None
+    return _by_layout(file, names, rows)
 
 
-def _row(file: Path, line: int, row: Mapping[str, str]) -> TableRow:
-    def text(name: str) -> str:
-        return (row.get(name) or "").strip()
+def _by_layout(
+    file: Path, names: tuple[str, ...], rows: list[tuple[int, Mapping[str, str]]]
+) -> tuple[TableRow, ...]:
+    cells = [(line, Cells(row)) for line, row in rows]
+    if "arrival_s" in names and ("first_token_s" in names or "ttft_ms" in names):
+        return request_rows([row for _, row in cells])
+    if "kv_self_mib" in names:
+        return tuple(made for line, row in cells for made in llamacpp_rows(line, row))
+    if "metric" not in names and ("kv_gib" in names or "weights_gib" in names):
+        return tuple(made for line, row in cells for made in vllm_rows(line, row))
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        expected = "these columns, or those of start-up logs (weights_gib, kv_gib; kv_self_mib) or of requests (arrival_s, first_token_s)"
+        raise InputError((_fault(file, ", ".join(missing), expected, "none"),))
+    return tuple(_row(line, row) for line, row in cells)
 
-    def number(name: str) -> float | None:
-        found = text(name)
-        if not found:
-            return None
-        try:
-            return float(found)
-        except ValueError:
-            raise InputError((_fault(file, line, name, "a number", repr(found)),)) from None
 
-    value = number("value")
-    if value is None:
-        raise InputError((_fault(file, line, "value", "a number", "nothing"),))
-    gpus = int(number("n_gpu") or number("tp") or 1)
-    return TableRow(
+def _cells(row: Mapping[str | None, str | list[str] | None]) -> Mapping[str, str]:
+    return {
+        (name or "").strip().casefold(): value.strip()
+        for name, value in row.items()
+        if isinstance(value, str)
+    }
+
+
+def _row(line: int, row: Cells) -> TableRow:
+    value, unit = row.number("value"), row.text("unit").casefold()
+    tensor, pipeline, gpus = row.whole("tp"), row.whole("pp"), row.whole("n_gpu")
+    gpus = gpus or (tensor or 1) * (pipeline or 1)
+    made = TableRow(
         line=line,
-        engine=text("engine").lower(),
-        engine_version=text("engine_version"),
-        model=text("model"),
-        precision=text("precision").lower(),
-        gpu=text("gpu"),
+        engine=row.text("engine").casefold(),
+        engine_version=row.text("engine_version"),
+        model=row.text("model"),
+        precision=row.text("precision").casefold(),
+        gpu=row.text("gpu"),
         gpus=gpus,
-        tensor_parallel=int(number("tp") or gpus),
-        pipeline_parallel=int(number("pp") or 1),
-        input_tokens=number("isl"),
-        output_tokens=number("osl"),
-        load_type=text("load_type").lower(),
-        load_value=number("load_value"),
-        metric=text("metric").lower(),
-        value=value * SECONDS.get(text("unit").lower(), 1.0),
-        notes=text("notes"),
+        tensor_parallel=tensor,
+        pipeline_parallel=pipeline or 1,
+        input_tokens=row.number("isl"),
+        output_tokens=row.number("osl"),
+        load_type=row.text("load_type").casefold(),
+        load_value=row.number("load_value"),
+        metric=row.text("metric").casefold(),
+        value=(value if value is not None else math.nan) * UNITS.get(unit, 1.0),
+        statistic=row.text("statistic").casefold(),
+        notes=row.text("notes"),
+        settings=_noted(row.text("notes")),
+    )
+    if value is None:
+        return replace(made, unreadable=f"the value {row.text('value')!r} is no number")
+    return made if unit in UNITS or "/" in unit or not unit else _other_unit(made, unit)
+
+
+def _other_unit(row: TableRow, unit: str) -> TableRow:
+    """Keep counts; a latency in a unit that nobody knows is not judged."""
+    counted = {"tokens", "token", "tok", "blocks", "req", "requests", "gpu", "x", "%"}
+    return row if unit in counted else replace(row, unreadable=f"unit {unit} is not known")
+
+
+def _noted(notes: str) -> EngineSettings:
+    found: dict[str, float] = {}
+    for name, pattern in NOTED.items():
+        match = re.search(pattern, notes)
+        if match:
+            found[name] = float(match[1])
+    whole = {name: int(value) for name, value in found.items() if name in WHOLE}
+    return EngineSettings(
+        utilization_fraction=found.get("utilization_fraction", 0.9),
+        max_sequences=whole.get("max_sequences"),
+        batched_tokens=whole.get("batched_tokens"),
+        context_tokens=whole.get("context_tokens"),
+        requests=whole.get("requests"),
     )
 
 
-def _fault(file: Path, line: int | None, key: str, expected: str, found: str) -> Fault:
-    return Fault(file=str(file), key=key, expected=expected, found=found, line=line)
+def _fault(file: Path, key: str, expected: str, found: str) -> Fault:
+    return Fault(file=str(file), key=key, expected=expected, found=found, line=1 if key else None)

@@ -33,6 +33,7 @@ class LoopResult:
 
     running: Numeric
     tpot_s: Numeric
+    tpot_alone_s: Numeric
     ttft_s: Numeric
     ttft_burst_s: Numeric
     requests_per_s: Numeric
@@ -99,6 +100,7 @@ def closed_loop(
     return LoopResult(
         running=running,
         tpot_s=tpot,
+        tpot_alone_s=decode,
         ttft_s=ttft + queued,
         ttft_burst_s=burst,
         requests_per_s=rate,

@@ -238,6 +238,7 @@ def _prediction(
         ttft_published_s=quantity(state.ttft_published_s, profile.ttft),
         ttft_burst_s=quantity(state.ttft_burst_s, profile.ttft),
         tpot_s=tpot,
+        tpot_alone_s=quantity(state.tpot_alone_s, profile.tpot),
         e2e_s=e2e,
         requests_per_s=served,
         output_tokens_per_s=_scaled(served, request.output_tokens),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from planner.specs.workload import Workload
 if TYPE_CHECKING:
     from planner.units import FloatArray
 
+Speed = Literal["expected", "slow", "fast"]
+
 
 def simulate_replica(
     architecture: Architecture,
@@ -37,8 +39,11 @@ def simulate_replica(
     *,
     profiles: tuple[ServingProfile, ...],
     memory_profile: EngineMemoryProfile,
+    speed: Speed = "expected",
 ) -> ReplicaSimulation:
     """Serve ``batch`` on one replica of a configuration.
+
+    ``speed`` is the machine as predicted, or one at either end of the 80 % interval of its time per token.
 
     Raises
     ------
@@ -63,7 +68,9 @@ def simulate_replica(
         max_tokens=limits.max_num_batched_tokens,
         mean_context_tokens=context,
     )
-    served = simulate(batch, costs=costs, limits=limits)
+    spread, width = chosen.profile.tpot, chosen.width
+    factor = {"expected": 1.0, "slow": spread.low**-width, "fast": spread.high**-width}[speed]
+    served = simulate(batch, costs=slowed(costs, factor), limits=limits)
     if served.refused == batch.size:
         raise UsageError(
             f"no request fits into the {limits.pool_tokens:,} tokens of KV cache",
@@ -82,6 +89,17 @@ def simulate_replica(
         e2e_s=latency_points(served.e2e_s),
         queue_s=latency_points(served.queue_s),
         notices=(*chosen.notices, *refusals(served.refused, batch.size)),
+    )
+
+
+def slowed(costs: StepCosts, factor: float) -> StepCosts:
+    """Return the costs of a machine whose every step takes ``factor`` times as long."""
+    return StepCosts(
+        serial_s=costs.serial_s * factor,
+        sequence_s=costs.sequence_s * factor,
+        prefill_overhead_s=costs.prefill_overhead_s * factor,
+        kv_token_s=costs.kv_token_s * factor,
+        pair_s=costs.pair_s * factor,
     )
 
 

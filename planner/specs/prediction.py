@@ -59,6 +59,8 @@ class Prediction:
     ttft_published_s: Quantity
     ttft_burst_s: Quantity
     tpot_s: Quantity
+    tpot_alone_s: Quantity
+    """Time per token of a batch that starts and ends together: no prompts between."""
     e2e_s: Quantity
     requests_per_s: Quantity
     output_tokens_per_s: Quantity

@@ -57,11 +57,28 @@ def test_markdown_is_a_table(table: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "unit", "reason"),
+    [
+        ("fast", "ms", "'fast' is no number"),
+        ("", "ms", "'' is no number"),
+        ("3", "fortnights", "unit fortnights"),
+    ],
+)
+def test_a_number_that_is_none_is_counted_and_skipped(
+    tmp_path: Path, value: str, unit: str, reason: str
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(HEAD + LINES.format(metric="tpot", value=value, unit=unit), encoding="utf-8")
+    answer = json.loads(run(file, "--format", "json"))
+    assert (answer["rows"], answer["predicted"]) == (1, 0)
+    assert reason in answer["skipped"][0]["reason"]
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("a,b\n1,2\n", "these columns"),
-        (HEAD + LINES.format(metric="tpot", value="fast", unit="ms"), "a number"),
-        (HEAD + LINES.format(metric="tpot", value="", unit="ms"), "nothing"),
+        ("", "these columns"),
     ],
 )
 def test_a_broken_table_is_refused_at_its_place(tmp_path: Path, text: str, words: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.validate import Tools, draws_lengths, gpus_once, validate
+from planner.planning.judge_serving import draws_lengths, gpus_once
+from planner.planning.validate import Tools, validate
 from planner.specs.validation import TableRow
 
 ROW = TableRow(
@@ -48,27 +49,44 @@ def tools() -> Tools:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"engine": "tgi"}, "engine tgi has no step-time profile"),
+        ({"engine": "tgi"}, "engine tgi has no model"),
         ({"metric": "joules"}, "metric joules"),
-        ({"load_type": "single_stream"}, "load type single_stream"),
+        ({"load_type": "somehow"}, "load type somehow"),
+        ({"unreadable": "the value 'fast' is no number"}, "fast"),
         ({"engine": "llamacpp"}, "load type concurrency is not predicted for llama.cpp"),
-        ({**SINGLE, "metric": "tpot"}, "metric tpot is not predicted for a single stream"),
+        (
+            {**SINGLE, "metric": "request_throughput"},
+            "request_throughput is not predicted for a single stream",
+        ),
         ({**SINGLE, "model": "nobody-Q4_0.gguf"}, "model nobody-Q4_0.gguf is not in the book"),
         ({**SINGLE, "precision": ""}, "no GGUF type"),
-        ({**SINGLE, "precision": "q2_k_l"}, "q2_k_l"),
+        ({**SINGLE, "precision": "iq9_zz"}, "iq9_zz"),
+        ({**SINGLE, "metric": "prefill_throughput", "gpu": "M5"}, "no matrix rate"),
         ({"notes": "mode=disagg"}, "separate GPUs"),
-        ({"pipeline_parallel": 2}, "pipeline"),
-        ({"notes": "adp=8"}, "attention data parallel"),
-        ({"gpus": 8}, "several replicas"),
+        ({"gpus": 6, "tensor_parallel": 4}, "do not divide the GPUs"),
         ({"input_tokens": None}, "no input"),
         ({"load_value": None}, "no load"),
         ({"precision": "q9"}, "precision q9"),
         ({"value": 0.0}, "not above 0"),
+        ({"value": float("nan")}, "not above 0"),
         ({"model": "nobody/nothing-1b"}, "model nobody/nothing-1b is not in the book"),
+        ({"model": ""}, "model not stated is not in the book"),
         ({"gpu": "abacus"}, "hardware abacus is not in the book"),
         ({"gpu": "L4"}, "does not fit"),
-        ({"load_type": "request_rate_poisson", "load_value": 1e6}, "above saturation"),
+        (
+            {"gpu": "L4", "load_type": "request_rate_poisson", "load_value": 1.0, "metric": "ttft"},
+            "no KV cache",
+        ),
         ({"tensor_parallel": 3, "gpus": 3}, "does not divide"),
+        ({"statistic": "p99"}, "p99 of a concurrency run"),
+        ({"metric": "weights", "engine": "sglang"}, "memory of sglang"),
+        ({"metric": "compute_buffer"}, "compute_buffer of vLLM"),
+        ({"metric": "weights", "precision": "q9"}, "precision q9"),
+        ({"metric": "kv", "gpu": "L4"}, "does not fit"),
+        ({"metric": "weights", "engine": "llamacpp"}, "no GGUF type"),
+        ({"metric": "kv", "engine": "llamacpp"}, "no context length"),
+        ({"metric": "activation", "engine": "llamacpp"}, "activation of llama.cpp"),
+        ({"metric": "weights", "tensor_parallel": 3, "gpus": 3}, "does not divide"),
     ],
 )
 def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reason: str) -> None:
@@ -89,9 +107,52 @@ def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reas
         ({"metric": "e2e"}, 8, 25),
         ({"metric": "system_output_throughput", "load_type": "offline_max_load"}, 2e3, 2e4),
         ({"metric": "output_throughput_per_gpu", "load_type": "batch"}, 200, 2e3),
+        ({"metric": "output_throughput", "gpus": 8}, 2e3, 1e4),  # two replicas with 16 requests each
+        ({"metric": "samples_per_second", "load_type": "offline_max_load"}, 1, 20),
+        (
+            {"metric": "request_throughput", "load_type": "request_rate_poisson", "load_value": 1.0},
+            0.99,
+            1.01,
+        ),
+        (
+            {"metric": "e2e", "load_type": "request_rate_poisson", "load_value": 0.5, "statistic": "p99"},
+            5,
+            30,
+        ),
+        ({"metric": "tpot", "load_type": "batch"}, 0.005, 0.02),
+        ({"metric": "e2e", "load_type": "batch"}, 5, 30),
+        ({"metric": "ttft", "statistic": "median"}, 0.05, 0.5),
+        ({"metric": "prefill_throughput", "load_type": "single_stream"}, 2e3, 1e5),
+        ({"metric": "decode_throughput", "load_type": "single_stream"}, 40, 300),
+        ({"model": "RedHatAI/Llama-3.1-70B-FP8", "precision": "", "metric": "weights"}, 17e9, 19e9),
+        ({"metric": "kv"}, 30e9, 60e9),
+        ({"metric": "kv_tokens"}, 4e5, 8e5),
+        ({"metric": "activation"}, 5e8, 6e9),
+        (
+            {
+                "model": "llama2-70b-99",
+                "engine": "mlperf-v5.1/X",
+                "engine_version": "TensorRT 10.8",
+                "precision": "",
+                "gpus": 8,
+                "tensor_parallel": None,
+                "input_tokens": None,
+                "output_tokens": None,
+                "load_type": "mlperf_offline_closed",
+                "load_value": 100.0,
+                "metric": "system_output_throughput",
+            },
+            1e4,
+            5e4,
+        ),
         ({"precision": ""}, 0.010, 0.06),
         (SINGLE, 10, 79),  # 42 GB of weights over 3.35 TB/s: 79 tokens/s at most
         ({**SINGLE, "metric": "prefill_throughput"}, 700, 7000),
+        ({**SINGLE, "metric": "tpot"}, 1 / 79, 0.1),
+        ({**SINGLE, "metric": "ttft"}, 0.1, 2.0),
+        ({**SINGLE, "metric": "e2e"}, 10, 120),
+        ({"metric": "weights", "engine": "llamacpp", "precision": "Q4_K_M"}, 42e9, 43e9),
+        ({"metric": "compute_buffer", "engine": "llamacpp", "gpu": ""}, 2e8, 4e8),
         ({"model": "openai/gpt-oss-120b", "precision": "fp4"}, 0.002, 0.02),
     ],
 )

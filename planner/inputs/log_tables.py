@@ -1,0 +1,93 @@
+"""Start-up lines of vLLM and llama.cpp, one run a row, as measured numbers one a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.inputs.table_cells import Cells
+from planner.specs.validation import EngineSettings, TableRow
+from planner.units import GIB
+
+MIB = 2.0**20
+VLLM_SIZES = {"weights_gib": "weights", "kv_gib": "kv", "peak_activation_gib": "activation"}
+NOMINAL_GIB = frozenset({16.0, 24.0, 48.0, 80.0})  #: what a box says, not what the engine found
+
+
+def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
+    """Yield one row for each size that vLLM logged."""
+    notes = row.text("notes")
+    physical = row.number("gpu_total_gib")
+    frame = TableRow(
+        line=line,
+        engine=row.text("engine") or "vllm",
+        engine_version=row.text("vllm_version") or row.text("engine_version"),
+        model=row.text("model"),
+        precision=(row.text("dtype_quant") or row.text("precision")).casefold(),
+        gpu=row.text("gpu"),
+        gpus=row.whole("n_gpu") or 1,
+        tensor_parallel=row.whole("tp") or 1,
+        pipeline_parallel=row.whole("pp") or 1,
+        input_tokens=None,
+        output_tokens=None,
+        load_type="memory",
+        load_value=None,
+        metric="",
+        value=0.0,
+        notes=notes,
+        settings=EngineSettings(
+            context_tokens=row.whole("max_model_len"),
+            utilization_fraction=row.number("gpu_memory_utilization") or 0.9,
+            kv_dtype=row.text("kv_cache_dtype") or "auto",
+            max_sequences=256 if "max_num_seqs 256" in notes else None,
+            batched_tokens=2048 if "max_num_batched_tokens 2048" in notes else None,
+            physical_gib=physical if physical not in NOMINAL_GIB else None,
+            speculative_tokens=3 if "MTP n=3" in notes else 0,
+        ),
+        unreadable="the engine did not start" if "FAILED" in notes else "",
+    )
+    for column, metric in VLLM_SIZES.items():
+        size = row.number(column)
+        if size is not None:
+            yield replace(frame, metric=metric, value=size * GIB)
+    tokens = row.number("kv_tokens")
+    if tokens is not None:
+        yield replace(frame, metric="kv_tokens", value=tokens)
+
+
+def llamacpp_rows(line: int, row: Cells) -> Iterator[TableRow]:
+    """Yield one row for each buffer that llama.cpp logged; devices and host are summed."""
+    model = row.text("model_file") or row.text("model")
+    model = model if model.casefold() not in {"models", "model"} else ""
+    frame = TableRow(
+        line=line,
+        engine=row.text("engine") or "llama.cpp",
+        engine_version=row.text("build"),
+        model=model,
+        precision=row.text("model_ftype"),
+        gpu=row.text("gpu"),
+        gpus=row.whole("n_gpu") or 1,
+        tensor_parallel=1,
+        pipeline_parallel=1,
+        input_tokens=None,
+        output_tokens=None,
+        load_type="memory",
+        load_value=None,
+        metric="",
+        value=0.0,
+        notes=row.text("model"),
+        settings=EngineSettings(
+            context_tokens=row.whole("n_ctx"),
+            kv_dtype=row.text("kv_type") or "f16",
+            batched_tokens=row.whole("n_ubatch"),
+        ),
+    )
+    cache = row.number("kv_self_mib")
+    if cache is not None:
+        yield replace(frame, metric="kv", value=cache * MIB)
+    device, host = row.total("gpu_model_buffer_mib"), row.total("cpu_model_buffer_mib")
+    if device is not None:
+        yield replace(frame, metric="weights", value=(device + (host or 0.0)) * MIB)
+    work = row.total("compute_buffer_gpu_mib")
+    if work is not None:
+        yield replace(frame, metric="compute_buffer", value=work * MIB)

@@ -1,0 +1,164 @@
+"""Devices as measured tables name them: ``h100_sxm``, ``NVIDIA A100-SXM-40GB``, ``Mac Studio (M3 Ultra 512GB)``.
+
+A name is looked up as it stands, then without vendor, brand and memory size, then as a part of a longer text. Never by
+resemblance: an RTX 3070 Ti is no RTX 3070, and a wrong device would be judged as our error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from planner.specs.books import Shelf
+from planner.specs.hardware import HardwareSpec
+
+Tokens = tuple[str, ...]
+
+TOKEN = re.compile(r"[a-z]+|\d+")
+PARENTHESES = re.compile(r"\(([^()]*)\)")
+MEMORY = re.compile(r"(\d+(?:\.\d+)?)[ -]*(gb|gib|g)(?![a-z0-9])")
+NOISE = re.compile(
+    r"\d+(?:\.\d+)?[ -]*(?:gb|gib|g)(?![a-z0-9])|\d+[ -]core(?: gpu)?|hbm\d?e?|\((?:r|tm)\)|(?<=sxm)\d|[®™]"
+)
+BRANDS = frozenset(
+    [
+        "nvidia",
+        "geforce",
+        "amd",
+        "radeon",
+        "intel",
+        "quadro",
+        "tesla",
+        "instinct",
+        "apple",
+        "rtx",
+        "gtx",
+        "rx",
+        "hgx",
+        "dgx",
+        "virtualized",
+        "cts",
+        "google",
+        "aws",
+    ]
+)
+# A word behind a name that makes another device of it. "5070 Ti", "M3 Max", "A10G", "Laptop GPU".
+MODIFIERS = frozenset(
+    [
+        "ti",
+        "super",
+        "xt",
+        "xtx",
+        "gre",
+        "pro",
+        "max",
+        "ultra",
+        "mobile",
+        "laptop",
+        "maxq",
+        "nvl",
+        "pcie",
+        "d",
+        "g",
+        "s",
+        "x",
+        "plus",
+        "ada",
+        "blackwell",
+        "nano",
+    ]
+)
+GRAPHICS = re.compile(r"nvidia|amd|radeon|geforce|intel arc|rtx|gtx")
+NEAR_MEMORY = 0.12  #: stated memory against the book's: boxes say 80 GB where programs see 79.19 GiB
+SOLD_IN_ONE_SIZE = frozenset({"gpu", "consumer-gpu"})
+
+
+def device_tokens(text: str) -> Tokens:
+    """Return the words and numbers that tell devices apart.
+
+    >>> device_tokens("NVIDIA GeForce RTX4090 24GB"), device_tokens("H100-SXM5-80GB")
+    (('4090',), ('h', '100', 'sxm'))
+    """
+    plain = NOISE.sub(" ", text.casefold().replace("_", " "))
+    return tuple(token for token in TOKEN.findall(plain) if token not in BRANDS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceNames:
+    """The hardware book under every name, as tokens; ``plain`` names state no memory size and win."""
+
+    shelf: Shelf[HardwareSpec]
+    plain: Mapping[Tokens, frozenset[str]]
+    sized: Mapping[Tokens, frozenset[str]]
+
+    def find(self, name: str) -> str | None:
+        """Return the id that a name means, or ``None`` when no device or several are meant."""
+        ids = self.shelf.ids_of(name)
+        if len(ids) == 1:
+            return ids[0]
+        if "|" in name or " or " in name:
+            return None  # several devices
+        for text in _readings(name):
+            found = self._inside(text)
+            if found is not None:
+                return found
+        return None
+
+    def _inside(self, text: str) -> str | None:
+        """Return the device with the longest name in a text."""
+        tokens = device_tokens(text)
+        for length in range(len(tokens), 0, -1):
+            for start in range(len(tokens) - length + 1):
+                found = self._meant(tokens[start : start + length], text)
+                after = tokens[start + length : start + length + 1]
+                if found is not None and not MODIFIERS.intersection(after):
+                    return found
+        return None
+
+    def _meant(self, key: Tokens, text: str) -> str | None:
+        """Return the device of a key whose memory is what the text states."""
+        if not any(token.isdigit() for token in key):
+            return None
+        stated = [float(size) for size, _ in MEMORY.findall(text.casefold())]
+        for names in (self.plain, self.sized):
+            fitting = [each for each in sorted(names.get(key, ())) if self._has(each, stated)]
+            if len(fitting) == 1:
+                return fitting[0]
+        return None
+
+    def _has(self, device: str, stated: list[float]) -> bool:
+        row = self.shelf.rows[device]
+        if not stated or row.kind not in SOLD_IN_ONE_SIZE:
+            return True
+        return any(abs(row.memory_gib / size - 1.0) <= NEAR_MEMORY for size in stated)
+
+
+def device_names(shelf: Shelf[HardwareSpec]) -> DeviceNames:
+    """Return the index of the hardware book."""
+    plain: dict[Tokens, set[str]] = {}
+    sized: dict[Tokens, set[str]] = {}
+    for row in shelf.rows.values():
+        for name in (row.id, row.name, *row.aliases):
+            names = sized if MEMORY.search(name.casefold()) else plain
+            names.setdefault(device_tokens(name), set()).add(row.id)
+    for device, ids in plain.items():  # "A100" means the 80 GB card and is still asked for with 40 GB
+        sized.setdefault(device, set()).update(ids)
+    return DeviceNames(
+        shelf=shelf,
+        plain={key: frozenset(ids) for key, ids in plain.items()},
+        sized={key: frozenset(ids) for key, ids in sized.items()},
+    )
+
+
+def _readings(name: str) -> Iterator[str]:
+    """Yield what a text may name: a graphics card in parentheses goes before the machine around it."""
+    inner = [text for text in PARENTHESES.findall(name) if text]
+    cards = [text for text in inner if GRAPHICS.search(text.casefold())]
+    outer = PARENTHESES.sub(" ", name)
+    for text in cards or (outer, *inner):
+        yield text
+        if text.endswith("1"):
+            yield text[:-1]  # a footnote's number that a conversion left behind: "RTX 40901"
+    if cards and "gb10" in outer.casefold():
+        yield outer
