@@ -18,6 +18,7 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
+from planner.cli.simulate_against import show_against
 from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
 from planner.inputs.books import load_books
@@ -70,6 +71,10 @@ def simulate(
         int | None, typer.Option(min=1, help="Context of one slot of llama.cpp; default no limit.")
     ] = None,
     profile: ProfileOption = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Replay a run of planner bench, and compare with what it measured."),
+    ] = None,
     sets: SetOption = None,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
@@ -81,6 +86,11 @@ def simulate(
 
     --format csv has every request. llama.cpp needs a measured profile (planner calibrate).
     """
+    if against is not None:
+        show_against(
+            against, profile, output_format, output, sequences=max_num_seqs, no_color=no_color, quiet=quiet
+        )
+        return
     known, batch = _traffic(
         scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
     )

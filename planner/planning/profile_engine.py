@@ -79,7 +79,7 @@ def simulate_profile(
     support = support_of(
         profile,
         prompt_tokens=float(batch.input_tokens[known].max()),
-        sequences=float(_most_running(served)),
+        sequences=float(min(_most_running(served), limits.max_num_seqs)),
         context_tokens=float((batch.input_tokens + batch.output_tokens)[known].max()),
     )
     return ReplicaSimulation(

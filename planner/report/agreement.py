@@ -1,0 +1,43 @@
+"""Measured loads beside their simulation, on the screen and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import RenderableType
+
+from planner.report.numbers import duration
+from planner.report.plain import plain, to_json
+from planner.report.screen import grid, render
+from planner.specs.agreement import LoadAgreement
+
+SCHEMA = "planner.replay/1"
+NAMES = {"ttft_s": "time to first token", "tpot_s": "time per output token", "e2e_s": "end to end"}
+
+
+def agreement_json(loads: Sequence[LoadAgreement]) -> str:
+    """Write the comparison as JSON."""
+    documents = [
+        plain(load) | {"rows": [{**asdict(row), "error_fraction": row.error_fraction} for row in load.rows]}
+        for load in loads
+    ]
+    return to_json({"schema": SCHEMA, "loads": documents})
+
+
+def agreement_table(loads: Sequence[LoadAgreement], *, width: int, color: bool, quiet: bool = False) -> str:
+    """Lay out one table per load: measured, predicted, error."""
+    parts: list[RenderableType] = []
+    for load in loads:
+        table = grid("", "statistic", "measured", "predicted", "error", left=2)
+        for row in load.rows:
+            name = NAMES[row.metric] if row.statistic == "mean" else ""
+            figures = (duration(row.measured_s), duration(row.predicted_s), f"{row.error_fraction:+.1%}")
+            table.add_row(name, row.statistic, *figures)
+        parts += [
+            f"[head]{load.load}: {load.requests} requests, profile {load.profile}, {load.grade}[/]",
+            table,
+        ]
+        if not quiet:
+            parts += [f"[warn]note: {notice.message}[/]" for notice in load.notices]
+    return render(*parts, width=width, color=color)

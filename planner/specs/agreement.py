@@ -1,0 +1,34 @@
+"""A measured load beside its simulation with a step profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.specs.base import Notice
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """One statistic of one metric, measured and predicted [s]."""
+
+    metric: str
+    statistic: str
+    measured_s: float
+    predicted_s: float
+
+    @property
+    def error_fraction(self) -> float:
+        """Predicted over measured, less 1."""
+        return self.predicted_s / self.measured_s - 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadAgreement:
+    """How well the simulation repeats one measured point; ``requests`` are those that succeeded."""
+
+    load: str
+    requests: int
+    profile: str
+    grade: str
+    rows: tuple[Agreement, ...]
+    notices: tuple[Notice, ...] = ()
