@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from planner.cli.options import (
@@ -16,14 +18,18 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
-from planner.errors import UsageError
+from planner.cli.step_profiles import ProfileOption, chosen_profile
+from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.architecture import unpack
-from planner.planning.predict import predict as answer
+from planner.planning.predict import predict as predict_from_books
+from planner.planning.predict_profile import predict_from_profile
 from planner.report import predict as report
-from planner.specs.prediction import PredictRequest
+from planner.specs.prediction import Prediction, PredictRequest
+
+SEED = 0  # of the arrivals and lengths with which a measured profile is simulated
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -31,9 +37,11 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command()
 def predict(
     *,
-    model: Annotated[str, typer.Option(help="A model of the book: id, alias or hub id.")],
-    gpu: Annotated[str, typer.Option(help="A device of the book.")],
-    engine: Annotated[str, typer.Option(help="vllm, sglang or tensorrt-llm.")] = "vllm",
+    model: Annotated[str | None, typer.Option(help="A model of the book: id, alias or hub id.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="A device of the book.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="vllm, sglang, tensorrt-llm, or llamacpp with a measured profile.")
+    ] = "vllm",
     tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,
     quantization: Annotated[str, typer.Option(help="auto, bf16, fp8, nvfp4, awq …")] = "auto",
     kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
@@ -45,6 +53,7 @@ def predict(
     max_num_seqs: Annotated[int | None, typer.Option(help="Limit of sequences.")] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
+    profile: ProfileOption = None,
     detail: Annotated[bool, typer.Option(help="Show the step by operator, and the memory.")] = False,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
@@ -55,7 +64,6 @@ def predict(
     """Predict time to first token, time per token and throughput, with 80 % intervals."""
     if output_format not in {Format.table, Format.json}:
         raise UsageError(f"planner predict writes table or json, not {output_format.value}")
-    shelves = load_books(*(books or ()))
     request = PredictRequest(
         engine=engine,
         quantization=quantization,
@@ -70,15 +78,40 @@ def predict(
         batched_tokens=max_num_batched_tokens,
         version=engine_version,
     )
-    prediction = answer(
+    prediction = _answer(model, gpu, request, profile, tuple(books or ()))
+    if output_format is Format.json:
+        emit(report.predict_json(prediction), output)
+        return
+    width, color = screen_of(output, no_color=no_color)
+    emit(report.predict_table(prediction, detail=detail, width=width, color=color, quiet=quiet), output)
+
+
+def _answer(
+    model: str | None, gpu: str | None, request: PredictRequest, choice: str | None, books: tuple[Path, ...]
+) -> Prediction:
+    """Predict with the measured profile that matches, else with the shipped coefficients of the class."""
+    shelves = load_books(*books)
+    chosen = chosen_profile(
+        choice,
+        kind=request.engine,
+        model=shelves.models.find(model).id if model else None,
+        quantization=request.quantization,
+        hardware=shelves.hardware.find(gpu).id if gpu else None,
+        version=request.version,
+    )
+    if chosen is not None:
+        return predict_from_profile(chosen, request, np.random.default_rng(SEED))
+    if model is None or gpu is None:
+        raise UsageError("say what to predict", cure="give --model and --gpu, or --profile FILE")
+    if request.engine == "llamacpp":
+        raise DataError(
+            f"no measured profile of llama.cpp with {model} on {gpu}",
+            cure="measure one there: planner calibrate --model FILE.gguf --profile profiles/NAME.yaml",
+        )
+    return predict_from_books(
         unpack(shelves.models.find(model)),
         shelves.hardware.find(gpu),
         request,
         profiles=load_serving_profiles(),
         memory_profile=load_vllm_memory(),
     )
-    if output_format is Format.json:
-        emit(report.predict_json(prediction), output)
-        return
-    width, color = screen_of(output, no_color=no_color)
-    emit(report.predict_table(prediction, detail=detail, width=width, color=color, quiet=quiet), output)

@@ -19,11 +19,18 @@ ProfileOption = Annotated[
         help="Measured step profile; by default the best match in ./profiles, where there is one.",
     ),
 ]
+LATEST = "latest"
 DISTRIBUTIONS = {"llamacpp": "llama-cpp-python", "vllm": "vllm"}
 
 
 def chosen_profile(
-    choice: str | None, *, kind: str, model: str | None, quantization: str, hardware: str | None
+    choice: str | None,
+    *,
+    kind: str,
+    model: str | None,
+    quantization: str,
+    hardware: str | None,
+    version: str = LATEST,
 ) -> ChosenStepProfile | None:
     """Return the profile that was named, or the best match in the folder; ``None`` where there is none.
 
@@ -45,7 +52,7 @@ def chosen_profile(
             model=model,
             quantization=quantization,
             hardware=hardware,
-            local=local_engine(kind),
+            local=local_engine(kind, version),
         )
     name, profile = next(iter(profiles.items()))
     for what, asked, has in (("model", model, profile.model), ("hardware", hardware, profile.hardware)):
@@ -54,19 +61,21 @@ def chosen_profile(
                 f"{name} is a profile of {what} {has}, asked for is {asked}",
                 cure=f"use --profile none, or leave out the {what}",
             )
-    return with_doubts(name, profile, local_engine(profile.kind))
+    return with_doubts(name, profile, local_engine(profile.kind, version))
 
 
-def local_engine(kind: str) -> LocalEngine:
-    """Return what is installed here, so that a profile of another version can say so."""
-    from importlib.metadata import PackageNotFoundError, version
+def local_engine(kind: str, version: str = LATEST) -> LocalEngine:
+    """Return the engine that is meant, or what is installed here, so that a profile of another version can say so."""
+    from importlib.metadata import PackageNotFoundError, version as installed
 
     from planner.specs.step_profile import LocalEngine
 
-    try:
-        found: str | None = version(DISTRIBUTIONS.get(kind, kind))
-    except PackageNotFoundError:
-        found = None
+    found: str | None = version
+    if version == LATEST:
+        try:
+            found = installed(DISTRIBUTIONS.get(kind, kind))
+        except PackageNotFoundError:
+            found = None
     if found is not None and kind == "llamacpp":
-        found = f"llama-cpp-python {found}"
+        found = f"{DISTRIBUTIONS[kind]} {found}"
     return LocalEngine(engine_version=found)

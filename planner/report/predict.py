@@ -43,7 +43,8 @@ def predict_table(
         ("saturation, requests/s", p.saturation_requests_per_s, "rate"),
     ):
         table.add_row(label, *_cells(quantity, kind))
-    parts: list[RenderableType] = [head, table, Text(f"bound by {p.bound_by.replace('_', ' ')}")]
+    source = f"bound by {p.bound_by.replace('_', ' ')}; profile {p.profile}, {p.grade}"
+    parts: list[RenderableType] = [head, table, Text(source)]
     if detail:
         parts += [_steps(prediction), Text(f"memory  {memory_bar(prediction)}")]
     if not quiet:
@@ -70,6 +71,8 @@ def memory_bar(prediction: Prediction) -> str:
     The bar has fifty cells: ``█`` weights, ``▒`` KV pool, ``·`` everything else.
     """
     p = prediction
+    if not (p.weights_bytes_per_gpu and p.pool_bytes_per_gpu and p.physical_bytes_per_gpu):
+        return "unknown: the profile was measured elsewhere; planner fit tells what is needed"
     weights = round(BAR_CELLS * p.weights_bytes_per_gpu / p.physical_bytes_per_gpu)
     pool = round(BAR_CELLS * p.pool_bytes_per_gpu / p.physical_bytes_per_gpu)
     bar = "█" * weights + "▒" * pool + "·" * (BAR_CELLS - weights - pool)

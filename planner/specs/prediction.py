@@ -43,7 +43,7 @@ class Prediction:
     """The steady state of a configuration under a load.
 
     ``ttft_published_s`` is a benchmark's average, its burst included; ``ttft_burst_s`` is that of requests which all
-    start together.
+    start together. Memory is ``None`` where a measured profile does not tell it.
     """
 
     model: str
@@ -66,10 +66,10 @@ class Prediction:
     output_tokens_per_s: Quantity
     saturation_requests_per_s: Quantity
     bound_by: Bound
-    kv_pool_tokens: int
-    weights_bytes_per_gpu: float
-    pool_bytes_per_gpu: float
-    physical_bytes_per_gpu: float
+    kv_pool_tokens: int | None
+    weights_bytes_per_gpu: float | None
+    pool_bytes_per_gpu: float | None
+    physical_bytes_per_gpu: float | None
     breakdown: tuple[OperatorTime, ...]
     grade: Grade
     notices: tuple[Notice, ...]

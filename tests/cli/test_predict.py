@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from planner.bench.steps import STANDARD_PLAN
 from planner.cli.predict import app
+from planner.errors import DataError, UsageError
+from planner.planning.calibrate import fit_profile
+from planner.report.calibration import profile_yaml
+from planner.specs.step_profile import ProfileIdentity
+from tests.planning.test_calibrate import run_of
 
 BASE = ["--model", "llama-3.1-70b", "--gpu", "h100-sxm", "--tensor-parallel", "4", "--quantization", "fp8"]
 
@@ -32,3 +40,29 @@ def test_the_plain_table_needs_no_load() -> None:
     result = CliRunner().invoke(app, BASE)
     assert "1 requests in flight" in result.stdout
     assert "time per output token" in result.stdout
+
+
+def test_a_measured_profile_predicts_without_the_books(tmp_path: Path) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text(profile_yaml(fit_profile(run_of(STANDARD_PLAN.fit))), encoding="utf-8")
+    screen = CliRunner().invoke(app, ["--profile", str(profile), "--input-tokens", "128", "--detail"]).stdout
+    assert screen.startswith("m on 1 × EPYC, llama.cpp in process")
+    assert "interpolated" in screen
+
+
+def test_the_folder_of_profiles_is_looked_into_unless_none_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ProfileIdentity(model="llama-3.1-8b", quantization="q4_0", hardware="l4")
+    (tmp_path / "profiles").mkdir()
+    text = profile_yaml(fit_profile(run_of(STANDARD_PLAN.fit), identity=named))
+    (tmp_path / "profiles" / "l4.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    given = ["--model", "llama-3.1-8b", "--gpu", "l4", "--engine", "llamacpp", "--format", "json"]
+    assert json.loads(CliRunner().invoke(app, given).stdout)["profile"] == "profiles/l4.yaml"
+    assert isinstance(CliRunner().invoke(app, [*given, "--profile", "none"]).exception, DataError)
+    other = [*given[:2], "--profile", "profiles/l4.yaml", "--model", "llama-3.2-1b"]
+    assert isinstance(CliRunner().invoke(app, other).exception, UsageError)
+    missing = CliRunner().invoke(app, ["--profile", "nothing.yaml"]).exception
+    assert isinstance(missing, UsageError)
+    assert missing.message == "there is no profile nothing.yaml"
