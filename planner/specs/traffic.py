@@ -11,8 +11,8 @@ from planner.specs.base import Document, refusal
 HOURLY_SHAPES = (24, 168)
 NamedShape = Literal["flat", "business_hours", "diurnal"]
 
-# The heaviest log-normal tail whose p95 can still be reached from its mean: exp(1.645² / 2).
-MAX_P95_TO_MEAN = 3.87
+# The heaviest log-normal tails that can still be reached from a mean, exp(z² / 2), rounded down: 3.868 and 14.97.
+MAX_TAIL_TO_MEAN = {"p95": 3.86, "p99": 14.9}
 
 
 class Users(Document):
@@ -103,6 +103,8 @@ class TokenSizes(Document):
             raise refusal("as many weights as values", f"{len(self.weights)} for {len(self.values)}")
         if self.values is None and self.weights is not None:
             raise refusal("weights together with values", "weights alone")
+        if self.weights is not None and not sum(self.weights) > 0:
+            raise refusal("weights of which one at least is above 0", "none")
         if len(tail) > 1:
             raise refusal("one of p95 and p99", "both")
         if tail:
@@ -110,14 +112,16 @@ class TokenSizes(Document):
         return self
 
     def _check_tail(self, name: str) -> None:
-        low = self.mean if self.mean is not None else self.p50
+        low = self.p50 if self.mean is None else self.mean
         high = getattr(self, name)
-        if low is None or high < low:
-            raise refusal(
-                f"{name} at or above the {'mean' if self.p50 is None else 'p50'} {low:g}", f"{high:g}"
-            )
-        if self.mean and name == "p95" and high > MAX_P95_TO_MEAN * self.mean:
-            raise refusal(f"p95 at most {MAX_P95_TO_MEAN} × the mean (or give p50 and p95)", f"{high:g}")
+        centre = "mean" if self.p50 is None else "p50"
+        if not low:
+            raise refusal(f"a mean above 0 with {name}", "0")
+        if high < low:
+            raise refusal(f"{name} at or above the {centre} {low:g}", f"{high:g}")
+        most = MAX_TAIL_TO_MEAN[name]
+        if self.mean is not None and high > most * self.mean:
+            raise refusal(f"{name} at most {most} × the mean (or give p50 and {name})", f"{high:g}")
 
 
 Tokens = Annotated[TokenSizes, BeforeValidator(_number_is_mean)]

@@ -190,3 +190,32 @@ def test_costs_that_end_before_the_token_limit_are_refused() -> None:
     batch = RequestBatch(arrival_s=np.zeros(1), input_tokens=np.ones(1, int), output_tokens=np.ones(1, int))
     with pytest.raises(UsageError, match="cover 64 tokens"):
         simulate(batch, costs=FLAT, limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=65))
+
+
+def test_a_loop_without_clients_is_refused() -> None:
+    with pytest.raises(UsageError, match="concurrency must be at least 1, found 0"):
+        simulate_closed_loop(
+            costs=FLAT,
+            limits=EngineLimits(max_num_seqs=4, max_num_batched_tokens=64),
+            concurrency=0,
+            input_tokens=np.array([1]),
+            output_tokens=np.array([1]),
+        )
+
+
+@pytest.mark.parametrize("prefix_block", [24, 8])
+def test_prefix_blocks_that_the_engine_s_blocks_do_not_divide_are_refused(prefix_block: int) -> None:
+    batch = RequestBatch(
+        arrival_s=np.array([0.0]),
+        input_tokens=np.array([50]),
+        output_tokens=np.array([1]),
+        prefix_hashes=np.array([7]),
+        prefix_starts=np.array([0, 1]),
+        prefix_block_tokens=prefix_block,
+    )
+    limits = EngineLimits(
+        max_num_seqs=4, max_num_batched_tokens=64, pool_tokens=640, block_tokens=16, prefix_caching=True
+    )
+    with pytest.raises(UsageError, match=f"prefix blocks of {prefix_block} tokens are not a multiple") as no:
+        simulate(batch, costs=FLAT, limits=limits)
+    assert no.value.cure == f"set the engine's block size to a divisor of {prefix_block}"
