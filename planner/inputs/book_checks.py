@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -52,7 +53,7 @@ class OpenBooks:
         """Yield the faults that a row or its place among the others shows: types, keys, order, names, dates."""
         for tree in self.trees:
             for section, model in SECTIONS[Path(tree.file).name].items():
-                rows = tree.data.get(section, ()) if isinstance(tree.data, dict) else ()
+                rows = _rows(tree, section)
                 yield from _order_faults(tree, section, rows)
                 yield from _name_faults(tree, section, rows)
                 for index, row in enumerate(rows):
@@ -60,7 +61,7 @@ class OpenBooks:
                         model.model_validate(row)
                     except ValidationError as error:
                         yield from faults_of(error, model, tree, (section, index))
-                    yield from _date_faults(tree, (section, index), row, today)
+                    yield from _date_faults(tree, (section, index), row, today, _id(row))
 
     def breach_faults(self, found: Iterable[Breach]) -> Iterator[Fault]:
         """Yield the breaches of rules between values as faults at their place; rows of other folders are skipped."""
@@ -72,12 +73,13 @@ class OpenBooks:
                 yield _fault(tree, (breach.section, index, *steps), breach.expected, breach.found, breach.row)
 
     def _place(self, section: str, row_id: str) -> tuple[Tree, int] | None:
-        for tree in self.trees:
-            rows = tree.data.get(section, ()) if isinstance(tree.data, dict) else ()
-            for index, row in enumerate(rows):
-                if isinstance(row, dict) and row.get("id") == row_id:
-                    return tree, index
-        return None
+        places = (
+            (tree, index)
+            for tree in self.trees
+            for index, row in enumerate(_rows(tree, section))
+            if _id(row) == row_id
+        )
+        return next(places, None)
 
 
 def _fault(tree: Tree, path: Path_, expected: str, found: str, row: str) -> Fault:
@@ -86,62 +88,51 @@ def _fault(tree: Tree, path: Path_, expected: str, found: str, row: str) -> Faul
     return Fault(file=tree.file, key=key, line=line, column=column, expected=expected, found=found)
 
 
-def _ids(rows: Iterable[object]) -> list[str]:
-    return [str(row.get("id", "")) if isinstance(row, dict) else "" for row in rows]
+def _rows(tree: Tree, section: str) -> tuple[object, ...]:
+    """Return the rows of a section; what is no list of rows is refused when the book is loaded."""
+    found = tree.data.get(section) if isinstance(tree.data, dict) else None
+    return found if isinstance(found, tuple) else ()
+
+
+def _id(row: object) -> str:
+    return str(row.get("id", "")) if isinstance(row, dict) else ""
 
 
 def _order_faults(tree: Tree, section: str, rows: Iterable[object]) -> Iterator[Fault]:
-    ids = _ids(rows)
-    for index in range(1, len(ids)):
-        before, this = ids[index - 1], ids[index]
-        if this == before:
-            yield _fault(tree, (section, index, "id"), "each id once", f"{this} again", this)
-        elif this < before:
+    ids = [_id(row) for row in rows]
+    for index, (before, this) in enumerate(pairwise(ids), start=1):
+        at = (section, index, "id")
+        if this and this == before:
+            yield _fault(tree, at, "each id once", f"{this} again", this)
+        elif this and this < before:
             target = next(other for other in ids if other > this)
-            yield _fault(
-                tree,
-                (section, index, "id"),
-                f"ids in order: move it before {target}",
-                f"after {before}",
-                this,
-            )
+            yield _fault(tree, at, f"ids in order: move it before {target}", f"after {before}", this)
 
 
 def _name_faults(tree: Tree, section: str, rows: Iterable[object]) -> Iterator[Fault]:
     owners: dict[str, str] = {}
     for index, row in enumerate(rows):
-        if not isinstance(row, dict):
-            continue
-        row_id = str(row.get("id", ""))
-        own = {normal_name(name) for name in (row_id, *row.get("aliases", ())) if isinstance(name, str)}
+        row_id = _id(row)
+        aliases = row.get("aliases") if isinstance(row, dict) else None
+        names = (row_id, *aliases) if isinstance(aliases, tuple) else (row_id,)
+        own = {normal_name(name) for name in names if isinstance(name, str) and name}
+        seller = f"{row_id.split('/', maxsplit=1)[0]} " if section == "api" else ""  # others may sell it too
         for name in sorted(own):
-            key = (
-                f"{row_id.split('/', maxsplit=1)[0]} {name}" if section == "api" else name
-            )  # providers may sell the same model
-            if owners.setdefault(key, row_id) != row_id:
-                yield _fault(
-                    tree,
-                    (section, index, "aliases"),
-                    "names that no other row has",
-                    f"{name}, also {owners[key]}",
-                    row_id,
-                )
+            owner = owners.setdefault(seller + name, row_id)
+            if owner != row_id:
+                found = f"{name}, also {owner}"
+                yield _fault(tree, (section, index, "aliases"), "names that no other row has", found, row_id)
 
 
-def _date_faults(tree: Tree, path: Path_, value: object, today: date) -> Iterator[Fault]:
+def _date_faults(tree: Tree, path: Path_, value: object, today: date, row: str) -> Iterator[Fault]:
     """Yield a fault for each ``checked`` date that lies in the future."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key == "checked" and isinstance(item, date) and item > today:
-                yield _fault(
-                    tree,
-                    (*path, key),
-                    f"a date up to today, {today.isoformat()}",
-                    item.isoformat(),
-                    str(path[1]),
-                )
+                expected = f"a date up to today, {today.isoformat()}"
+                yield _fault(tree, (*path, key), expected, item.isoformat(), row)
             else:
-                yield from _date_faults(tree, (*path, key), item, today)
+                yield from _date_faults(tree, (*path, key), item, today, row)
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _date_faults(tree, (*path, index), item, today)
+            yield from _date_faults(tree, (*path, index), item, today, row)

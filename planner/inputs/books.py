@@ -182,8 +182,11 @@ def _shelf(what: str, listing: str, model: type[RowT], raw: dict[str, RawRow]) -
     named: dict[str, dict[str, None]] = {}
     bare: dict[str, dict[str, None]] = {}
     for row_id, row in raw.items():
-        aliases = json.loads(row.text).get("aliases", ())
-        for name in (row_id, *aliases):
+        aliases = json.loads(row.text).get("aliases")
+        names = (
+            aliases if isinstance(aliases, list) else ()
+        )  # refused with its line when the row is looked at
+        for name in (row_id, *(name for name in names if isinstance(name, str))):
             named.setdefault(normal_name(name), {})[row_id] = None
             bare.setdefault(normal_name(name.rsplit("/", 1)[-1]), {})[row_id] = None
     return Shelf(

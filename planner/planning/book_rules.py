@@ -10,7 +10,7 @@ from planner.planning.architecture import unpack
 from planner.specs.books import Books
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec
-from planner.specs.price import ApiModel, TokenPrices
+from planner.specs.price import ApiModel
 from planner.specs.rental import GpuRental
 
 STALE_AFTER_DAYS = 90
@@ -45,18 +45,6 @@ def breaches(books: Books) -> Iterator[Breach]:
 
 
 def _api(row: ApiModel, books: Books) -> Iterator[Breach]:
-    for index, price in enumerate(row.prices):
-        at = f"prices[{index}]"
-        yield from _token_prices(row.id, at, price)
-        for mode, prices in (
-            ("batch", price.modes.batch),
-            ("flex", price.modes.flex),
-            ("priority", price.modes.priority),
-        ):
-            if prices is not None:
-                yield from _token_prices(row.id, f"{at}.modes.{mode}", prices)
-        for tier_index, tier in enumerate(price.long_context):
-            yield from _token_prices(row.id, f"{at}.long_context[{tier_index}]", tier)
     successor = row.lifecycle.successor
     if successor is not None and successor not in books.api.rows:
         yield Breach(
@@ -73,18 +61,6 @@ def _api(row: ApiModel, books: Books) -> Iterator[Breach]:
             key="open_model",
             expected="a name of one model in models.yaml",
             found=row.open_model,
-        )
-
-
-def _token_prices(row: str, at: str, prices: TokenPrices) -> Iterator[Breach]:
-    cached = prices.cached_read_usd_per_mtok
-    if cached is not None and cached > prices.input_usd_per_mtok:
-        yield Breach(
-            section="api",
-            row=row,
-            key=f"{at}.cached_read_usd_per_mtok",
-            expected=f"at most the input price {prices.input_usd_per_mtok:g}",
-            found=f"{cached:g}",
         )
 
 

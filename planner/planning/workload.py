@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from planner.formulas.text_tokens import (
     CHARACTERS_PER_TOKEN,
@@ -29,6 +30,7 @@ from planner.specs.traffic import TokenSizes, Traffic
 from planner.specs.workload import PartSize, TextSize, TokenStats, TraceSummary, Workload
 from planner.units import SECONDS_PER_DAY
 
+ROUNDING = 1e-12  # shares of weights that are equal on paper differ by less
 NO_TOKENS = TokenStats(mean=0, p50=0, p95=0, p99=0)
 
 
@@ -114,14 +116,14 @@ def token_stats(sizes: TokenSizes) -> TokenStats:
 def _discrete(values: tuple[float, ...], weights: tuple[float, ...]) -> TokenStats:
     total = sum(weights)
     pairs = sorted(zip(values, weights, strict=True))
+    reached = tuple(accumulate(weight for _, weight in pairs))
 
     def quantile(fraction: float) -> float:
-        seen = 0.0
-        for value, weight in pairs:
-            seen += weight
-            if seen >= fraction * total:
-                return value
-        return pairs[-1][0]
+        return next(
+            value
+            for (value, _), seen in zip(pairs, reached, strict=True)
+            if seen >= fraction * total * (1 - ROUNDING)
+        )
 
     mean = sum(value * weight for value, weight in pairs) / total
     return TokenStats(mean=mean, p50=quantile(0.5), p95=quantile(0.95), p99=quantile(0.99))

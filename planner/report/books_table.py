@@ -110,7 +110,7 @@ LISTINGS = {
 
 def row_text(row: BaseModel) -> str:
     """Return one row as YAML, as it could stand in a book of your own."""
-    return yaml.safe_dump(row.model_dump(mode="json", exclude_defaults=True), sort_keys=False, width=110)
+    return yaml.safe_dump(row.model_dump(exclude_defaults=True), sort_keys=False, width=110)
 
 
 def find_rows(books: Books, name: str) -> Iterator[tuple[str, BaseModel]]:

@@ -1,11 +1,14 @@
 """Runs of decode steps in closed form are the sums of their steps."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from planner.errors import UsageError
 from planner.simulation.step import StepCosts, cost_table, decode_run, run_time_s, step_time_s, steps_until
+from planner.units import FloatArray
 
 COSTS = st.floats(0, 1e-3)
 
@@ -63,11 +66,12 @@ def test_a_run_that_ends_exactly_on_time_has_no_step_too_many_or_too_few(base: f
 )
 @pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf")])
 def test_a_cost_below_nothing_or_without_end_is_refused(name: str, value: float) -> None:
+    costs: dict[str, Any] = {name: value}
     with pytest.raises(UsageError, match=f"step cost {name} must be finite and not negative"):
-        StepCosts(serial_s=np.ones(5), **{name: value})
+        StepCosts(serial_s=np.ones(5), **costs)
 
 
 @pytest.mark.parametrize("table", [np.ones(4), -np.ones(5), np.full(5, np.nan)])
-def test_tables_are_finite_not_negative_and_of_one_length(table: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_tables_are_finite_not_negative_and_of_one_length(table: FloatArray) -> None:
     with pytest.raises(UsageError, match="step cost table memory_s must be finite"):
         StepCosts(serial_s=np.ones(5), memory_s=table)

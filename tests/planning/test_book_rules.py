@@ -1,0 +1,61 @@
+"""Rules between rows, and which rows are old."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from planner.inputs import books as shipped
+from planner.inputs.books import load_books
+from planner.planning.book_rules import STALE_AFTER_DAYS, breaches, stale_rows
+from planner.specs.books import Books
+
+
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """Return the sound books of tests/cases/books, without ours."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(shipped, "default_books_folder", lambda: Path("tests/cases/books"))
+    return load_books()
+
+
+def test_the_shipped_books_break_no_rule() -> None:
+    assert list(breaches(load_books())) == []
+
+
+def test_a_row_is_old_on_the_91st_day(books: Books) -> None:
+    # all rows of the sample were checked on 2026-11-01; 90 days later is 2027-01-30
+    assert list(stale_rows(books, date(2027, 1, 30))) == []
+    stale = list(stale_rows(books, date(2027, 1, 31)))
+    assert len(stale) == 3 + 2 + 2 + 2 + 2  # api, rentals, rate limits, hardware, models
+    assert stale[0] == ("api", "maker/large", date(2026, 11, 1))
+    assert STALE_AFTER_DAYS == 90
+
+
+def test_the_newest_price_of_a_row_tells_its_age(books: Books) -> None:
+    small = books.api.rows["maker/small"]
+    newer = small.prices[0].model_copy(
+        update={"effective_from": date(2026, 6, 1), "checked": date(2027, 1, 15)}
+    )
+    row = small.model_copy(update={"prices": (*small.prices, newer)})
+    only = replace(books, api=replace(books.api, rows={"maker/small": row}))
+    assert "maker/small" not in {row_id for _, row_id, _ in stale_rows(only, date(2027, 3, 1))}
+
+
+@pytest.mark.parametrize(
+    ("gb_per_s", "broken"), [(1000.0, False), (999.0, True), (499_999.0, False), (5e5 + 1, True)]
+)
+def test_the_band_of_flops_per_byte_has_its_ends_inside(books: Books, gb_per_s: float, broken: bool) -> None:
+    # 1,000 TFLOP/s of bf16 decide, not the 900 of fp16: 1000e12 / 1000e9 is 1,000, / 500e12 is 2
+    card = books.hardware.rows["card-80"].model_copy(update={"bandwidth_gb_per_s": gb_per_s})
+    only = replace(books, hardware=replace(books.hardware, rows={"card-80": card}))
+    assert any(breach.section == "hardware" for breach in breaches(only)) is broken
+
+
+@pytest.mark.parametrize(("share", "broken"), [(0.88, False), (0.86, True), (1.17, False), (1.19, True)])
+def test_parameters_may_be_off_by_15_percent(books: Books, share: float, broken: bool) -> None:
+    # derived / published - 1: 1/0.88 is 13.6 % over, 1/0.86 16.3 %; 1/1.17 14.5 % under, 1/1.19 16 %
+    model = books.models.rows["tiny-8b"].model_copy(update={"parameters": 8_030_261_248 * share})
+    only = replace(books, models=replace(books.models, rows={"tiny-8b": model}))
+    assert any(breach.key == "parameters" for breach in breaches(only)) is broken
