@@ -12,8 +12,6 @@ from planner.specs.scenario import Scenario
 # Keys that are read and validated, and that no calculator looks at yet. Shown as "noted, not yet used".
 NOT_USED = (
     "slo.availability",
-    "gates.max_increase_fraction",
-    "gates.max_increase_usd_per_month",
     "hosting.self_hosted.autoscale",
     "hosting.self_hosted.owned",
     "hosting.self_hosted.engine",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from planner.planning.api_cost import Bill, monthly_bill
 from planner.planning.derivation import Operand
+from planner.planning.places import STEP, line_of
 from planner.planning.rental_price import rental_price_in_force
 from planner.planning.trace import summary_of
 from planner.specs.case import Case
@@ -21,12 +21,10 @@ from planner.specs.model import ModelSpec
 from planner.specs.request_cost import PriceUsed
 from planner.specs.workload import TextSize, TraceSummary
 
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
-
 
 def steps_of(path: str) -> tuple[str | int, ...]:
     """Return the steps of a path such as ``models[0].share``."""
-    return tuple(name or int(index) for name, index in _STEP.findall(path))
+    return tuple(name or int(index) for name, index in STEP.findall(path))
 
 
 def value_at(root: Any, path: str) -> Any:  # noqa: ANN401 - results hold anything
@@ -98,7 +96,7 @@ class Scene:
 
     def line_of(self, path: str) -> int | None:
         """Return the line of a key of the scenario, or of the nearest key above it that the file holds."""
-        return next((self.case.lines[at] for at in _outwards(path) if at in self.case.lines), None)
+        return line_of(self.case.lines, path)
 
 
 def scene_of(case: Case, estimate: Estimate, overrides: tuple[str, ...] = ()) -> Scene:
@@ -193,12 +191,6 @@ def _short(value: Any) -> Shown:  # noqa: ANN401
 
 def _within(path: str, key: str) -> bool:
     return path == key or path.startswith((f"{key}.", f"{key}["))
-
-
-def _outwards(path: str) -> list[str]:
-    """Return the path and what holds it, from the inside out."""
-    steps = list(re.finditer(_STEP, path))
-    return [path[: step.end()] for step in reversed(steps)]
 
 
 def _is_stated(document: Any, steps: tuple[str | int, ...]) -> bool:  # noqa: ANN401

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from planner.specs.base import Document, refusal
 from planner.specs.caching import Caching
+from planner.specs.gates import Gates
 from planner.specs.hosting import Hosting
 from planner.specs.price import STANDARD, ModeOrStandard
 from planner.specs.reliability import Reliability
@@ -87,13 +88,6 @@ class Budget(Document):
 
     usd_per_month: float | None = Field(None, gt=0, description="a month")
     usd_per_request: float | None = Field(None, gt=0, description="a request")
-
-
-class Gates(Document):
-    """What a change may cost before the check fails."""
-
-    max_increase_fraction: float = Field(0.05, ge=0, description="of the total, as a fraction")
-    max_increase_usd_per_month: float = Field(1.0, ge=0, description="and at least this much")
 
 
 def _cascade_is_one_entry(value: Any) -> Any:  # noqa: ANN401

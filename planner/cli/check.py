@@ -1,0 +1,138 @@
+"""``planner check``: does this change cost more, break a limit, or miss a target? For people and for CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from planner.cli.options import (
+    AsOfOption,
+    BooksOption,
+    NoColorOption,
+    OutputOption,
+    QuietOption,
+    StrictOption,
+    date_or_none,
+    emit,
+    screen_of,
+    today,
+)
+from planner.errors import EXIT_FINDING
+
+if TYPE_CHECKING:
+    from planner.specs.finding import Checked
+
+app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+class CheckFormat(StrEnum):
+    """How a check is written."""
+
+    text = "text"
+    json = "json"
+    md = "md"
+    html = "html"
+    junit = "junit"
+    sarif = "sarif"
+    github = "github"
+    gitlab = "gitlab"
+
+
+@app.command()
+def check(
+    scenarios: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Scenario files, or folders of them; those of planner.yaml or the lock if none."),
+    ] = None,
+    *,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="LOCK", help="Lock to compare with; planner.lock.json."),
+    ] = None,
+    base_ref: Annotated[
+        str | None, typer.Option("--base-ref", metavar="REF", help="Git revision to compare with, instead.")
+    ] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", metavar="FILE", help="Gates and waivers of all; planner.yaml.")
+    ] = None,
+    gates: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gate", metavar="KEY=VALUE", help="Overrides one gate, such as max_increase_fraction."
+        ),
+    ] = None,
+    as_of: AsOfOption = None,
+    books: BooksOption = None,
+    output_format: Annotated[
+        CheckFormat | None,
+        typer.Option("--format", "-f", help="How to write the result; text, and annotations inside Actions."),
+    ] = None,
+    output: OutputOption = "-",
+    strict: StrictOption = False,
+    quiet: QuietOption = False,
+    no_color: NoColorOption = False,
+) -> None:
+    """Judge the scenarios, and what changed since the lock or a git revision.
+
+    A gate of a flag wins over the scenario's own, which wins over the project's. Exit codes: 0 passed, 1 a gate failed,
+    2 a broken file, 3 a price is missing, 5 the lock is out of date.
+    """
+    from planner.cli.check_run import Asked, checked_of
+
+    asked = Asked(
+        scenarios=tuple(scenarios or ()),
+        baseline=baseline,
+        base_ref=base_ref,
+        project=project,
+        gates=tuple(gates or ()),
+        as_of=date_or_none(as_of),
+        today=date_or_none(as_of) or today(),
+        books=tuple(books or ()),
+    )
+    checked = checked_of(asked)
+    width, color = screen_of(output, no_color=no_color)
+    emit(_shown(checked, output_format, width=width, color=color), output)
+    if os.environ.get("GITHUB_ACTIONS") == "true" and not quiet:
+        _tell_actions(checked, annotate=output_format is None or output != "-")
+    _leave(checked, strict=strict)
+
+
+def _shown(checked: Checked, output_format: CheckFormat | None, *, width: int, color: bool) -> str:
+    """Return the check in a format; each format's module is imported when it is asked for."""
+    if output_format in (None, CheckFormat.text):
+        from planner.report.check_text import check_parts
+        from planner.report.screen import render
+
+        return render(*check_parts(checked), width=width, color=color).rstrip("\n") + "\n"
+    from planner.report.check_formats import FORMATS
+
+    return FORMATS[str(output_format)](checked)
+
+
+def _tell_actions(checked: Checked, *, annotate: bool) -> None:
+    """Write the step's summary and outputs, and annotations unless stdout holds another format."""
+    from planner.report.check_ci import github_annotations, github_outputs
+    from planner.report.check_md import check_markdown
+
+    if annotate:
+        sys.stdout.write(github_annotations(checked))
+    texts = {"GITHUB_STEP_SUMMARY": check_markdown, "GITHUB_OUTPUT": github_outputs}
+    for variable, write in texts.items():
+        file = os.environ.get(variable)
+        if file:
+            with Path(file).open("a", encoding="utf-8") as stream:
+                stream.write(write(checked))
+
+
+def _leave(checked: Checked, *, strict: bool) -> None:
+    """Exit with the code of the findings; with ``--strict`` a warning is a finding, too."""
+    code = checked.exit_code
+    if code == 0 and strict and checked.count("warning"):
+        code = EXIT_FINDING
+    if code:
+        raise typer.Exit(code)
