@@ -7,20 +7,19 @@ from datetime import date
 from pathlib import Path
 
 from planner import __version__
-from planner.errors import InputError, UsageError
+from planner.cli.sides import WORKING_TREE, Sides
+from planner.errors import DataError, InputError, UsageError
 from planner.inputs.locks import read_lock
-from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.project import gates_from, read_project
-from planner.inputs.rules import load_rules
-from planner.inputs.sides import side_of_files
+from planner.inputs.sides import file_hash, files_of, place_of, side_of_files
 from planner.planning.check import CheckRequest, check
 from planner.planning.difference import difference
-from planner.planning.locking import lock_of, side_of
+from planner.planning.locking import lock_of
 from planner.planning.staleness import stale_reasons
 from planner.specs.finding import Checked, Finding
 from planner.specs.gates import Project
 from planner.specs.lock import Lock
-from planner.specs.side import Side
+from planner.specs.side import Entry, Side
 from planner.specs.staleness import StaleReason
 
 
@@ -62,46 +61,45 @@ def checked_of(asked: Asked) -> Checked:
         today=asked.today,
     )
     try:
-        head = _head(asked, project, lock, lock_file)
+        base, head = _sides(asked, project, lock, lock_file)
     except InputError as error:
         return check(replace(request, broken=tuple(_broken(error))))
-    base = _base(asked, lock, lock_file, head)
     return check(
         replace(
             request,
             entries=head.entries,
             difference=difference(base, head) if base is not None else None,
-            stale=_stale(lock, head, whole=not asked.scenarios) if lock is not None else (),
+            stale=_stale(lock, head, lock_file, whole=not asked.scenarios) if lock is not None else (),
         )
     )
 
 
-def _head(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -> Side:
+def _sides(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -> tuple[Side | None, Side]:
+    """Return what is compared with, a git revision where one is named, else the lock, and the working tree."""
     root = lock_file.parent
-    named = asked.scenarios or tuple(Path(each) for each in project.scenarios)
     held = tuple(root / place for place in lock.scenarios) if lock is not None else ()
+    named = asked.scenarios or tuple(Path(each) for each in project.scenarios)
     paths = named or tuple(path for path in held if path.exists())
     if not paths:
         raise UsageError(
             "no scenario is named, and there is no lock that holds any", cure="planner check SCENARIO…"
         )
-    return side_of_files(
+    sides = Sides(lock=lock_file, as_of=asked.as_of, books=asked.books)
+    if asked.base_ref is not None:
+        return sides.in_revisions(tuple(map(str, paths)), asked.base_ref, None)
+    head = side_of_files(
         paths,
         root=root,
-        label="working tree",
+        label=WORKING_TREE,
         today=asked.today,
         as_of=asked.as_of,
         pinned={place: each.as_of for place, each in lock.scenarios.items()} if lock is not None else {},
         own_books=asked.books,
     )
-
-
-def _base(asked: Asked, lock: Lock | None, lock_file: Path, head: Side) -> Side | None:
-    """Return what the working tree is compared with: a git revision where one is named, else the lock."""
     if lock is None:
-        return None
-    side = side_of(lock, label=str(lock_file), rules=load_rules(), vllm_memory=load_vllm_memory())
-    return _only(side, head) if asked.scenarios else side
+        return None, head
+    base = sides.of_lock(lock, str(lock_file))
+    return (_only(base, head) if asked.scenarios else base), head
 
 
 def _only(side: Side, head: Side) -> Side:
@@ -111,11 +109,26 @@ def _only(side: Side, head: Side) -> Side:
     return replace(side, entries=kept)
 
 
-def _stale(lock: Lock, head: Side, *, whole: bool) -> tuple[StaleReason, ...]:
+def _stale(lock: Lock, head: Side, lock_file: Path, *, whole: bool) -> tuple[StaleReason, ...]:
     """Return why the lock is out of date; of named scenarios only what is about them."""
-    reasons = stale_reasons(lock, lock_of(head, planner=__version__, seed=lock.seed))
-    places = {entry.place for entry in head.entries}
+    here = replace(head, entries=tuple(_in_lock(entry, lock, lock_file) for entry in head.entries))
+    try:
+        now = lock_of(here, planner=__version__, seed=lock.seed)
+    except (DataError, UsageError):  # a scenario without a price is a finding of its own
+        return ()
+    places = {entry.place for entry in here.entries}
+    reasons = stale_reasons(lock, now)
     return tuple(each for each in reasons if whole or each.place is None or each.place in places)
+
+
+def _in_lock(entry: Entry, lock: Lock, lock_file: Path) -> Entry:
+    """Return a scenario as the lock names and dates it."""
+    root = lock_file.parent
+    place = place_of(Path(entry.case.file), root)
+    known = lock.scenarios.get(place)
+    pinned = known.as_of if known is not None and entry.case.scenario.as_of is None else entry.as_of
+    inputs = {place_of(file, root): file_hash(file) for file in files_of(entry.case)}
+    return replace(entry, place=place, as_of=pinned, inputs=inputs)
 
 
 def _broken(error: InputError) -> list[Finding]:

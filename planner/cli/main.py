@@ -27,9 +27,6 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
         "predict": ("planner.cli.predict", "TTFT, TPOT and throughput of one configuration at one load."),
         "simulate": ("planner.cli.simulate", "What each request sees on one replica, event by event."),
     },
-    "Check": {
-        "explain": ("planner.cli.explain", "Where a number comes from: formula, inputs, book rows, sources."),
-    },
     "Measure": {
         "validate": ("planner.cli.validate", "How wrong predictions are on a measured table."),
         "bench": ("planner.cli.bench", "Measure a real engine; rebuild, compare and import measurements."),
@@ -48,6 +45,8 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
             "Scenarios, the rows that price them and the results in one reviewed file.",
         ),
         "diff": ("planner.cli.diff", "What a change costs, cause by cause, and what else it moves."),
+        "check": ("planner.cli.check", "Gates for CI: cost, budget, prices, limits, fit, targets, the lock."),
+        "explain": ("planner.cli.explain", "Where a number comes from: formula, inputs, book rows, sources."),
     },
     "Look things up": {
         "books": ("planner.cli.books", "List, show and check the pricing, hardware and model books."),

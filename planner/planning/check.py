@@ -19,6 +19,7 @@ from planner.specs.side import Entry
 from planner.specs.staleness import StaleReason
 
 ORDER = {"error": 0, "warning": 1, "note": 2}
+RULE_ORDER = {rule: index for index, rule in enumerate(CHECK_RULES)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,11 +106,18 @@ def _cost(
     return ScenarioCost(
         name=entry.case.scenario.name,
         file=entry.case.file,
-        usd_per_month=outcome.usd_per_month if outcome is not None else None,
+        usd_per_month=_usd(outcome, change),
         usd_per_month_before=change.usd_per_month_before if change is not None else None,
         usd_per_request=usd_per_request(outcome) if outcome is not None else None,
         findings=findings,
     )
+
+
+def _usd(outcome: Outcome | None, change: ScenarioDifference | None) -> float | None:
+    """Return the cost as the comparison has it, so that differences are exact; else as estimated."""
+    if change is not None and change.usd_per_month_after is not None:
+        return change.usd_per_month_after
+    return outcome.usd_per_month if outcome is not None else None
 
 
 def _of_all(request: CheckRequest, costs: Sequence[ScenarioCost]) -> Iterator[Finding]:
@@ -124,17 +132,26 @@ def _of_all(request: CheckRequest, costs: Sequence[ScenarioCost]) -> Iterator[Fi
     if request.difference is not None:
         yield from total_findings(request.difference, gates)
     yield from _total_budget(request, costs)
-    for reason in request.stale:
+    yield from _stale(request)
+
+
+def _stale(request: CheckRequest) -> Iterator[Finding]:
+    """Yield one finding a scenario of the lock that is out of date, and one for what is not of one scenario."""
+    names = {entry.place: entry.case.scenario.name for entry in request.entries}
+    for place in dict.fromkeys(reason.place for reason in request.stale):
+        reasons = [f"{each.kind} ({each.subject})" for each in request.stale if each.place == place]
+        about = place if place is not None else "the rows behind it"
         yield Finding(
             rule="LOCK-STALE",
             severity="error",
-            subject=f"{reason.kind} {reason.subject}",
+            scenario=names.get(place or ""),
+            subject=place or "rows",
             file=request.lock,
             line=1,
-            message=f"{request.lock} is out of date: {reason}",
+            message=f"{request.lock} is out of date for {about}: {', '.join(reasons)}",
             expected="the lock of today's inputs",
-            found=str(reason),
-            cure="look at the change, then accept it: planner lock --update",
+            found=reasons[0],
+            cure="look at the change with `planner diff`, then accept it: `planner lock --update`",
         )
 
 
@@ -235,7 +252,8 @@ def _expired(held: _Held, today: date) -> Iterator[Finding]:
 
 def _badness(finding: Finding) -> tuple[int, float, str, str, str]:
     usd = abs(finding.usd_per_month or 0.0)
-    return (ORDER[finding.severity], -usd, finding.scenario or "", finding.rule, finding.subject)
+    rule = f"{RULE_ORDER[finding.rule]:02d}"
+    return (ORDER[finding.severity], -round(usd, 2), finding.scenario or "", rule, finding.subject)
 
 
 def exit_code_of(findings: Iterable[Finding]) -> int:

@@ -186,7 +186,7 @@ def _limit(s: Standing, tier: TierAdvice) -> Finding:
     return s.finding(
         "LIMIT",
         f"accounts.{tier.provider}.tier" if stated else "models",
-        f"{tier.provider} {tier.shown_tier}: {tier.reason}",
+        f"{' '.join(filter(None, (tier.provider, tier.account_tier)))}: {tier.reason}",
         subject=tier.provider,
         severity="warning" if tight else "error",
         expected="the peak within the tier's limits",

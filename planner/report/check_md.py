@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.report.check_text import by_change, change_words, signed, signed_percent, verdict_words
+from planner.report.check_text import Details, by_change, change_words, told_once, verdict_words
+from planner.report.difference_words import signed_percent, signed_usd
 from planner.report.numbers import usd
 from planner.specs.difference import Cause
 from planner.specs.finding import Checked, Finding
@@ -51,7 +52,7 @@ def _headline(checked: Checked) -> str:
         amount = f"no change, {usd(checked.usd_per_month)} USD/month"
     else:
         share = f" ({signed_percent(change.delta_fraction)})" if change.delta_fraction is not None else ""
-        amount = f"{signed(change.delta_usd_per_month)} USD/month{share}"
+        amount = f"{signed_usd(change.delta_usd_per_month)} USD/month{share}"
     return f"### {mark} LLM cost: {amount} — {verdict_words(checked)}"
 
 
@@ -69,7 +70,7 @@ def _costs(checked: Checked) -> Iterator[str]:
         was = usd(before) if before is not None else ("new" if checked.difference is not None else "–")
         share = f" ({signed_percent(delta / before)})" if delta and before else ""
         yield (
-            f"| {cell(cost.name)} | {was} | {usd(cost.usd_per_month)} | {signed(delta)}{share} "
+            f"| {cell(cost.name)} | {was} | {usd(cost.usd_per_month)} | {_change(delta)}{share} "
             f"| {cost.findings or ''} |"
         )
     rest = [f"{len(shown) - SHOWN_SCENARIOS} more with changes"] if len(shown) > SHOWN_SCENARIOS else []
@@ -84,9 +85,13 @@ def _costs(checked: Checked) -> Iterator[str]:
     yield ""
 
 
+def _change(usd_per_month: float | None) -> str:
+    return "–" if usd_per_month is None else signed_usd(usd_per_month)
+
+
 def _findings(checked: Checked) -> Iterator[str]:
-    for finding in checked.findings[:SHOWN_FINDINGS]:
-        yield from _finding(finding)
+    for finding, details in told_once(checked.findings[:SHOWN_FINDINGS]):
+        yield from _finding(finding, details)
     more = len(checked.findings) - SHOWN_FINDINGS
     if more > 0:
         yield f"- and {more} more, see the job's log"
@@ -94,12 +99,10 @@ def _findings(checked: Checked) -> Iterator[str]:
         yield ""
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, details: Details) -> Iterator[str]:
     place = f" `{cell(finding.place)}`" if finding.place is not None else ""
     yield f"- {MARKS[finding.severity]} **{finding.rule}**{place}<br>{cell(finding.message)}"
-    for label, words in (("Expected", finding.expected), ("Cause", finding.cause), ("Cure", finding.cure)):
-        if words:
-            yield f"  - {label}: {cell(words)}"
+    yield from (f"  - {label.capitalize()}: {cell(words)}" for label, words in details)
 
 
 def _causes(checked: Checked) -> Iterator[str]:
@@ -114,8 +117,8 @@ def _causes(checked: Checked) -> Iterator[str]:
     yield from (_cause(cause) for cause in change.causes[:SHOWN_CAUSES])
     hidden = change.causes[SHOWN_CAUSES:]
     if hidden:
-        yield f"| {len(hidden)} more | | | {signed(sum(cause.usd_per_month for cause in hidden))} |"
-    yield f"| **total** | | | **{signed(change.delta_usd_per_month)}** |"
+        yield f"| {len(hidden)} more | | | {signed_usd(sum(cause.usd_per_month for cause in hidden))} |"
+    yield f"| **total** | | | **{signed_usd(change.delta_usd_per_month)}** |"
     yield ""
     yield "</details>"
     yield ""
@@ -123,7 +126,7 @@ def _causes(checked: Checked) -> Iterator[str]:
 
 def _cause(cause: Cause) -> str:
     name = cell(cause.name) + (f" (`{cell(cause.file)}`)" if cause.file is not None else "")
-    return f"| {cell(name)} | {cell(cause.before or '')} | {cell(cause.after or '')} | {signed(cause.usd_per_month)} |"
+    return f"| {cell(name)} | {cell(cause.before or '')} | {cell(cause.after or '')} | {signed_usd(cause.usd_per_month)} |"
 
 
 def _waived(checked: Checked) -> Iterator[str]:
@@ -216,7 +219,7 @@ def _html_table(checked: Checked) -> str:
             cost.name,
             usd(cost.usd_per_month_before) if cost.usd_per_month_before is not None else "–",
             usd(cost.usd_per_month),
-            signed(cost.delta_usd_per_month),
+            _change(cost.delta_usd_per_month),
             str(cost.findings or ""),
         )
         for cost in by_change(checked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.numbers import percent, usd
+from planner.report.difference_words import signed_percent, signed_usd
+from planner.report.numbers import usd
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid
 from planner.specs.finding import Checked, Finding, ScenarioCost, Waived
@@ -24,8 +25,8 @@ def check_parts(checked: Checked) -> Iterator[RenderableType]:
     """Yield the parts of the screen."""
     yield _verdict(checked)
     yield Text("")
-    for finding in checked.findings:
-        yield _finding(finding)
+    for finding, details in told_once(checked.findings):
+        yield _finding(finding, details)
         yield Text("")
     if checked.waived:
         for waived in checked.waived:
@@ -58,20 +59,8 @@ def change_words(checked: Checked) -> str:
     change = checked.difference
     if change is None:
         return f"{total} · nothing to compare with, so changes are not judged"
-    share = f", {signed_percent(change.delta_fraction)}" if change.delta_fraction is not None else ""
-    return f"{total} · {signed(change.delta_usd_per_month)}{share} against {change.base}"
-
-
-def signed(value: float | None) -> str:
-    """Write an amount with its sign: ``+432.00``; a dash where it is unknown."""
-    if value is None:
-        return "–"
-    return f"{value:+,.2f}" if round(value, 2) else "0.00"
-
-
-def signed_percent(fraction: float | None) -> str:
-    """Write a relative change with its sign: ``+50.8 %``."""
-    return "–" if fraction is None else f"{'+' if fraction > 0 else ''}{percent(fraction)}"
+    share = f", {signed_percent(change.delta_fraction)}" if change.delta_usd_per_month else ""
+    return f"{total} · {signed_usd(change.delta_usd_per_month)}{share} against {change.base}"
 
 
 def _verdict(checked: Checked) -> RenderableType:
@@ -83,18 +72,29 @@ def _verdict(checked: Checked) -> RenderableType:
     )
 
 
-def _finding(finding: Finding) -> RenderableType:
+Details = tuple[tuple[str, str], ...]
+
+
+def told_once(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Details]]:
+    """Yield each finding with what is expected, cause and cure; one that repeats the finding above is left out."""
+    above: Details = ()
+    for finding in findings:
+        known = (("expected", finding.expected), ("cause", finding.cause), ("cure", finding.cure))
+        details = tuple((label, words) for label, words in known if words)
+        yield finding, tuple(each for each in details if each[0] == "expected" or each not in above)
+        above = details
+
+
+def _finding(finding: Finding, details: Details) -> RenderableType:
     head = Text.assemble((finding.severity, STYLES[finding.severity]), " ", (finding.rule, "head"))
     if finding.place is not None:
         head.append(f"  {finding.place}", style="dim")
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    table.add_row(Text(""), Text(finding.message))
-    for label, words in (("expected", finding.expected), ("cause", finding.cause), ("cure", finding.cure)):
-        if words:
-            table.add_row(label, Text(words))
-    return Group(head, Padding(table, (0, 0, 0, 2)))
+    for label, words in details:
+        table.add_row(label, Text(words))
+    return Group(head, Padding(Text(finding.message), (0, 0, 0, 2)), Padding(table, (0, 0, 0, 2)))
 
 
 def _waived(waived: Waived) -> Text:
@@ -117,8 +117,8 @@ def _table(checked: Checked) -> RenderableType:
             Text(cost.name),
             usd(before) if before is not None else "–",
             usd(cost.usd_per_month),
-            signed(delta),
-            signed_percent(share) if delta and round(delta, 2) else "",
+            signed_usd(delta) if delta is not None else "–",
+            signed_percent(share) if share else "",
             str(cost.findings) if cost.findings else "",
         )
     if len(ranked) <= SHOWN_SCENARIOS:

@@ -119,7 +119,7 @@ def test_a_longer_prompt_breaks_total_line_and_request_at_the_line_that_changed(
     """Input is 432.00 of 849.60 USD/month; twice the tokens add 432.00, which is 50.8 % of the total."""
     after = entry(CHAT, "prompt.input_tokens=4000")
     checked = run(after, changes=(changed(entry(CHAT), after, LONGER),))
-    assert rules(checked, "error") == ["COST-LINE", "COST-REQUEST", "COST-TOTAL"]
+    assert rules(checked, "error") == ["COST-TOTAL", "COST-LINE", "COST-REQUEST"]
     total = next(each for each in checked.findings if each.rule == "COST-TOTAL")
     assert total.message == "support-chatbot costs 849.60 → 1,281.60 USD/month (+432.00, +50.8%)"
     assert total.place == f"{CHAT}:11"
@@ -352,5 +352,7 @@ def test_findings_come_worst_first() -> None:
     checked = run(after, changes=(changed(entry(CHAT), after, LONGER),))
     severities = [each.severity for each in checked.findings]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)
-    dearest = [abs(each.usd_per_month or 0.0) for each in checked.findings if each.severity == "error"]
+    dearest = [
+        round(abs(each.usd_per_month or 0.0), 2) for each in checked.findings if each.severity == "error"
+    ]
     assert dearest == sorted(dearest, reverse=True)
