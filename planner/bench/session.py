@@ -23,8 +23,10 @@ from planner.bench.runner import Control, PointRun, RunnerSettings
 from planner.bench.search import ProbeJudge, SearchState
 from planner.bench.selfcheck import SelfCheck, self_check
 from planner.bench.step_loop import LoopGoal
+from planner.bench.telemetry import Telemetry, on_gpus
 from planner.engines.base import Engine, EngineOptions
 from planner.engines.registry import ENGINES
+from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, RequestPlan, SloTarget
 from planner.specs.measurement import (
     ClientHealth,
@@ -55,6 +57,7 @@ class BenchRun:
     labels: RunLabels = field(default_factory=RunLabels)
     settings: dict[str, Setting] = field(default_factory=dict)
     runner: RunnerSettings = field(default_factory=RunnerSettings)
+    gpus: tuple[GpuFacts, ...] = ()
     folder: Path | None = None
     resume: bool = False
     check_client: bool = True
@@ -114,15 +117,15 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
     state = RunState(run.folder)
     control = Control()
     try:
-        facts = await engine.open()
+        facts = on_gpus(await engine.open(), run.gpus)
         manifest = _manifest(run, facts)
         state.begin(manifest, resume=run.resume)
-        with _interrupts(control):
+        with _interrupts(control), Telemetry(run.gpus, run.folder) as telemetry:
             watch("self-check", 0, 0)
             check = await self_check() if run.check_client else None
             if control.draining:  # Ctrl-C before the first request: there is nothing to report
                 raise KeyboardInterrupt
-            ladder = Ladder(run, engine, state, control, watch)
+            ladder = Ladder(run, engine, state, control, watch, telemetry)
             manifest = await ladder.measure(manifest, check)
     finally:
         await engine.close()
@@ -167,13 +170,20 @@ class Ladder:
     """The points of a run, measured one after the other until one stops."""
 
     def __init__(
-        self, run: BenchRun, engine: Engine, state: RunState, control: Control, watch: Watch
+        self,
+        run: BenchRun,
+        engine: Engine,
+        state: RunState,
+        control: Control,
+        watch: Watch,
+        telemetry: Telemetry,
     ) -> None:
         self._run = run
         self._engine = engine
         self._state = state
         self._control = control
         self._watch = watch
+        self._telemetry = telemetry
         self._session = 1 + max((record.session for record in state.records), default=-1)
 
     async def measure(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
@@ -260,7 +270,7 @@ class Ladder:
             settings=self._run.runner,
             judge=judge,
         )
-        facts = await point_run.run(health)
+        facts = self._telemetry.added_to(await point_run.run(health))
         self._state.end_point(facts)
         return facts
 

@@ -152,6 +152,7 @@ def summarize_point(
         cache=facts.cache,
         stopped=facts.stopped,
         verdict=facts.verdict,
+        gpu=facts.gpu,
         flags=point_flags(
             load,
             sample,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from planner.cli.bench_run import bench_run, run_from_options
+from planner.cli.bench_run import bench_run, run_from_options, take_gpus
 from planner.cli.calibrate import fitted_text, folder_steps, identity_of, keep_run
 from planner.cli.options import emit, screen_of
 from planner.errors import EXIT_FINDING, EXIT_INTERRUPTED, UsageError
@@ -65,6 +66,7 @@ def calibrate_from_options(given: dict[str, Any]) -> int:
 def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
     """Time steps of llama.cpp in process; what the folder holds already is not measured again."""
     from planner.bench.step_loop import calibrate_in_loop
+    from planner.bench.telemetry import on_gpus
     from planner.engines.llamacpp_engine import launch_settings
     from planner.inputs.step_results import STEPS_FILE
 
@@ -75,19 +77,24 @@ def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
     kept = _kept(path, resume=given["resume"])
     folder.mkdir(parents=True, exist_ok=True)
     goal = run.calibration
+    gpus = take_gpus(run) if given["gpu"] else ()
+
+    def named(measured: StepRun) -> StepRun:
+        return replace(measured, engine=on_gpus(measured.engine, gpus))
+
     result = calibrate_in_loop(
         launch_settings(run.options),
         goal,
         model=Path(run.options.model).stem,
         synthetic=run.options.synthetic,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        keep=lambda measured: keep_run(measured, path),
+        keep=lambda measured: keep_run(named(measured), path),
         progress=lambda state: None if given["quiet"] else _say(state, goal),
         kept=kept,
     )
     if not given["quiet"]:
         typer.echo(_ending(result, goal), err=True)
-    return result.run, result.ending == "interrupted"
+    return named(result.run), result.ending == "interrupted"
 
 
 def _kept(path: Path, *, resume: bool) -> tuple[StepSamples, ...]:

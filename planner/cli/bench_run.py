@@ -21,9 +21,11 @@ from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
+from planner.engines.gpu_choice import VISIBLE, choose_gpus
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
 from planner.report.bench import bench_csv, bench_json, bench_markdown
+from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult
 
@@ -39,11 +41,20 @@ def run_from_options(given: dict[str, Any]) -> RunResult:
 
         given = with_scenario(given, given["scenario"])
     run = bench_run(given)
+    if given["gpu"]:
+        run = replace(run, gpus=take_gpus(run))
     with progress(quiet=given["quiet"]) as watch:
         result = measure(run, watch)
     if run.folder is not None:
         write_summaries(run.folder, result)
     return result
+
+
+def take_gpus(run: BenchRun) -> tuple[GpuFacts, ...]:
+    """Choose the GPUs for the engine that is about to start here, and show it no others."""
+    chosen = choose_gpus(run.engine, run.options)
+    os.environ[VISIBLE] = ",".join(str(gpu.index) for gpu in chosen)
+    return chosen
 
 
 def write_summaries(folder: Path, result: RunResult) -> None:

@@ -83,7 +83,7 @@ def gpus() -> tuple[GpuFacts, ...]:
     EngineError
         If the library is missing, or there is no driver or no GPU.
     """
-    pynvml = _nvml()
+    pynvml = nvml()
     try:
         pynvml.nvmlInit()
         driver = str(pynvml.nvmlSystemGetDriverVersion())
@@ -100,7 +100,21 @@ def gpus() -> tuple[GpuFacts, ...]:
     return found
 
 
-def _nvml() -> Any:  # noqa: ANN401 - pynvml has no types
+def driver_cuda_version() -> int:
+    """Return the newest CUDA that the driver runs, as NVML writes it: 12040 is 12.4."""
+    pynvml = nvml()
+    pynvml.nvmlInit()
+    return int(pynvml.nvmlSystemGetCudaDriverVersion())
+
+
+def nvml() -> Any:  # noqa: ANN401 - pynvml has no types
+    """Return the NVML library.
+
+    Raises
+    ------
+    EngineError
+        If it is not installed.
+    """
     try:
         import pynvml  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:

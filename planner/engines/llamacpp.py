@@ -167,7 +167,9 @@ def engine_facts(worker: LlamaCppWorker, *, model: str, synthetic: bool) -> Engi
         synthetic=synthetic,
         flags={
             key: value
-            for key, value in (asdict(settings) | {"system": facts.system}).items()
+            for key, value in (
+                asdict(settings) | {"system": facts.system, "gpu_offload": facts.gpu_offload}
+            ).items()
             if key != "model"
         },
     )

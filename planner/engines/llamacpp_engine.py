@@ -190,7 +190,7 @@ def _facts(facts: SessionFacts, settings: LlamaCppSettings, options: EngineOptio
         kv_cache_tokens=settings.context_tokens,
         prefix_caching=False,
         synthetic=options.synthetic,
-        flags=flags | {"system": facts.system},
+        flags=flags | {"system": facts.system, "gpu_offload": facts.gpu_offload},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from planner.report.numbers import UNKNOWN, duration, percent, rate
+from planner.report.numbers import UNKNOWN, duration, gib, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
 from planner.specs.load import LoadPoint, SloTarget
@@ -178,11 +178,31 @@ def _remarks(result: RunResult) -> list[str]:
         if marked and flag != "errors":
             where = "all points" if len(marked) == len(result.points) else ", ".join(marked)
             lines.append(f"[warn]{flag} ({where}): {meaning}[/]")
+    lines += [
+        f"[dim]{load_text(each.load)}: {gpu_text(each)}[/]" for each in result.points if each.gpu is not None
+    ]
     if result.stopped and result.last_good_point is not None:
         lines.append(f"last good point: {load_text(result.points[result.last_good_point].load)}")
     if any("*" in cell for point in result.points for cell in _cells(point)):
         lines.append("[dim]* too few requests for an interval around this percentile[/]")
     return lines
+
+
+def gpu_text(point: PointResult) -> str:
+    """Say what the GPUs did during a point."""
+    use = point.gpu
+    if use is None or not use.samples:
+        return "GPU telemetry unknown"
+    parts = [
+        f"GPU {use.power_w:.0f} W" if use.power_w is not None else "",
+        f"{use.clock_mhz:,.0f} MHz" if use.clock_mhz is not None else "",
+        f"{percent(use.busy_fraction)} busy" if use.busy_fraction is not None else "",
+        gib(use.memory_bytes) if use.memory_bytes is not None else "",
+        f"slowed {percent(use.throttled_fraction)} of the time" if use.throttled_fraction else "",
+    ]
+    if use.power_w and point.output_tokens_per_s is not None:
+        parts.append(f"{point.output_tokens_per_s / use.power_w:.3g} output tokens/J")
+    return ", ".join(part for part in parts if part)
 
 
 def _search_remarks(result: RunResult) -> list[str]:

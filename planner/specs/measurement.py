@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from planner.specs.load import LoadPoint, Phase, SloTarget
+from planner.specs.telemetry import GpuUse
 
 BENCH_SCHEMA = "planner.bench/1"
 Setting = str | int | float | bool | None
@@ -190,6 +191,7 @@ class PointFacts:
     cache: CacheAudit = field(default_factory=CacheAudit)
     stopped: str | None = None
     verdict: Verdict | None = None
+    gpu: GpuUse | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,6 +223,7 @@ class PointResult:
     flags: tuple[str, ...] = ()
     stopped: str | None = None
     verdict: Verdict | None = None
+    gpu: GpuUse | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
