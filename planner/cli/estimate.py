@@ -48,6 +48,10 @@ def estimate(
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
     output: OutputOption = "-",
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option("--what-if", metavar="ADVICE", help="Follow one piece of the advice first. May repeat."),
+    ] = None,
     explain_defaults: Annotated[
         bool, typer.Option("--explain-defaults", help="List each default that filled a gap.")
     ] = False,
@@ -60,7 +64,9 @@ def estimate(
     Several files or a folder give a portfolio with a total.
     """
     estimates = tuple(
-        _estimates(tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ()))
+        _estimates(
+            tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ()), tuple(what_if or ())
+        )
     )
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(estimates, output_format, width=width, color=color, defaults=explain_defaults), output)
@@ -72,11 +78,15 @@ def estimate(
 
 
 def _estimates(
-    paths: tuple[Path, ...], sets: tuple[str, ...], as_of: date | None, own_books: tuple[Path, ...]
+    paths: tuple[Path, ...],
+    sets: tuple[str, ...],
+    as_of: date | None,
+    own_books: tuple[Path, ...],
+    what_if: tuple[str, ...],
 ) -> list[Estimate]:
     """Read every scenario first, so that all faults of all files come together, then compute."""
     return [
-        estimate_scenario(case, as_of or case.scenario.as_of or today())
+        estimate_scenario(case, as_of or case.scenario.as_of or today(), what_if)
         for case in read_all(paths, sets, own_books)
     ]
 

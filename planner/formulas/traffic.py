@@ -206,3 +206,36 @@ def lognormal_quantile(mean: float, sigma: float, z: float) -> float:
     900
     """
     return mean * math.exp(z * sigma - sigma * sigma / 2)
+
+
+def capped_lognormal_mean(mean: float, sigma: float, cap: float) -> float:
+    """Return the mean of a log-normal quantity whose values are cut at a cap. [as mean]
+
+    Parameters
+    ----------
+    mean : mean without the cap. [any unit]
+    sigma : shape of the distribution; 0 is a constant. [1]
+    cap : largest value that is left. [as mean]
+
+    References
+    ----------
+    .. [1] Limited expected value of the log-normal: S. Klugman, H. Panjer, G. Willmot, "Loss Models," appendix A.5.
+
+    Examples
+    --------
+    A constant is cut as it is, and a spread cut at its own median loses most of its tail:
+
+    >>> capped_lognormal_mean(400.0, 0.0, 300.0)
+    300.0
+    >>> round(capped_lognormal_mean(400.0, 0.5, 400.0 * math.exp(-0.125)), 1)
+    299.9
+    """
+    if sigma == 0:
+        return min(mean, cap)
+    deviation = (math.log(cap / mean) + sigma**2 / 2) / sigma
+    inside = mean * _normal_cdf(deviation - sigma)
+    return inside + cap * (1 - _normal_cdf(deviation))
+
+
+def _normal_cdf(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))

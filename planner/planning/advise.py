@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from planner.planning.facts import Facts
-from planner.specs.estimate import Advice, CacheAdvice
+from collections.abc import Sequence
+
+from planner.planning.facts import FACT_WORDS, Facts
+from planner.specs.estimate import Advice, AdviceState, CacheAdvice
 from planner.specs.rules import ChecklistItem, Rules, TreeNode
 
 
@@ -20,7 +22,11 @@ def walk_cache_tree(rules: Rules, facts: Facts) -> CacheAdvice:
         branch.append(_answered(node, facts.get(node.id)))
         at = node.yes if facts.get(node.id) else node.no
     return CacheAdvice(
-        verdict=rules.cache_verdicts[at], branch=tuple(branch), saving_usd_per_month=None, source=rules.source
+        kind=at,
+        verdict=rules.cache_verdicts[at],
+        branch=tuple(branch),
+        saving_usd_per_month=None,
+        source=rules.source,
     )
 
 
@@ -35,29 +41,35 @@ def checklist_advice(rules: Rules, facts: Facts) -> tuple[Advice, ...]:
 
 
 def _advice(item: ChecklistItem, source: str, facts: Facts) -> Advice:
-    done = [fact for fact in item.already if facts.get(fact)]
-    missing = [fact for fact in item.when if not facts.get(fact)]
-    against = [fact for fact in item.unless if facts.get(fact)]
-    if done:
-        reason = "in place already"
-    elif missing:
-        unstated = [fact for fact in missing if facts.get(fact) is None]
-        words = ", ".join(fact.replace("_", " ") for fact in missing)
-        reason = f"the scenario does not say: {words}" if unstated else f"does not hold here: {words}"
-    elif against:
-        reason = "ruled out: " + ", ".join(fact.replace("_", " ") for fact in against)
-    else:
-        reason = "applies: " + (", ".join(fact.replace("_", " ") for fact in item.when) or "any scenario")
+    state, reason = _state(item, facts)
     return Advice(
         id=item.id,
         title=item.title,
         effort=item.effort,
-        applies=not (done or missing or against),
+        state=state,
         reason=reason,
-        saving_usd_per_month=None,
         effect=item.effect,
         source=source,
     )
+
+
+def _state(item: ChecklistItem, facts: Facts) -> tuple[AdviceState, str]:
+    against = [fact for fact in item.unless if facts.get(fact)]
+    false = [fact for fact in item.when if facts.get(fact) is False]
+    unstated = [fact for fact in item.when if facts.get(fact) is None]
+    if any(facts.get(fact) for fact in item.already):
+        return "in place", "in place already"
+    if against:
+        return "ruled out", _words(against, holding=True)
+    if false:
+        return "ruled out", _words(false, holding=False)
+    if unstated:
+        return "unstated", "if " + _words(unstated, holding=True)
+    return "applies", _words(item.when, holding=True) or "any scenario"
+
+
+def _words(facts: Sequence[str], *, holding: bool) -> str:
+    return " and ".join(FACT_WORDS[fact][0 if holding else 1] for fact in facts)
 
 
 def rule_of_thumb_tier(rules: Rules, requests_per_day: float) -> str:

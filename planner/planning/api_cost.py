@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -57,8 +58,12 @@ def embeddings_usd_per_request(case: Case, workload: Workload, as_of: date) -> f
     """Return what embedding the requests that meet the semantic cache costs, per incoming request. [USD]"""
     for layer in layers_of(case):
         if isinstance(layer.spec, SemanticCache) and layer.spec.embedding_model is not None:
-            sheet = price_sheet(case.books.api.find(layer.spec.embedding_model), as_of)
-            tokens = embedded_tokens(layer.spec, workload.input_tokens.mean, workload.static_prefix_tokens)
+            model = case.books.api.find(layer.spec.embedding_model)
+            sheet = price_sheet(model, as_of)
+            longest = float(model.context_window_tokens or math.inf)
+            tokens = embedded_tokens(
+                layer.spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest
+            )
             return request_cost(sheet, input_tokens=tokens, output_tokens=0).usd * layer.seen_fraction
     return 0.0
 

@@ -11,7 +11,6 @@ from planner.specs.scenario import Scenario
 
 # Keys that are read and validated, and that no calculator looks at yet. Shown as "noted, not yet used".
 NOT_USED = (
-    "slo.availability",
     "hosting.self_hosted.autoscale",
     "hosting.self_hosted.owned",
     "hosting.self_hosted.engine",

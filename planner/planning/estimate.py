@@ -2,67 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
 from planner.planning.api_calls import price_calls
+from planner.planning.api_cautions import api_cautions
 from planner.planning.api_cost import api_cost
+from planner.planning.api_plan import api_plan
 from planner.planning.cautions import cautions
+from planner.planning.changes import Ground
 from planner.planning.defaults import defaults_used, keys_not_used
 from planner.planning.facts import facts_of
 from planner.planning.hosting import hosting_options
 from planner.planning.provider_tiers import provider_tiers
 from planner.planning.recommend import cheapest_option, ranked_options, recommend
-from planner.planning.savings import with_savings
+from planner.planning.savings import with_saving, with_savings
 from planner.planning.trace import summary_of
+from planner.planning.what_if import followed
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
 
 
-def estimate_scenario(case: Case, as_of: date) -> Estimate:
+def estimate_scenario(
+    case: Case, as_of: date, what_if: Sequence[str] = (), *, advised: bool = True
+) -> Estimate:
     """Return everything that planner says about one scenario at the prices of a date.
+
+    ``what_if`` names advice of the checklist that is followed first, one after another. Without ``advised`` the
+    checklist is left out, which prices other models than those of the scenario.
 
     Raises
     ------
     DataError
         When a price that the answer needs is missing.
     UsageError
-        When the scenario asks for something that cannot be, such as a prompt beyond a model's context.
+        When the scenario asks for something that cannot be, such as a prompt beyond a model's context, or the advice
+        cannot be followed.
     """
-    scenario, rules = case.scenario, case.rules
-    trace = summary_of(case)
-    workload = workload_of(scenario, case.texts, trace)
+    stated, rules, trace = case.scenario, case.rules, summary_of(case)
+    start = Ground(case=case, workload=workload_of(stated, case.texts, trace), as_of=as_of)
+    ground, steps = followed(start, what_if)
+    case, workload = ground.case, ground.workload
     cost = api_cost(case, workload, as_of)
     priced = price_calls(case, workload, as_of)
+    plan = api_plan(case, workload, cost, as_of)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
     options = hosting_options(case, workload, cost, as_of)
-    facts = facts_of(scenario, workload, rules.thresholds)
+    facts = facts_of(case.scenario, workload, rules.thresholds)
+    advice = with_savings(checklist_advice(rules, facts) if advised else (), ground, options)
     recommendation = recommend(
         cost=cost,
         options=options,
         tiers=tiers,
-        caching=walk_cache_tree(rules, facts),
-        advice=with_savings(checklist_advice(rules, facts), case, workload, cost, as_of),
-        budget_usd_per_month=scenario.budget.usd_per_month,
+        caching=with_saving(walk_cache_tree(rules, facts), advice, plan),
+        advice=advice,
+        budget_usd_per_month=stated.budget.usd_per_month,
         rule_of_thumb=rule_of_thumb_tier(rules, workload.requests_per_day),
     )
     notices = (
         *(notice for each in priced for notice in each.notices),
         *tier_notices,
+        *api_cautions(case, cost, plan, as_of),
         *cautions(case, cost, options, trace, as_of),
     )
     return Estimate(
-        scenario=scenario.name,
-        description=scenario.description,
+        scenario=stated.name,
+        description=stated.description,
         file=case.file,
         as_of=as_of,
         workload=workload,
         cost=cost,
         recommendation=recommendation,
         warnings=tuple(dict.fromkeys(notices)),
-        defaults=tuple(defaults_used(scenario)),
-        noted=tuple(keys_not_used(scenario)),
+        defaults=tuple(defaults_used(stated)),
+        noted=tuple(keys_not_used(stated)),
+        api=plan,
+        what_if=steps,
     )
 
 

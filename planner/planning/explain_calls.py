@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from planner.formulas.reliability import attempt_reached_fraction
 from planner.planning.api_calls import PricedCall
 from planner.planning.api_flow import asked_of
@@ -82,15 +84,19 @@ def embeddings(s: Scene) -> tuple[Operand, ...]:
     sheet = price_sheet(s.case.books.api.find(str(model)), s.estimate.as_of)
     workload = s.estimate.workload
     spec = layer.spec if isinstance(layer.spec, SemanticCache) else SemanticCache()
-    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens)
+    longest = float(sheet.context_window_tokens or math.inf)
+    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest)
     sizes = Derived(
-        rule="input_tokens − static_prefix_tokens, unless embedded_tokens are stated",
+        rule="min(input_tokens − static_prefix_tokens, context_window_tokens), unless embedded_tokens are stated",
         operands=(
             s.ref("workload.input_tokens.mean", "input_tokens"),
             s.ref("workload.static_prefix_tokens"),
             s.key("caching.semantic.embedded_tokens"),
+            price_leaf(sheet.used, "context_window_tokens", value=longest),
         ),
-        replay=lambda whole, prefix, given: given if given is not None else max(whole - prefix, 0.0),
+        replay=lambda whole, prefix, given, window: (
+            given if given is not None else min(max(whole - prefix, 0.0), window)
+        ),
     )
     seen = s.key("caching.semantic.embedding_model", "seen_fraction")
     operands = (

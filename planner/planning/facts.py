@@ -12,27 +12,49 @@ Facts = Mapping[str, bool | None]
 FactRule = Callable[[Scenario, Workload, Thresholds], bool | None]
 
 
-def _stated_hit_rate(rate: float | None) -> bool | None:
-    return rate > 0 if rate is not None else None
-
-
 def _deterministic(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
     return scenario.prompt.temperature == 0 if scenario.prompt.temperature is not None else None
 
 
 def _repeats(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
     exact = scenario.caching.exact
-    return _stated_hit_rate(exact.hit_rate) if exact is not None else None
+    return _alike(scenario, exact.hit_rate if exact is not None else None)
 
 
 def _similar(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
     semantic = scenario.caching.semantic
-    return _stated_hit_rate(semantic.hit_rate) if semantic is not None else None
+    return _alike(scenario, semantic.hit_rate if semantic is not None else None)
+
+
+def _alike(scenario: Scenario, hit_rate: float | None) -> bool | None:
+    if hit_rate is not None:
+        return hit_rate > 0
+    queries = scenario.caching.queries
+    return queries == "faq" if queries is not None else None
 
 
 def _fresh(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
-    exact = scenario.caching.exact
-    return True if exact is not None and exact.ttl_hours is not None else None
+    layers = (scenario.caching.exact, scenario.caching.semantic)
+    return True if any(layer is not None and layer.ttl_hours is not None for layer in layers) else None
+
+
+def _varied(scenario: Scenario, workload: Workload, thresholds: Thresholds) -> bool | None:
+    """Whether the same request may rightly get another answer: the caching tree then has no response cache."""
+    if _structured(scenario) or _fresh(scenario, workload, thresholds):
+        return False
+    deterministic = _deterministic(scenario, workload, thresholds)
+    return None if deterministic is None else not deterministic
+
+
+def _structured(scenario: Scenario) -> bool:
+    return scenario.prompt.output_kind in {"classification", "extraction"}
+
+
+def _may_wait(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
+    slo = scenario.slo
+    if any(each is not None for each in (slo.ttft_p95_ms, slo.tpot_p95_ms, slo.e2e_p95_s)):
+        return False
+    return True if scenario.batch.share > 0 else None
 
 
 def _interactive(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool:
@@ -54,18 +76,17 @@ FACTS: dict[str, FactRule] = {
     "repeats": _repeats,
     "similar": _similar,
     "fresh": _fresh,
+    "varied": _varied,
     "interactive": _interactive,
     "high_volume": _high_volume,
     "long_prefix": lambda _s, w, t: w.static_prefix_tokens >= t.long_prefix_tokens,
     "long_prompt": lambda _s, w, t: w.input_tokens.mean >= t.long_prompt_tokens,
-    "structured": lambda s, _w, _t: s.prompt.output_kind in {"classification", "extraction"},
+    "structured": lambda s, _w, _t: _structured(s),
     "agent": lambda s, _w, _t: "tools" in (s.prompt.parts or {}),
-    "may_wait": lambda s, _w, _t: s.batch.share > 0,
+    "may_wait": _may_wait,
     "device_allowed": lambda s, _w, _t: (
         s.constraints.data == "on_device" or (s.hosting is not None and s.hosting.edge is not None)
     ),
-    "self_hosting_weighed": lambda s, _w, _t: s.hosting is not None and s.hosting.self_hosted is not None,
-    "edge_weighed": lambda s, _w, _t: s.hosting is not None and s.hosting.edge is not None,
     "prompt_cache_on": _prompt_cache_on,
     "exact_cache_on": lambda s, _w, _t: s.caching.exact is not None,
     "semantic_cache_on": lambda s, _w, _t: s.caching.semantic is not None,
@@ -73,6 +94,23 @@ FACTS: dict[str, FactRule] = {
     "routed": lambda s, _w, _t: len(s.models) > 1,
     "cascaded": lambda s, _w, _t: any(entry.cascade for entry in s.models),
     "batch_on": lambda s, _w, _t: s.batch.share > 0,
+}
+
+# fact -> how to say that it holds, and that it does not
+FACT_WORDS: dict[str, tuple[str, str]] = {
+    "repeats": ("requests repeat exactly", "requests do not repeat"),
+    "similar": ("many requests mean the same", "requests are unlike each other"),
+    "varied": ("answers vary: temperature above 0, free text, no TTL", "answers repeat"),
+    "interactive": ("people wait for the answer", "nobody waits for the answer"),
+    "high_volume": ("the volume is high", "the volume is small"),
+    "long_prefix": ("prompts share a long prefix", "no static prefix that is long enough to be cached"),
+    "long_prompt": ("the prompt is long", "the prompt is short already"),
+    "structured": ("answers are classified or extracted", "answers are free text or code"),
+    "agent": ("the prompt has tools", "the prompt has no tools"),
+    "may_wait": ("requests may wait", "latency targets are stated"),
+    "device_allowed": ("the user's device may serve", "the user's device is not an option"),
+    "prompt_cache_on": ("the prompt cache is on", "the prompt cache is off"),
+    "semantic_cache_on": ("a semantic cache is on", "no semantic cache"),
 }
 
 

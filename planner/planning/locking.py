@@ -33,7 +33,7 @@ def priced(entry: Entry) -> tuple[Outcome, Rows]:
     """
     watched = WatchedBooks(entry.case.books)
     case = replace(entry.case, books=watched.books)
-    outcome = outcome_of(case, estimate_scenario(case, entry.as_of))
+    outcome = outcome_of(case, estimate_scenario(case, entry.as_of, advised=False))
     return outcome, watched.used(entry.as_of)
 
 
@@ -81,7 +81,7 @@ def side_of(lock: Lock, *, label: str, rules: Rules, vllm_memory: EngineMemoryPr
     ----------
     lock : the lock.
     label : what messages call it.
-    rules : rules of thumb; advice only, so a lock does not hold them.
+    rules : rules of thumb: classes of error and priors of hit rates; a lock does not hold them.
     vllm_memory : for a lock without hosting, whose results do not depend on it.
     """
     memory = lock.profiles.vllm_memory or vllm_memory

@@ -71,40 +71,43 @@ def _stated(layer: ResponseCache) -> Quantity | None:
     return None if rate is None else Quantity(value=rate, low=rate, high=rate, grade="assumed")
 
 
-def all_answers_prior(case: Case) -> Band:
-    """Return the range of the share that response caches answer together; unlike requests where nothing is stated."""
+def together_prior(case: Case) -> Band:
+    """Return the range of the share that response caches answer together; that of unlike requests where unstated."""
     numbers = case.rules.key_numbers
-    return numbers.faq_hit_fraction if case.scenario.caching.queries == "faq" else numbers.unique_hit_fraction
+    alike = case.scenario.caching.queries == "faq"
+    return numbers.faq_hit_fraction if alike else numbers.unique_hit_fraction
 
 
-def exact_prior(case: Case) -> Quantity:
+def exact_prior(case: Case, together: Band | None = None) -> Quantity:
     """Return the assumed hit rate of an exact cache: the whole range alone, its low end before a semantic one.
 
     The source gives one range for answers from caches and ranks the exact cache below the semantic one.
     """
-    together = all_answers_prior(case)
+    band = together or together_prior(case)
     if case.scenario.caching.semantic is not None:
-        return Quantity(value=together.low, low=together.low, high=together.low, grade="assumed")
-    return Quantity(value=together.middle, low=together.low, high=together.high, grade="assumed")
+        return Quantity(value=band.low, low=band.low, high=band.low, grade="assumed")
+    return Quantity(value=band.middle, low=band.low, high=band.high, grade="assumed")
 
 
-def semantic_prior(case: Case, exact_hit: float) -> Quantity:
+def semantic_prior(case: Case, exact_hit: float, together: Band | None = None) -> Quantity:
     """Return the assumed hit rate of a semantic cache on what an exact one leaves: both together keep the range."""
-    together = all_answers_prior(case)
+    band = together or together_prior(case)
 
     def of_the_rest(total: float) -> float:
         return max(total - exact_hit, 0.0) / (1 - exact_hit) if exact_hit < 1 else 0.0
 
     return Quantity(
-        value=of_the_rest(together.middle),
-        low=of_the_rest(together.low),
-        high=of_the_rest(together.high),
+        value=of_the_rest(band.middle),
+        low=of_the_rest(band.low),
+        high=of_the_rest(band.high),
         grade="assumed",
     )
 
 
-def embedded_tokens(layer: SemanticCache, input_tokens: float, static_prefix_tokens: float) -> float:
-    """Return what one request embeds: as stated, else the prompt without what all prompts share. [tokens]"""
+def embedded_tokens(
+    layer: SemanticCache, input_tokens: float, static_prefix_tokens: float, longest_tokens: float
+) -> float:
+    """Return what one request embeds: as stated, else what the embedding model takes of its own part. [tokens]"""
     if layer.embedded_tokens is not None:
         return layer.embedded_tokens
-    return max(input_tokens - static_prefix_tokens, 0.0)
+    return min(max(input_tokens - static_prefix_tokens, 0.0), longest_tokens)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planner.report.estimate_api import (
+    advice_part,
+    below_models,
+    caching_part,
+    currency_part,
+    failures_part,
+    frequent,
+    routing_part,
+    what_if_part,
+)
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
-from planner.specs.estimate import Advice, Estimate, HostingOption, TierAdvice
+from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
 SHOWN_OPTIONS = 6
@@ -25,12 +34,16 @@ def estimate_parts(
     sections = (
         _headline(estimate),
         _decision(estimate),
+        currency_part(estimate),
+        what_if_part(estimate),
         _by_model(estimate, daily=width >= WIDE),
         _by_line(estimate),
         _options(estimate),
         _refused(estimate),
-        _caching(estimate),
-        _advice(estimate),
+        routing_part(estimate),
+        caching_part(estimate),
+        failures_part(estimate),
+        advice_part(estimate),
         _notices(estimate),
         _defaults(estimate) if defaults else None,
     )
@@ -114,7 +127,7 @@ def _tier(tier: TierAdvice) -> Text:
 def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
     per_day = ("USD/day",) if daily else ()
     table = grid("Cost by model", "share", "requests/month", "USD/request", *per_day, "USD/month")
-    for cost in estimate.cost.by_model:
+    for cost in frequent(estimate):
         name = Text(cost.model)
         if cost.price.retired_on is not None:
             name.append(f"\nuntil {cost.price.retired_on.isoformat()}", style="warn")
@@ -127,7 +140,7 @@ def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
             usd(cost.usd_per_month),
         )
     total = estimate.cost
-    if len(total.by_model) > 1:
+    if len(frequent(estimate)) > 1:
         table.add_row(
             "total",
             "",
@@ -137,7 +150,7 @@ def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
             usd(total.usd_per_month),
             style="head",
         )
-    return table
+    return Group(table, *(Text(line, style="dim") for line in below_models(estimate)))
 
 
 def _by_line(estimate: Estimate) -> RenderableType:
@@ -149,8 +162,11 @@ def _by_line(estimate: Estimate) -> RenderableType:
         )
     months = estimate.cost.months
     growth = estimate.workload.growth_per_month_fraction
+    credits_usd = sum(month.credits_usd for month in months)
     table.add_row(
-        f"all {len(months)} months" + (f", growing {percent(growth)} a month" if growth else ""),
+        f"all {len(months)} months"
+        + (f", growing {percent(growth)} a month" if growth else "")
+        + (f", after {usd(credits_usd)} of credits" if credits_usd else ""),
         usd(estimate.cost.usd_horizon),
         "",
         style="dim",
@@ -201,40 +217,6 @@ def _refused(estimate: Estimate) -> RenderableType | None:
     if len(refused) > SHOWN_REFUSED:
         table.add_row("", f"and {len(refused) - SHOWN_REFUSED} more, all in --format json")
     return table
-
-
-def _caching(estimate: Estimate) -> RenderableType:
-    caching = estimate.recommendation.caching
-    saving = caching.saving_usd_per_month
-    lines = [
-        Text.assemble(
-            ("Caching  ", "dim"), caching.verdict, f", saves {usd(saving)} USD/month" if saving else ""
-        )
-    ]
-    lines.extend(Text(f"  {step}", style="dim") for step in caching.branch)
-    return Group(*lines)
-
-
-def _advice(estimate: Estimate) -> RenderableType | None:
-    applying = [item for item in estimate.recommendation.advice if item.applies]
-    if not applying:
-        return None
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column()
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, style="dim")
-    table.add_row(Text("Advice", style="dim"), Text("USD/month saved", style="dim"), "effort")
-    for item in applying:
-        table.add_row(_advice_text(item), _saving(item), item.effort)
-    return table
-
-
-def _advice_text(item: Advice) -> RenderableType:
-    return Group(Text(item.title), Padding(Text(item.effect or "", style="dim"), (0, 0, 0, 2)))
-
-
-def _saving(item: Advice) -> str:
-    return usd(item.saving_usd_per_month) if item.saving_usd_per_month is not None else "–"
 
 
 def _notices(estimate: Estimate) -> RenderableType | None:

@@ -36,6 +36,8 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
             "caching": recommendation.caching,
             "advice": recommendation.advice,
         },
+        "api": estimate.api,
+        "what_if": estimate.what_if,
         "warnings": estimate.warnings,
         "defaults": estimate.defaults,
         "noted_not_used": estimate.noted,

@@ -26,7 +26,9 @@ class SemanticCache(ResponseCache):
         None, min_length=1, description="API model that embeds each request it sees"
     )
     embedded_tokens: float | None = Field(
-        None, gt=0, description="tokens embedded per request; the prompt without its static prefix if absent"
+        None,
+        gt=0,
+        description="tokens embedded per request; the prompt without its static prefix, as far as the model takes it, if absent",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.prompt_cache import PrefixCaching
 from planner.specs.request_cost import PriceUsed
@@ -13,6 +14,7 @@ from planner.specs.workload import Workload
 
 HostingKind = Literal["api", "self_hosted", "edge"]
 Effort = Literal["hours", "days", "weeks"]
+AdviceState = Literal["applies", "unstated", "in place", "ruled out"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,8 +128,12 @@ class TierAdvice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CacheAdvice:
-    """The branch of the caching decision tree that this scenario takes."""
+    """The branch of the caching decision tree that this scenario takes.
 
+    The saving is that of the cache in the verdict: by following the advice, or already there.
+    """
+
+    kind: str
     verdict: str
     branch: tuple[str, ...]
     saving_usd_per_month: float | None
@@ -136,16 +142,51 @@ class CacheAdvice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
-    """One item of a checklist, held against this scenario."""
+    """One item of a checklist, held against this scenario.
+
+    ``unstated`` advice applies if a fact holds that the scenario does not tell. The saving is the difference of two
+    runs of the calculator under the stated assumption; low and high are at the ends of its range. The fraction is of
+    the whole bill, or of its input where the rule of thumb speaks of that; the rule's own range stands beside.
+    ``effect`` is what the rule promises. A saving of ``None`` was not computed, and the reason says why.
+    """
 
     id: str
     title: str
     effort: Effort
-    applies: bool
+    state: AdviceState
     reason: str
-    saving_usd_per_month: float | None
     effect: str | None
     source: str
+    saving_usd_per_month: float | None = None
+    saving_low_usd_per_month: float | None = None
+    saving_high_usd_per_month: float | None = None
+    saving_fraction: float | None = None
+    rule_low_fraction: float | None = None
+    rule_high_fraction: float | None = None
+    rule_of: Literal["bill", "input"] | None = None
+    time_saved_s: Quantity | None = None
+    assumption: str | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether there is nothing against following it."""
+        return self.state == "applies"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhatIfStep:
+    """One piece of advice applied on top of the ones before it; the deltas of all steps sum to the whole change."""
+
+    id: str
+    title: str
+    assumption: str
+    usd_before: float
+    usd_after: float
+
+    @property
+    def delta_usd(self) -> float:
+        """What the step changes; negative saves. [USD/month]"""
+        return self.usd_after - self.usd_before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +229,8 @@ class Estimate:
     warnings: tuple[Notice, ...]
     defaults: tuple[Default, ...]
     noted: tuple[str, ...]
+    api: ApiPlan
+    what_if: tuple[WhatIfStep, ...] = ()
 
     @property
     def recommended_usd_per_month(self) -> float:

@@ -18,8 +18,14 @@ class TreeNode(Document):
     no: str
 
 
+RuleName = Literal["routing_saving_fraction", "prompt_cache_saving_fraction", "batch_saving_fraction"]
+
+
 class ChecklistItem(Document):
-    """One piece of advice, and the facts that make it apply, not apply, or done already."""
+    """One piece of advice, and the facts that make it apply, not apply, or done already.
+
+    ``rule`` names the key number that says what it saves, ``rule_of`` what that is a fraction of.
+    """
 
     id: str
     title: str
@@ -28,6 +34,8 @@ class ChecklistItem(Document):
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     already: tuple[str, ...] = ()
+    rule: RuleName | None = None
+    rule_of: Literal["bill", "input"] = "bill"
 
 
 class ScaleTier(Document):

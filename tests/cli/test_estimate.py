@@ -146,3 +146,25 @@ def test_markdown_names_the_tier_of_the_account() -> None:
 def test_an_api_beyond_its_limits_is_chosen_on_a_stated_condition_only() -> None:
     shown = run("estimate", WORKED, "--set", "traffic.requests_per_day=1e9")
     assert "on one condition: openai must allow more" in " ".join(shown.split())
+
+
+def test_advice_can_be_followed_and_the_new_estimate_shows_each_delta() -> None:
+    found = document("scenarios/contracted-faq.yaml", "--what-if", "routing", "--what-if", "custom-batching")
+    before = document("scenarios/contracted-faq.yaml")["cost"]["usd_per_month"]
+    deltas = [step["usd_after"] - step["usd_before"] for step in found["what_if"]]
+    assert found["cost"]["usd_per_month"] == pytest.approx(before + sum(deltas))
+    shown = run("estimate", WORKED, "--what-if", "prompt-caching")
+    assert "all together" not in shown
+    assert "−210.54" in shown
+
+
+def test_advice_that_does_not_exist_is_refused_with_the_choices() -> None:
+    done = CliRunner().invoke(app, ["estimate", WORKED, "--what-if", "routng"], prog_name="planner")
+    assert done.exit_code == 2
+    assert "did you mean routing?" in done.stderr
+
+
+def test_a_failover_model_that_is_hardly_reached_has_no_row() -> None:
+    rows = [line for line in run("estimate", "scenarios/coding-agent.yaml").splitlines() if "gpt-5.1" in line]
+    assert "openai/gpt-5.1: 0.0045 requests/month, less than a cent" in rows
+    assert not any(line.rstrip().endswith("0.00") for line in rows)

@@ -91,6 +91,9 @@ NOT_REPLAYED = (
     r"recommendation\.(options\[\d+\]|hosting)\.(ttft_s|tpot_s|requests_per_s_per_replica)\.\w+",
     r"recommendation\.(options\[\d+\]|hosting)\.break_even_requests_per_day",
     r"recommendation\.provider_tiers\[\d+\]\.exceed_fraction",
+    r"recommendation\.advice\[\d+\]\.time_saved_s\.\w+",
+    r"cost\.months\[\d+\]\.credits_usd",
+    r"api\.failures\.(added_\w+|breaker\.\w+)",
 )
 
 

@@ -1,0 +1,101 @@
+"""On which terms a scenario buys: mode, region, contract, credits, tools, off-peak hours, stored caches, currency."""
+
+import pytest
+
+from planner.errors import DataError
+from tests.planning.scenes import CHAT, FAQ, RAG, estimate_of, usd_of
+
+PLAIN = ("accounts.anthropic={tier: build}", "reliability={}", "caching={}", "prompt.paid_calls={}")
+# 600,000 requests of 3,000 and 250 tokens at 3 and 15 USD/Mtok
+LIST_USD = 600_000 * (3000 * 3 + 250 * 15) / 1e6
+
+
+def test_a_region_multiplies_token_prices() -> None:
+    assert usd_of(FAQ, *PLAIN) == pytest.approx(LIST_USD)
+    assert usd_of(FAQ, *PLAIN, "accounts.anthropic.region=us") == pytest.approx(LIST_USD * 1.1)
+
+
+def test_a_contract_takes_its_discount_off_and_its_credits_off_the_first_months() -> None:
+    sets = (*PLAIN, "accounts.anthropic.contract=anthropic-2026")
+    assert usd_of(FAQ, *sets) == pytest.approx(LIST_USD * 0.88)
+    cost = estimate_of(FAQ, *sets).cost
+    assert [month.credits_usd for month in cost.months[:2]] == [500, 0]
+    assert cost.usd_horizon == pytest.approx(12 * LIST_USD * 0.88 - 500)
+
+
+def test_a_contract_with_one_model_leaves_the_others_of_the_account_at_list_price() -> None:
+    mix = "models=[{model: anthropic/claude-sonnet-4-6, share: 0.5}, {model: openai/gpt-5-mini, share: 0.5}]"
+    by_model = estimate_of(FAQ, *PLAIN, mix, "accounts.anthropic.contract=anthropic-2026").cost.by_model
+    assert [cost.price.contract for cost in by_model] == ["anthropic-2026", None]
+
+
+def test_a_contract_that_ends_within_the_horizon_is_a_warning() -> None:
+    assert "CONTRACT-ENDS" in [notice.code for notice in estimate_of(FAQ).warnings]
+    with pytest.raises(DataError, match="contract anthropic-2026 does not hold on 2027-08-01"):
+        estimate_of(FAQ, "as_of=2027-08-01")
+
+
+def test_tools_are_charged_by_the_call() -> None:
+    # 0.5 searches a request at 10 USD a thousand
+    assert usd_of(FAQ, *PLAIN, "prompt.paid_calls={web_search: 0.5}") == pytest.approx(
+        LIST_USD + 600_000 * 0.5 * 0.01
+    )
+    with pytest.raises(DataError, match="has no fee for weather"):
+        usd_of(FAQ, *PLAIN, "prompt.paid_calls={weather: 1}")
+
+
+def test_a_mode_is_bought_by_model_and_refused_where_it_is_not_sold() -> None:
+    flex = "models=[{model: openai/gpt-5-mini, mode: flex}]"
+    standard = "models=[{model: openai/gpt-5-mini}]"
+    assert usd_of(FAQ, *PLAIN, flex) == pytest.approx(usd_of(FAQ, *PLAIN, standard) / 2)
+    with pytest.raises(DataError, match="has no flex price") as refusal:
+        usd_of(FAQ, *PLAIN, "models[0].mode=flex")
+    assert "standard, batch" in str(refusal.value.cure)
+
+
+def test_off_peak_hours_are_billed_by_the_traffic_s_own_hours() -> None:
+    """deepseek-chat in mid-2025: 16:30 to 00:30 UTC at half price; all traffic in one local hour."""
+    sets = ["models=[{model: deepseek/deepseek-chat}]", "as_of=2025-06-15", "accounts={}"]
+    hour = [1.0 if hour == 12 else 0.0 for hour in range(24)]
+    noon = usd_of(CHAT, *sets, f"traffic.shape={hour}")
+    assert usd_of(CHAT, *sets, f"traffic.shape={hour}", "traffic.utc_offset_hours=-7") == pytest.approx(
+        noon / 2
+    )
+    flat = usd_of(CHAT, *sets, "traffic.shape=flat")
+    assert flat == pytest.approx(noon * (1 - 8 / 24 / 2))
+
+
+def test_a_stored_prefix_hits_in_its_hours_and_pays_for_storage() -> None:
+    """Gemini 2.5 Pro: 4,096 tokens kept 12 of 24 flat hours: half of the requests read them at a quarter or tenth."""
+    base = (
+        *("as_of=2026-06-01", "accounts={}", "models=[{model: google/gemini-2.5-pro}]", "traffic.shape=flat"),
+        *("prompt.input_tokens=9000", "prompt.static_prefix_tokens=4096"),
+    )
+    made = estimate_of(CHAT, *base, "caching.prompt={stored_hours_per_day: 12}")
+    caching = made.cost.by_model[0].caching
+    assert caching is not None
+    assert caching.hit_fraction == pytest.approx(0.5)
+    # written once a day at 1.25 USD/Mtok, kept 12 hours at 4.50 USD/Mtok and hour
+    assert caching.storage_usd_per_day == pytest.approx(4096 * (1.25 + 12 * 4.5) / 1e6)
+    (line,) = (line for line in made.cost.lines if line.name == "cache storage")
+    assert line.usd_per_month == pytest.approx(30 * caching.storage_usd_per_day)
+    assert made.api.prompt_cache is not None
+    assert made.api.prompt_cache.best is None
+    with pytest.raises(DataError, match="sells no explicit cache"):
+        usd_of(RAG, "caching.prompt.stored_hours_per_day=12")
+
+
+def test_a_lifetime_that_no_model_offers_is_refused_with_those_that_are() -> None:
+    with pytest.raises(DataError, match="keeps prompt prefixes for 30m") as refusal:
+        usd_of(RAG, "caching.prompt.ttl=30m")
+    assert "5m" in str(refusal.value.cure)
+
+
+def test_the_bill_is_shown_in_another_currency_at_a_dated_rate() -> None:
+    made = estimate_of(FAQ)
+    assert made.api.converted is not None
+    assert made.api.converted.per_month == pytest.approx(made.cost.usd_per_month * 0.9)
+    assert made.api.converted.effective_from.isoformat() == "2026-10-01"
+    assert estimate_of(FAQ, "currency=USD").api.converted is None
+    with pytest.raises(DataError, match="no rate of EUR holds on 2026-09-01: the first is of 2026-10-01"):
+        estimate_of(FAQ, "as_of=2026-09-01")

@@ -1,0 +1,53 @@
+"""Following advice step by step: the deltas sum to the difference of the bills."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from planner.errors import UsageError
+from planner.planning.savings import attempted
+from planner.planning.what_if import followed
+from tests.planning.scenes import CHAT, FAQ, RAG, estimate_of, ground_of
+
+FOLLOWABLE = ("routing", "max-tokens", "custom-batching", "shorter-prompt", "precompute-embeddings")
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.permutations(FOLLOWABLE), st.integers(1, len(FOLLOWABLE)))
+def test_the_deltas_of_the_steps_sum_to_the_whole_change(order: list[str], count: int) -> None:
+    start = ground_of(FAQ)
+    end, steps = followed(start, order[:count])
+    assert [step.id for step in steps] == order[:count]
+    assert sum(step.delta_usd for step in steps) == pytest.approx(end.usd - start.usd)
+    assert all(before.usd_after == after.usd_before for before, after in pairwise(steps))
+
+
+def test_the_new_estimate_is_that_of_the_changed_scenario() -> None:
+    made = estimate_of(CHAT, what_if=("prompt-caching",))
+    assert made.cost.usd_per_month == pytest.approx(
+        estimate_of(CHAT, "caching.prompt.enabled=true").cost.usd_per_month
+    )
+    (step,) = made.what_if
+    assert step.delta_usd == pytest.approx(-210.54, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("advice", "message", "cure"),
+    [
+        ("routng", "there is no such advice", "did you mean routing"),
+        ("zzz", "there is no such advice", "choices: prompt-caching"),
+        ("streaming", "this advice changes no bill", "advice to follow here"),
+        ("self-host", "is weighed among the options", "advice to follow here"),
+        ("prompt-caching", "changes nothing for rag-documents: in place already", None),
+    ],
+)
+def test_advice_that_cannot_be_followed_is_refused(advice: str, message: str, cure: str | None) -> None:
+    with pytest.raises(UsageError) as refusal:
+        estimate_of(RAG, what_if=(advice,))
+    assert message in str(refusal.value)
+    assert (cure or "") in str(refusal.value.cure or "")
+
+
+def test_a_change_that_the_books_refuse_gives_their_reason() -> None:
+    assert attempted("cache-lifetime", ground_of(CHAT)) == "no prompt cache whose hit rate is derived"
