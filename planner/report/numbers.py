@@ -52,7 +52,7 @@ def duration(value_s: float | None) -> str:
     """Write a time in the unit in which it has one to three digits: ``85 ms``, ``1.24 s``."""
     if value_s is None:
         return UNKNOWN
-    if value_s < 1:
+    if value_s < 0.9995:  # from here on it would be rounded to 1000 ms
         ms = value_s * MS_PER_S
         return f"{ms:.1f} ms" if ms < 10 else f"{ms:.0f} ms"
     return f"{value_s:.2f} s" if value_s < 100 else f"{value_s:,.0f} s"

@@ -1,28 +1,23 @@
 """``planner fit`` from the shell."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
+
+from tests.cli.shell import planner
 
 
-def planner(*args: str, width: int = 80) -> subprocess.CompletedProcess[str]:
-    """Run planner in a pipe."""
-    return subprocess.run(
-        [sys.executable, "-m", "planner", "fit", *args],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"COLUMNS": str(width), "PATH": "/usr/bin", "PYTHONPATH": ".", "HOME": "/tmp"},
-    )
+def fit(*args: str) -> Result:
+    """Run ``planner fit`` in a pipe of 80 columns."""
+    return planner("fit", *args)
 
 
 def test_json_has_the_keys_that_others_rely_on() -> None:
-    done = planner("llama-3.1-8b", "--gpu", "H100 80GB SXM", "--format", "json")
+    done = fit("llama-3.1-8b", "--gpu", "H100 80GB SXM", "--format", "json")
     found = json.loads(done.stdout)
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert found["schema"] == "planner.fit/1"
     assert found["fits"] is True
     assert found["kv_bytes_per_token"] == 131_072
@@ -37,14 +32,14 @@ def test_json_has_the_keys_that_others_rely_on() -> None:
 
 def test_a_no_is_an_answer_and_a_finding_under_strict() -> None:
     args = ("llama-3.1-70b", "--gpu", "l4")
-    done = planner(*args)
-    assert done.returncode == 0
+    done = fit(*args)
+    assert done.exit_code == 0
     assert done.stdout.startswith("llama-3.1-70b does not fit")
-    assert planner(*args, "--strict").returncode == 1
+    assert fit(*args, "--strict").exit_code == 1
 
 
 def test_the_screen_is_plain_and_fits_eighty_columns() -> None:
-    done = planner("llama-3.1-70b", "--gpu", "h100", "--tensor-parallel", "2", "--concurrency", "32")
+    done = fit("llama-3.1-70b", "--gpu", "h100", "--tensor-parallel", "2", "--concurrency", "32")
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
     assert "What would make it fit" in done.stdout
@@ -53,15 +48,15 @@ def test_the_screen_is_plain_and_fits_eighty_columns() -> None:
 
 @pytest.mark.parametrize("style", ["table", "csv", "md", "json"])
 def test_every_device_of_the_book_is_asked_without_gpu(style: str) -> None:
-    done = planner("llama-3.1-8b", "--format", style)
-    assert done.returncode == 0
+    done = fit("llama-3.1-8b", "--format", style)
+    assert done.exit_code == 0
     assert "h100-sxm" in done.stdout
     assert ("further off" if style == "table" else "rtx-4060") in done.stdout
 
 
 def test_an_unknown_name_comes_with_the_nearest() -> None:
-    done = planner("llama-3.1-8c", "--gpu", "h100")
-    assert done.returncode == 3
+    done = fit("llama-3.1-8c", "--gpu", "h100")
+    assert done.exit_code == 3
     assert "llama-3.1-8b" in done.stderr
 
 
@@ -78,19 +73,14 @@ def test_a_model_s_own_folder_is_as_good_as_a_name(tmp_path: Path) -> None:
         "max_position_embeddings": 131072,
     }
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    done = planner(str(tmp_path), "--gpu", "h100", "--format", "json")
+    done = fit(str(tmp_path), "--gpu", "h100", "--format", "json")
     assert json.loads(done.stdout)["kv_bytes_per_token"] == 131_072
-    row = subprocess.run(
-        [sys.executable, "-m", "planner", "models", "import", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    row = planner("models", "import", tmp_path)
     assert row.stdout.startswith("models:\n- id:")
     (tmp_path / "models.yaml").write_text(row.stdout.replace(tmp_path.name, "mine"), encoding="utf-8")
 
 
 @pytest.mark.parametrize("engine", ["vllm", "llamacpp"])
 def test_the_default_context_is_no_longer_than_the_model_s(engine: str) -> None:
-    done = planner("llama-2-7b", "--gpu", "a100", "--engine", engine, "--format", "json")
+    done = fit("llama-2-7b", "--gpu", "a100", "--engine", engine, "--format", "json")
     assert json.loads(done.stdout)["context_tokens"] == 4096
