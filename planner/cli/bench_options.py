@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from planner.errors import UsageError
@@ -11,7 +12,8 @@ from planner.errors import UsageError
 if TYPE_CHECKING:
     from planner.specs.load import SloTarget
 
-SLO = re.compile(r"^(ttft|tpot|itl|e2e)_p(\d{2,3})_(ms|s)=([0-9.]+)$")
+# percentiles of two digits, and p9xx for what lies beyond p99: p999 is 0.999
+SLO = re.compile(r"^(ttft|tpot|itl|e2e)_p([1-9]\d|9\d\d)_(ms|s)=(\d+(?:\.\d+)?)$")
 
 
 class Convention(StrEnum):
@@ -76,6 +78,6 @@ def numbers(text: str, name: str, kind: type[int | float]) -> tuple[Any, ...]:
         values = tuple(kind(part) for part in text.split(","))
     except ValueError:
         values = ()
-    if not values or min(values) <= 0:
+    if not values or not all(0 < value < inf for value in values):
         raise UsageError(f"bad {name} {text!r}", cure="give numbers above 0, separated by commas: 1,2,4,8")
     return values

@@ -43,7 +43,5 @@ def _lengths(stats: TokenStats) -> str:
 
 def _limits(scenario: Scenario) -> list[str]:
     slo = scenario.slo
-    if slo is None:
-        return []
     named = {"ttft_p95_ms": slo.ttft_p95_ms, "tpot_p95_ms": slo.tpot_p95_ms, "e2e_p95_s": slo.e2e_p95_s}
     return [f"{name}={value:g}" for name, value in named.items() if value is not None]

@@ -30,8 +30,8 @@ def test_bytes_without_end_are_unknown() -> None:
 
 
 def test_json_has_no_infinities_and_documents_leave_out_what_is_not_set() -> None:
-    text = to_json({"a": float("nan"), "b": [float("inf"), 1.5], 3: ResponseCache(hit_rate=0.5)})
-    assert json.loads(text) == {"a": None, "b": [None, 1.5], "3": {"hit_rate": 0.5, "cost_usd_per_month": 0}}
+    text = to_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": ResponseCache(hit_rate=0.5)})
+    assert json.loads(text) == {"a": None, "b": [None, 1.5], "c": {"hit_rate": 0.5, "cost_usd_per_month": 0}}
     assert text.endswith("}\n")
 
 
