@@ -94,6 +94,53 @@ def compare_runs(
     return tuple(changes)
 
 
+def compare_rounds(
+    before: StoredRun, after: StoredRun, *, allowed: Sequence[str] = ()
+) -> tuple[PointChange, ...]:
+    """Return the change of every point of two runs that were measured by turns: one value a round.
+
+    The rounds of the two are paired by time, and the means of rounds are nearly independent.
+    """
+    require_alike(before, after, allowed)
+    changes = []
+    for number, load in enumerate(before.manifest.points):
+        metrics = tuple(
+            change
+            for name in (*LATENCIES, "output_tokens_per_s")
+            if (change := _change(name, *(_round_values(run, number, name) for run in (before, after))))
+            is not None
+        )
+        changes.append(PointChange(load=load, metrics=metrics))
+    return tuple(changes)
+
+
+def _round_values(run: StoredRun, number: int, name: str) -> FloatArray:
+    """Return the mean of a metric in each round; rounds without a value are left out."""
+    values = []
+    for turn in sorted({record.session for record in run.records}):
+        mine = [
+            each for each in run.records if (each.point, each.session, each.phase) == (number, turn, "steady")
+        ]
+        mean = _round_rate(mine) if name == "output_tokens_per_s" else _round_mean(mine, name)
+        values += [] if mean is None else [mean]
+    return np.array(values, dtype=float)
+
+
+def _round_mean(records: Sequence[RequestRecord], name: str) -> float | None:
+    times = [getattr(request_times(record.reply), name) for record in records]
+    known = [value for value in times if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _round_rate(records: Sequence[RequestRecord]) -> float | None:
+    """Return the tokens of a round over the time from its first sending to its last end. [tokens/s]"""
+    starts = [record.reply.stamps.ready_ns for record in records]
+    ends = [record.reply.stamps.done_ns for record in records]
+    if not starts or max(ends) <= min(starts):
+        return None
+    return sum(output_tokens(record.reply) for record in records) / ((max(ends) - min(starts)) / 1e9)
+
+
 def _steady(records: Sequence[RequestRecord], number: int) -> list[RequestRecord]:
     mine = [record for record in records if record.point == number]
     last = max((record.session for record in mine), default=0)

@@ -118,9 +118,9 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
     control = Control()
     try:
         facts = on_gpus(await engine.open(), run.gpus)
-        manifest = _manifest(run, facts)
+        manifest = new_manifest(run, facts)
         state.begin(manifest, resume=run.resume)
-        with _interrupts(control), Telemetry(run.gpus, run.folder) as telemetry:
+        with interrupts(control), Telemetry(run.gpus, run.folder) as telemetry:
             watch("self-check", 0, 0)
             check = await self_check() if run.check_client else None
             if control.draining:  # Ctrl-C before the first request: there is nothing to report
@@ -134,7 +134,8 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
     return build_result(manifest, tuple(state.records), tuple(state.facts), convention=run.convention)
 
 
-def _manifest(run: BenchRun, facts: EngineFacts) -> RunManifest:
+def new_manifest(run: BenchRun, facts: EngineFacts) -> RunManifest:
+    """Return what is known of a run before its first request; a resumed run has its own."""
     if run.resume and run.folder is not None:
         return read_manifest(run.folder)
     return RunManifest(
@@ -154,7 +155,7 @@ def _manifest(run: BenchRun, facts: EngineFacts) -> RunManifest:
 
 
 @contextmanager
-def _interrupts(control: Control) -> Iterator[None]:
+def interrupts(control: Control) -> Iterator[None]:
     """Send Ctrl-C to ``control`` where the platform can."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, control.interrupt)

@@ -142,6 +142,7 @@ def bench(  # the options of one command; its body stays short
 @app.command("report")
 def report(
     folder: flags.Folder,
+    plot: flags.Plot = None,
     metric_convention: flags.MetricConvention = Convention.planner,
     form: FormatOption = Format.table,
     quiet: QuietOption = False,
@@ -150,36 +151,48 @@ def report(
 ) -> None:
     """Rebuild the result of a run from its folder, however the run ended."""
     from planner.bench.records import rebuild
+    from planner.report.plot import write_plot
 
     result = rebuild(folder, metric_convention.value)
     show(result, form, no_color=no_color, quiet=quiet)
+    if plot is not None:
+        write_plot(result, plot)
     raise typer.Exit(exit_code(result, strict=strict) if strict else 0)
 
 
 @app.command("compare")
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="A", help="Folder of the run before.")],
-    after: Annotated[Path, typer.Argument(metavar="B", help="Folder of the run after.")],
+    context: typer.Context,
+    before: Annotated[str, typer.Argument(metavar="A", help="Folder of the run before, or a URL.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Folder of the run after, or a URL.")],
     max_regression: Annotated[
         float, typer.Option(min=0.0, help="Share by which a mean may get worse: 0.05 is 5 %.")
     ] = 0.05,
     allow: Annotated[
         list[str] | None, typer.Option(metavar="KEY", help="Difference of the runs to accept. May repeat.")
     ] = None,
+    rounds: Annotated[int, typer.Option(min=4, help="Turns that each of two URLs gets.")] = 8,
+    model: flags.Model = None,
+    concurrency: flags.Concurrency = None,
+    rate: flags.Rate = None,
+    requests: flags.Requests = None,
+    input_tokens: flags.InputTokens = "512",
+    output_tokens: flags.OutputTokens = "128",
+    seed: flags.Seed = None,
+    api_key_env: flags.ApiKeyEnv = "OPENAI_API_KEY",
+    verify_tls: flags.VerifyTls = True,
     form: FormatOption = Format.table,
+    quiet: QuietOption = False,
     no_color: NoColorOption = False,
 ) -> None:
-    """Compare two runs; exit with 1 when a mean is surely worse by more than --max-regression."""
-    from planner.cli.bench_compare import compare_folders
+    """Compare two runs; exit with 1 when a mean is surely worse by more than --max-regression.
 
-    worse = compare_folders(
-        before,
-        after,
-        allowed=tuple(allow or ()),
-        max_regression_fraction=max_regression,
-        form=form,
-        no_color=no_color,
-    )
+    Two URLs are measured now, by turns, with the load that the other options describe.
+    """
+    from planner.cli.bench_compare import changes_between, show_changes
+
+    changes = changes_between(before, after, tuple(allow or ()), dict(context.params))
+    worse = show_changes(changes, max_regression_fraction=max_regression, form=form, no_color=no_color)
     raise typer.Exit(EXIT_FINDING if worse else 0)
 
 

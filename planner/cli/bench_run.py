@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from planner.bench.load import TraceRow, ramp_requests
+from planner.bench.log_lines import RequestPrice, log_lines
+from planner.bench.records import RunWriter, read_records
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import BenchRun, Watch, measure
 from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
+from planner.cli.bench_price import price_of
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.gpu_choice import VISIBLE, choose_gpus
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
 from planner.report.bench import bench_csv, bench_json, bench_markdown
+from planner.report.plot import check_plot, write_plot
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult
@@ -43,10 +47,15 @@ def run_from_options(given: dict[str, Any]) -> RunResult:
     run = bench_run(given)
     if given["gpu"]:
         run = replace(run, gpus=take_gpus(run))
+    price_of(given)  # an unknown model is refused before anything is measured
+    if given["plot"] is not None:
+        check_plot(given["plot"])
     with progress(quiet=given["quiet"]) as watch:
         result = measure(run, watch)
     if run.folder is not None:
-        write_summaries(run.folder, result)
+        write_summaries(run.folder, result, price_of(given))
+    if given["plot"] is not None:
+        write_plot(result, given["plot"])
     return result
 
 
@@ -57,16 +66,13 @@ def take_gpus(run: BenchRun) -> tuple[GpuFacts, ...]:
     return chosen
 
 
-def write_summaries(folder: Path, result: RunResult) -> None:
+def write_summaries(folder: Path, result: RunResult, price: RequestPrice | None = None) -> None:
     """Write the summary of a run in every format, and its requests as log lines."""
-    from planner.bench.log_lines import log_lines
-    from planner.bench.records import RunWriter, read_records
-
     writer = RunWriter(folder)
     writer.write_result("summary.json", bench_json(result))
     writer.write_result("summary.csv", bench_csv(result))
     writer.write_result("summary.md", bench_markdown(result))
-    lines = (json.dumps(line) for line in log_lines(read_records(folder), result.manifest))
+    lines = (json.dumps(line) for line in log_lines(read_records(folder), result.manifest, price))
     writer.write_result("log.jsonl", "".join(f"{line}\n" for line in lines))
 
 
