@@ -2,11 +2,12 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,18 +40,21 @@ def truth_server(*arguments: str, **config: Any) -> Iterator[str]:
         server.stdout.close()
 
 
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, before: Callable[[], None] | None = None, **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "planner", "bench", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
+        preexec_fn=before,  # noqa: PLW1509 - there is one thread
     )
 
 
 def bench(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    process = start(*arguments, **environment)
+    process = start(*arguments, before=None, **environment)
     out, err = process.communicate(timeout=30)
     return process.returncode, out, err
 
@@ -285,3 +289,40 @@ def test_a_disk_that_fills_up_ends_the_run_with_4_and_keeps_what_was_written(tmp
     code, out, _ = bench("report", str(run), "--format", "json")
     assert code == 0
     assert json.loads(out)["points"][0]["requests"]["ok"] > 10
+
+
+def test_a_disk_that_fills_up_ends_the_run_with_what_was_kept(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk: the system refuses to write in both cases."""
+    run = tmp_path / "run"
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))
+
+    with truth_server() as url:
+        load = ("--concurrency", "4", "--requests", "200", "--output", str(run))
+        process = start("--url", url, "--model", "truth", *load, *SHORT, before=small_disk)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 4
+    assert f"error: cannot write the records to {run}: File too large" in err
+    assert f"cure: free space, then: planner bench report {run}" in err
+    code, out, _ = bench("report", str(run), "--format", "json")
+    assert code == 0
+    assert 0 < json.loads(out)["points"][0]["requests"]["ok"] < 200
+
+
+def test_requests_carry_the_book_price_of_the_model_that_is_named(tmp_path: Path) -> None:
+    with truth_server() as url:
+        load = ("--concurrency", "2", "--requests", "6", "--quiet", *SHORT)
+        given = ("--url", url, "--model", "truth", *load, "--output")
+        bench(*given, str(tmp_path / "priced"), "--priced-as", "gpt-4o-mini")
+        bench(*given, str(tmp_path / "plain"))
+        code, _, err = bench(*given, str(tmp_path / "wrong"), "--priced-as", "gpt-9")
+    (line, *_) = (tmp_path / "priced" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    request = json.loads(line)
+    cost = request["planner.cost_usd"]
+    assert 0 < cost < 1e-4  # 16 tokens in, 5 out
+    (line, *_) = (tmp_path / "plain" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["planner.cost_usd"] is None
+    assert code == 3
+    assert "no API model is called 'gpt-9'" in err
+    assert not (tmp_path / "wrong").exists()

@@ -2,6 +2,7 @@ import asyncio
 import ssl
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +122,35 @@ def test_plain_http_behind_https_is_a_tls_failure() -> None:
     reply = asyncio.run(with_server(FAST, use))
     assert reply.outcome in {Outcome.TLS, Outcome.CONNECT}
     assert isinstance(ssl.SSLError(), OSError)
+
+
+def ask_behind_tls(*, verify_tls: bool) -> RequestReply:
+    """Ask a server whose certificate nobody signed but itself."""
+
+    async def run() -> RequestReply:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(Path(__file__).parent / "tls" / "server.pem")
+        server = TruthServer(FAST)
+        url = f"https://127.0.0.1:{await server.start(tls=tls)}/v1"
+        engine = OpenAIHttpEngine(
+            EngineOptions(model="truth", url=url, timeouts=QUICK, verify_tls=verify_tls)
+        )
+        try:
+            return await engine.send(plan(), scheduled_ns=0)
+        finally:
+            await engine.close()
+            await server.stop()
+
+    return asyncio.run(run())
+
+
+def test_a_self_signed_certificate_is_a_tls_failure_unless_it_is_accepted() -> None:
+    refused = ask_behind_tls(verify_tls=True)
+    assert refused.outcome is Outcome.TLS
+    assert refused.detail is not None
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.detail
+    accepted = ask_behind_tls(verify_tls=False)
+    assert (accepted.outcome, accepted.usage.output_tokens) == (Outcome.OK, 6)
 
 
 def test_a_cancelled_request_is_a_reply_not_an_exception() -> None:
