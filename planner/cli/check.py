@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.cli.options import (
+    PIPE_WIDTH,
     AsOfOption,
     BooksOption,
     NoColorOption,
@@ -22,7 +23,7 @@ from planner.cli.options import (
     screen_of,
     today,
 )
-from planner.errors import EXIT_FINDING
+from planner.errors import EXIT_FINDING, UsageError
 
 if TYPE_CHECKING:
     from planner.specs.finding import Checked
@@ -73,6 +74,10 @@ def check(
         typer.Option("--format", "-f", help="How to write the result; text, and annotations inside Actions."),
     ] = None,
     output: OutputOption = "-",
+    reports: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="FORMAT=FILE", help="Write another format beside it. May repeat."),
+    ] = None,
     strict: StrictOption = False,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -84,6 +89,7 @@ def check(
     """
     from planner.cli.check_run import Asked, checked_of
 
+    files = [_report(each) for each in reports or ()]
     asked = Asked(
         scenarios=tuple(scenarios or ()),
         baseline=baseline,
@@ -97,9 +103,22 @@ def check(
     checked = checked_of(asked)
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(checked, output_format, width=width, color=color), output)
+    for wanted, file in files:
+        emit(_shown(checked, wanted, width=PIPE_WIDTH, color=False), file)
     if os.environ.get("GITHUB_ACTIONS") == "true" and not quiet:
         _tell_actions(checked, annotate=output_format is None or output != "-")
     _leave(checked, strict=strict)
+
+
+def _report(text: str) -> tuple[CheckFormat, str]:
+    """Return format and file of a report such as ``sarif=planner.sarif``."""
+    name, _, file = text.partition("=")
+    if name not in list(CheckFormat) or not file:
+        raise UsageError(
+            f"--report {text!r} is not of the form format=file",
+            cure=f"formats: {', '.join(CheckFormat)}; such as --report sarif=planner.sarif",
+        )
+    return CheckFormat(name), file
 
 
 def _shown(checked: Checked, output_format: CheckFormat | None, *, width: int, color: bool) -> str:

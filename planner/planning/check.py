@@ -13,7 +13,7 @@ from planner.planning.estimate import estimate_scenario
 from planner.planning.outcome import outcome_of
 from planner.specs.difference import Difference, ScenarioDifference
 from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
-from planner.specs.gates import Gates, Project, RuleId, SeverityOrOff, Waiver
+from planner.specs.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver
 from planner.specs.outcome import Outcome
 from planner.specs.side import Entry
 from planner.specs.staleness import StaleReason
@@ -193,14 +193,14 @@ def _judged(found: Iterable[Finding], costs: tuple[ScenarioCost, ...], request: 
     )
 
 
-def _rated(finding: Finding, severities: Mapping[RuleId, SeverityOrOff]) -> Iterator[Finding]:
-    """Yield the finding with the severity that the project gives its rule; nothing where the rule is off."""
+def _rated(finding: Finding, severities: Mapping[RuleId, SeverityOrIgnore]) -> Iterator[Finding]:
+    """Yield the finding with the severity that the project gives its rule; nothing where the rule is ignored."""
     wanted = severities.get(finding.rule)
     if wanted is None:
         default = CHECK_RULES[finding.rule].severity
         worse = max(finding.severity, default, key=lambda each: ORDER[each])
         yield replace(finding, severity=worse)
-    elif wanted != "off":
+    elif wanted != "ignore":
         yield replace(finding, severity=wanted)
 
 

@@ -7,15 +7,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.formulas.gates import exceeds_fall, exceeds_gate
 from planner.planning.places import line_of
 from planner.specs.case import Case
-from planner.specs.difference import Cause, Difference, ScenarioDifference
+from planner.specs.difference import Cause, CauseKind, Difference, ScenarioDifference
 from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId
 from planner.specs.outcome import Outcome
 
 SHOWN_CAUSES = 3
-SHORTEN = (
-    "shorten the prompt, cache its prefix, route to a smaller model; or accept it: `planner lock --update`"
-)
+ACCEPT = "accept it with a waiver, or with `planner lock --update` where a lock is compared with"
+MACHINES = "try another GPU, quantization or way to pay for the machines"
+# what costs most -> what to try; anything else is looked at first
+CURES: Mapping[CauseKind, str] = {
+    "tokens per request": "shorten the prompt, or cache its static prefix",
+    "model mix": "send a part of the requests to the cheaper model",
+    "caching": "look at hit rate and lifetime of the cache",
+    "batch share": "send what may wait to the batch API",
+    "retries": "look at error rate and retries",
+    "volume": "check the volume; caching and batching cost less per request",
+    "price": "compare the prices of other models or providers",
+    "GPU type": MACHINES,
+    "GPU count": MACHINES,
+    "GPU hours": MACHINES,
+    "GPU price": MACHINES,
+}
 
 
 def scenario_cost_findings(change: ScenarioDifference, case: Case | None, gates: Gates) -> Iterator[Finding]:
@@ -41,7 +54,7 @@ def scenario_cost_findings(change: ScenarioDifference, case: Case | None, gates:
             message=f"{change.name} costs {(was - after) / was:.0%} less: {was:,.2f} → {after:,.2f} USD/month",
             expected=f"a fall of at most {gates.max_decrease_fraction:.0%}",
             usd=after - was,
-            cure="check that the scenario still says what the feature does; accept it: `planner lock --update`",
+            cure=f"check that the scenario still says what the feature does; then {ACCEPT}",
         )
     if change.before is not None and change.after is not None:
         yield from _lines(change, case, gates, change.before, change.after)
@@ -97,8 +110,8 @@ def usd_per_request(outcome: Outcome) -> float | None:
 
 
 def total_findings(difference: Difference, gates: Gates) -> Iterator[Finding]:
-    """Yield what the change of all scenarios together breaks; one scenario alone is its own total."""
-    if len(difference.scenarios) < 2:
+    """Yield what several changed scenarios break together; one scenario alone is its own total."""
+    if sum(1 for each in difference.scenarios if each.delta_usd_per_month) < 2:
         return
     before, after = difference.usd_per_month_before, difference.usd_per_month_after
     if exceeds_gate(before, after, gates.max_increase_fraction, gates.max_increase_usd_per_month):
@@ -110,7 +123,7 @@ def total_findings(difference: Difference, gates: Gates) -> Iterator[Finding]:
             expected=_gate(gates.max_increase_fraction, gates.max_increase_usd_per_month),
             found=f"{after - before:+,.2f} USD/month",
             cause=_causes(difference.causes),
-            cure=SHORTEN,
+            cure=_cure(difference.causes),
             usd_per_month=after - before,
         )
 
@@ -124,7 +137,7 @@ def _finding(
     expected: str,
     usd: float,
     subject: str = "",
-    cure: str = SHORTEN,
+    cure: str | None = None,
 ) -> Finding:
     return Finding(
         rule=rule,
@@ -137,7 +150,7 @@ def _finding(
         expected=expected,
         found=f"{usd:+,.2f} USD/month",
         cause=_causes(change.causes),
-        cure=cure,
+        cure=cure or _cure(change.causes),
         usd_per_month=usd,
     )
 
@@ -160,8 +173,15 @@ def _causes(causes: Sequence[Cause]) -> str | None:
     return "; ".join(parts) or None
 
 
+def _cure(causes: Sequence[Cause]) -> str:
+    """Return what to try against the cause that costs most."""
+    dearest = max(causes, key=lambda cause: cause.usd_per_month, default=None)
+    first = CURES.get(dearest.kind) if dearest is not None else None
+    return f"{first or 'see what changed with `planner diff`'}; or {ACCEPT}"
+
+
 def _gate(fraction: float, usd: float) -> str:
-    return f"at most +{fraction:.0%} or +{usd:,.2f} USD/month"
+    return f"at most +{fraction:.0%} or +{usd:,.2f} USD/month, whichever is more"
 
 
 def _rise(before: float, after: float) -> str:

@@ -125,8 +125,9 @@ def _causes(checked: Checked) -> Iterator[str]:
 
 
 def _cause(cause: Cause) -> str:
-    name = cell(cause.name) + (f" (`{cell(cause.file)}`)" if cause.file is not None else "")
-    return f"| {cell(name)} | {cell(cause.before or '')} | {cell(cause.after or '')} | {signed_usd(cause.usd_per_month)} |"
+    file = f" (`{cell(cause.file)}`)" if cause.file is not None else ""
+    values = (cell(cause.name) + file, cell(cause.before or ""), cell(cause.after or ""))
+    return f"| {' | '.join(values)} | {signed_usd(cause.usd_per_month)} |"
 
 
 def _waived(checked: Checked) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from planner.specs.base import Document
 
 Severity = Literal["error", "warning", "note"]
-SeverityOrOff = Literal["error", "warning", "note", "off"]
+SeverityOrIgnore = Literal["error", "warning", "note", "ignore"]
 RuleId = Literal[
     "COST-TOTAL",
     "COST-LINE",
@@ -76,7 +76,7 @@ class Project(Document):
     lock: str = Field("planner.lock.json", min_length=1, description="the lock to compare with")
     gates: Gates = Field(default_factory=Gates, description="for scenarios that state none of their own")
     budget: TotalBudget = Field(default_factory=TotalBudget, description="of all scenarios together")
-    severities: dict[RuleId, SeverityOrOff] = Field(
-        default_factory=dict, description="rule -> error, warning, note or off"
+    severities: dict[RuleId, SeverityOrIgnore] = Field(
+        default_factory=dict, description="rule -> error, warning, note or ignore"
     )
     waivers: tuple[ProjectWaiver, ...] = Field((), description="findings accepted until a day")

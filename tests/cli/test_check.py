@@ -178,3 +178,13 @@ def test_inside_actions_another_format_on_stdout_stays_whole(project: Path) -> N
     assert (project / "summary.md").exists()
     assert "::notice" in check("--format", "sarif", "--output", "x.sarif", env=env).stdout
     assert "::" not in check("--quiet", env=env).stdout
+
+
+def test_further_reports_are_written_beside_the_screen(project: Path) -> None:
+    done = check("--report", "sarif=planner.sarif", "--report", "junit=planner.xml")
+    assert done.stdout.startswith("passed")
+    assert json.loads((project / "planner.sarif").read_text())["version"] == "2.1.0"
+    assert (project / "planner.xml").read_text().startswith("<?xml")
+    refused = check("--report", "pdf=x")
+    assert refused.exit_code == 2
+    assert "formats: text, json" in refused.stderr

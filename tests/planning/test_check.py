@@ -179,10 +179,10 @@ def test_a_request_without_an_option_has_no_price_to_compare() -> None:
 
 
 def test_the_total_of_several_scenarios_is_a_finding_of_its_own() -> None:
-    after = entry(CHAT, "prompt.input_tokens=4000")
-    checked = run(
-        after, entry(RAG), changes=(changed(entry(CHAT), after, LONGER), changed(entry(RAG), entry(RAG)))
-    )
+    after, other = entry(CHAT, "prompt.input_tokens=4000"), entry(RAG, "prompt.output_tokens=400")
+    alone = run(after, entry(RAG), changes=(changed(entry(CHAT), after), changed(entry(RAG), entry(RAG))))
+    assert all(each.scenario is not None for each in alone.findings)
+    checked = run(after, other, changes=(changed(entry(CHAT), after, LONGER), changed(entry(RAG), other)))
     (total,) = [each for each in checked.findings if each.scenario is None]
     assert total.message.startswith("all 2 scenarios together cost ")
     assert total.cause is not None
@@ -314,9 +314,9 @@ def test_a_flag_wins_over_the_scenario_and_the_scenario_over_the_project() -> No
     assert gates_of(mine, project, Gates(max_increase_fraction=0.3)).max_increase_fraction == 0.3
 
 
-def test_a_rule_can_be_made_an_error_or_turned_off() -> None:
+def test_a_rule_can_be_made_an_error_or_ignored() -> None:
     assert run(entry(CHAT), project=Project(severities={"PRICE-RETIRED": "error"})).exit_code == 1
-    assert run(entry(CHAT), project=Project(severities={"PRICE-RETIRED": "off"})).findings == ()
+    assert run(entry(CHAT), project=Project(severities={"PRICE-RETIRED": "ignore"})).findings == ()
 
 
 WAIVER = "{rule: BUDGET, reason: agreed with finance, expires: 2026-12-31}"
