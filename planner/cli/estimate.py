@@ -29,10 +29,14 @@ from planner.planning.estimate import estimate_scenario
 from planner.report.estimate_table import estimate_parts, portfolio_parts
 from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
 from planner.report.screen import render
+from planner.specs.case import Case
 from planner.specs.estimate import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
+
+    import numpy as np
 
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,6 +59,7 @@ def estimate(
     explain_defaults: Annotated[
         bool, typer.Option("--explain-defaults", help="List each default that filled a gap.")
     ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind p10 and p90 of the bill.")] = 0,
     strict: StrictOption = False,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -65,7 +70,10 @@ def estimate(
     """
     estimates = tuple(
         _estimates(
-            tuple(scenarios), tuple(sets or ()), date_or_none(as_of), tuple(books or ()), tuple(what_if or ())
+            read_all(tuple(scenarios), tuple(sets or ()), tuple(books or ())),
+            date_or_none(as_of),
+            tuple(what_if or ()),
+            seed,
         )
     )
     width, color = screen_of(output, no_color=no_color)
@@ -78,17 +86,17 @@ def estimate(
 
 
 def _estimates(
-    paths: tuple[Path, ...],
-    sets: tuple[str, ...],
-    as_of: date | None,
-    own_books: tuple[Path, ...],
-    what_if: tuple[str, ...],
-) -> list[Estimate]:
-    """Read every scenario first, so that all faults of all files come together, then compute."""
-    return [
-        estimate_scenario(case, as_of or case.scenario.as_of or today(), what_if)
-        for case in read_all(paths, sets, own_books)
-    ]
+    cases: tuple[Case, ...], as_of: date | None, what_if: tuple[str, ...], seed: int
+) -> Iterator[Estimate]:
+    """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others."""
+
+    def rng() -> np.random.Generator:
+        import numpy as np  # its random part is loaded by the first use, which takes 20 ms
+
+        return np.random.default_rng(seed)
+
+    for case in cases:
+        yield estimate_scenario(case, as_of or case.scenario.as_of or today(), what_if, rng=rng)
 
 
 def _shown(

@@ -239,3 +239,22 @@ def capped_lognormal_mean(mean: float, sigma: float, cap: float) -> float:
 
 def _normal_cdf(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def lognormal_cv(sigma: float) -> float:
+    """Return standard deviation over mean of a log-normal. [1]
+
+    Parameters
+    ----------
+    sigma : its shape. [1]
+
+    References
+    ----------
+    .. [1] Johnson, Kotz, Balakrishnan, vol. 1, ch. 14: cv² = exp(σ²) - 1.
+
+    Examples
+    --------
+    >>> round(lognormal_cv(0.604), 3)
+    0.664
+    """
+    return math.sqrt(math.expm1(sigma * sigma))

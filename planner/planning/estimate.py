@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
 from planner.planning.api_calls import price_calls
 from planner.planning.api_cautions import api_cautions
 from planner.planning.api_cost import api_cost
 from planner.planning.api_plan import api_plan
+from planner.planning.bill_draws import Billed
 from planner.planning.cautions import cautions
 from planner.planning.changes import Ground
 from planner.planning.defaults import defaults_used, keys_not_used
@@ -19,19 +21,29 @@ from planner.planning.provider_tiers import provider_tiers
 from planner.planning.recommend import cheapest_option, ranked_options, recommend
 from planner.planning.savings import with_saving, with_savings
 from planner.planning.trace import summary_of
+from planner.planning.uncertainty import bill_spread, is_uncertain
 from planner.planning.what_if import followed
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 def estimate_scenario(
-    case: Case, as_of: date, what_if: Sequence[str] = (), *, advised: bool = True
+    case: Case,
+    as_of: date,
+    what_if: Sequence[str] = (),
+    *,
+    advised: bool = True,
+    rng: Callable[[], np.random.Generator] | None = None,
 ) -> Estimate:
     """Return everything that planner says about one scenario at the prices of a date.
 
     ``what_if`` names advice of the checklist that is followed first, one after another. Without ``advised`` the
-    checklist is left out, which prices other models than those of the scenario.
+    checklist is left out, which prices other models than those of the scenario. ``rng`` makes the generator for the
+    draws behind the range of the bill; it is called where anything is uncertain. Without it there is no range.
 
     Raises
     ------
@@ -67,6 +79,7 @@ def estimate_scenario(
         *api_cautions(case, cost, plan, as_of),
         *cautions(case, cost, options, trace, as_of),
     )
+    billed = Billed(case=case, workload=workload, priced=priced, as_of=as_of)
     return Estimate(
         scenario=stated.name,
         description=stated.description,
@@ -74,6 +87,7 @@ def estimate_scenario(
         as_of=as_of,
         workload=workload,
         cost=cost,
+        spread=bill_spread(billed, rng()) if rng is not None and is_uncertain(billed) else None,
         recommendation=recommendation,
         warnings=tuple(dict.fromkeys(notices)),
         defaults=tuple(defaults_used(stated)),

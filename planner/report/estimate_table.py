@@ -20,6 +20,7 @@ from planner.report.estimate_api import (
 )
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
+from planner.report.uncertainty import spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
@@ -38,6 +39,7 @@ def estimate_parts(
         what_if_part(estimate),
         _by_model(estimate, daily=width >= WIDE),
         _by_line(estimate),
+        swings_table(estimate.spread),
         _options(estimate),
         _refused(estimate),
         routing_part(estimate),
@@ -69,6 +71,7 @@ def _decision(estimate: Estimate) -> RenderableType:
     table.add_column()
     for label, rows in (
         ("Choose", tuple(_choice(estimate))),
+        ("Range", tuple(_range(estimate))),
         ("Why", tuple(Text(reason) for reason in estimate.recommendation.reasons)),
         ("Tier", tuple(_tier(tier) for tier in _tiers(estimate))),
         ("Basis", tuple(Text(line, style="dim") for line in _basis(estimate))),
@@ -115,6 +118,12 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
         else f" USD/month, against {usd(cost.usd_per_month)} at the API",
         f" · {count(estimate.workload.requests_per_day)} requests/day",
     )
+
+
+def _range(estimate: Estimate) -> Iterator[Text]:
+    text = spread_text(estimate.spread)
+    if text is not None:
+        yield Text(text)
 
 
 def _tier(tier: TierAdvice) -> Text:

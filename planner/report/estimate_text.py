@@ -9,6 +9,7 @@ from typing import Any
 
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
+from planner.report.uncertainty import spread_text
 from planner.specs.estimate import Estimate
 
 SCHEMA = "planner.estimate/1"
@@ -25,6 +26,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
         "as_of": estimate.as_of,
         "workload": estimate.workload,
         "cost": estimate.cost,
+        "uncertainty": estimate.spread,
         "recommendation": {
             "hosting": recommendation.hosting,
             "provider_tiers": recommendation.provider_tiers,
@@ -157,6 +159,7 @@ def _markdown(estimate: Estimate) -> str:
             else "**Choose:** nothing, every option is refused"
         ),
         "",
+        *(f"- {text}" for text in (spread_text(estimate.spread),) if text),
         *(f"- {reason}" for reason in estimate.recommendation.reasons),
         *(
             f"- {tier.provider} {tier.shown_tier}: {tier.reason}"

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from planner.specs.base import Document, refusal
-from planner.specs.caching import Caching
+from planner.specs.caching import Caching, PromptCache, ResponseCache
 from planner.specs.gates import Gates
 from planner.specs.hosting import Hosting
 from planner.specs.price import STANDARD, ModeOrStandard
 from planner.specs.reliability import Reliability
 from planner.specs.traffic import Prompt, Traffic
+from planner.specs.uncertainty import RateBand, Uncertainty
 
 SHARE_TOLERANCE = 1e-6
 DATA_RULES = ("any", "self_hosted", "on_device")
@@ -123,6 +124,9 @@ class Scenario(Document):
     hosting: Hosting | None = Field(None, description="candidates; a sensible set if absent")
     budget: Budget = Field(default_factory=Budget)
     gates: Gates = Field(default_factory=Gates)
+    uncertainty: Uncertainty = Field(
+        default_factory=Uncertainty, description="how far the stated figures may be off"
+    )
 
     @field_validator("models")
     @classmethod
@@ -141,4 +145,17 @@ class Scenario(Document):
                 )
             if self.prompt.output_tokens is None:
                 raise refusal("prompt.output_tokens (or a trace that tells the sizes)", "nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _bands_hold_what_is_stated(self) -> Self:
+        for name in ("prompt", "exact", "semantic"):
+            band: RateBand | None = getattr(self.uncertainty, f"{name}_hit_rate")
+            layer: PromptCache | ResponseCache | None = getattr(self.caching, name)
+            stated = layer.hit_rate if layer is not None else None
+            if band is not None and (stated is None or not band.p10 <= stated <= band.p90):
+                raise refusal(
+                    f"caching.{name}.hit_rate inside uncertainty.{name}_hit_rate, {band.p10:g} to {band.p90:g}",
+                    "no hit rate" if stated is None else f"{stated:g}",
+                )
         return self

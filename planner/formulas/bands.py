@@ -1,0 +1,91 @@
+"""Uncertain inputs from standard normal draws: bands told by their p10 and p90, and means of many requests."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from planner.units import Numeric
+
+Z_P90 = 1.2815515655446004  # standard normal quantile of 90 %
+
+
+def banded_factor(normal: Numeric, p10_factor: float, p90_factor: float) -> Numeric:
+    """Return the factor at a standard normal draw, 1 at its median. [1]
+
+    A log-normal in two halves, so that both ends of the band are met whichever way it leans.
+
+    Parameters
+    ----------
+    normal : draw from the standard normal distribution. [1]
+    p10_factor : factor that one draw in ten falls short of, above 0 and at most 1. [1]
+    p90_factor : factor that one draw in ten exceeds, at least 1. [1]
+
+    References
+    ----------
+    .. [1] K. F. Wallis, "The Two-Piece Normal, Binormal, or Double Gaussian Distribution," Statistical Science 29,
+       2014; on the logarithm here, because volumes and lengths are positive.
+
+    Examples
+    --------
+    >>> [round(float(banded_factor(z, 0.7, 1.5)), 6) for z in (-Z_P90, 0.0, Z_P90)]
+    [0.7, 1.0, 1.5]
+    """
+    scale = np.where(np.less(normal, 0), -np.log(p10_factor), np.log(p90_factor)) / Z_P90
+    factor: Numeric = np.exp(scale * normal)
+    return factor
+
+
+def banded_rate(normal: Numeric, stated: float, p10: float, p90: float) -> Numeric:
+    """Return the rate at a standard normal draw: what is stated at the median, never outside 0 to 1. [1]
+
+    Parameters
+    ----------
+    normal : draw from the standard normal distribution. [1]
+    stated : the rate itself. [1]
+    p10 : rate that one draw in ten falls short of. [1]
+    p90 : rate that one draw in ten exceeds. [1]
+
+    References
+    ----------
+    .. [1] Wallis, 2014: two halves of normal distributions that meet at the median.
+
+    Examples
+    --------
+    >>> [round(float(banded_rate(z, 0.3, 0.1, 0.4)), 6) for z in (-Z_P90, 0.0, Z_P90, 9.0)]
+    [0.1, 0.3, 0.4, 1.0]
+    """
+    scale = np.where(np.less(normal, 0), stated - p10, p90 - stated) / Z_P90
+    rate: Numeric = np.clip(stated + scale * normal, 0.0, 1.0)
+    return rate
+
+
+def widened_factor(factor: float, z: float, cv: float, count: float) -> float:
+    """Return one end of a band when chance moves a mean or a count besides. [1]
+
+    The logarithms of both are added as variances. A month is the mean of its requests, so what differs from request
+    to request hardly moves a month of many.
+
+    Parameters
+    ----------
+    factor : the band's own end: at most 1 for a negative ``z``, at least 1 for a positive one. [1]
+    z : standard normal quantile of that end, :data:`Z_P90` or its negative. [1]
+    cv : standard deviation of one value over the mean. [1]
+    count : how many independent values are averaged, above 0. [1]
+
+    References
+    ----------
+    .. [1] L. F. Fenton, "The Sum of Log-Normal Probability Distributions in Scatter Transmission Systems,"
+       IRE Trans. Communications Systems 8, 1960: the mean of many is a log-normal with their variance over the count.
+
+    Examples
+    --------
+    With a coefficient of variation of 0.6, ten thousand requests leave 0.6 % of it at one standard deviation, which
+    nobody sees beside a band of 50 %:
+
+    >>> [round(widened_factor(end, Z_P90, 0.6, 10_000.0), 4) for end in (1.0, 1.5)]
+    [1.0077, 1.5001]
+    """
+    variance = (math.log(factor) / z) ** 2 + math.log1p(cv**2 / count)
+    return math.exp(z * math.sqrt(variance))
