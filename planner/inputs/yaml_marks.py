@@ -10,20 +10,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from planner.errors import Fault, InputError
+from planner.inputs.text_file import read_text, whole_file_error
 
 try:
     from yaml import CSafeLoader as Loader
 except ImportError:  # PyYAML built without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]
 
-MAX_BYTES = 8 * 1024 * 1024  #: far above any book; a scenario of this size is a mistake
 MAX_NODES = 500_000  #: after aliases are expanded: the "billion laughs" file stops here
+MAX_DEPTH = 100  #: levels of mappings and lists inside each other; the deepest book has seven
+MAX_OPEN = 1000  #: brackets or dashes open at once: far more overflow the stack of the parser itself
+MAX_DIGITS = 400  #: of a whole number; beyond it nothing is counted, and Python refuses the text at 4,300
 SHOWN_TEXT = 30  #: characters of the author's text in a message
 
 Path_ = tuple[str | int, ...]
@@ -32,6 +36,8 @@ Mark = tuple[int, int]
 _INT = re.compile(r"[-+]?[0-9][0-9_]*$")
 _FLOAT = re.compile(r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?$")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_BRACKET = re.compile(r"[\[{\]}]")
+_LINE_START = re.compile(r"^(?:[-?] | )+", re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -98,46 +104,19 @@ def read_yaml(path: Path, *, shown_as: str | None = None) -> Tree:
         recursive or exploding aliases.
     """
     name = shown_as or str(path)
-    return parse_yaml(_read_text(path, name), name)
-
-
-def _read_text(path: Path, name: str) -> str:
-    try:
-        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
-    except FileNotFoundError:
-        raise _whole(name, "a file that exists", "nothing at this path") from None
-    except IsADirectoryError:
-        raise _whole(name, "a file", "a folder") from None
-    except OSError as error:
-        raise _whole(name, "a readable file", error.strerror or str(error)) from None
-    if raw is None:
-        raise _whole(name, f"at most {MAX_BYTES // 1024**2} MiB of YAML", f"{path.stat().st_size:,} bytes")
-    if b"\0" in raw:
-        raise _whole(name, "a YAML text file", "binary data (it holds NUL bytes)")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        fault = Fault(
-            file=name,
-            key="",
-            line=line,
-            column=column,
-            expected="UTF-8 text",
-            found=f"the byte 0x{raw[error.start]:02x}",
-        )
-        raise InputError((fault,), cure="save the file as UTF-8") from None
+    return parse_yaml(read_text(path, name), name)
 
 
 def parse_yaml(text: str, name: str) -> Tree:
     """Parse YAML text; ``name`` is what messages call it. Raises as :func:`read_yaml` does."""
+    if _open_at_once(text) > MAX_OPEN:
+        raise whole_file_error(name, f"at most {MAX_DEPTH} levels", "many more")
     try:
         root = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         raise InputError((_syntax_fault(error, text, name),)) from None
     except yaml.YAMLError as error:
-        raise _whole(name, "text without control characters", str(error).splitlines()[0]) from None
+        raise whole_file_error(name, "text without control characters", str(error).splitlines()[0]) from None
     builder = _Builder(name)
     data = builder.build(root, ()) if root is not None else None
     if builder.faults:
@@ -145,8 +124,10 @@ def parse_yaml(text: str, name: str) -> Tree:
     return Tree(file=name, data=data, root=root)
 
 
-def _whole(name: str, expected: str, found: str) -> InputError:
-    return InputError((Fault(file=name, key="", expected=expected, found=found),))
+def _open_at_once(text: str) -> int:
+    """Return a bound of the nesting from brackets and from the dashes, spaces and ``?`` that lines begin with."""
+    levels = accumulate(1 if bracket in "[{" else -1 for bracket in _BRACKET.findall(text))
+    return max(chain((0,), levels, map(len, _LINE_START.findall(text))))
 
 
 # what libyaml says -> (what it expected, what it found or None for the text there), in our users' words
@@ -204,6 +185,9 @@ class _Builder:
             self._fault(
                 node, path, f"at most {MAX_NODES:,} values once aliases are expanded", "more from here on"
             )
+            raise InputError(tuple(self.faults))
+        if len(path) > MAX_DEPTH:
+            self._fault(node, (), f"at most {MAX_DEPTH} levels", "one more from here on")
             raise InputError(tuple(self.faults))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
@@ -291,7 +275,7 @@ class _Builder:
 
 def _number_or_text(text: str) -> int | float | str:
     if _INT.match(text):
-        return int(text.replace("_", ""))
+        return int(text.replace("_", "")) if len(text) <= MAX_DIGITS else text
     if text.lower().lstrip("+-") in {".inf", ".nan"}:
         return float(text.replace(".", "", 1))
     if _FLOAT.match(text):
