@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from planner import __version__
+from planner.bench.commit import git_commit
 from planner.bench.load import TraceRow, plan_point, plan_trace
 from planner.bench.load_loop import LoadLoop, with_point
-from planner.bench.machine import git_commit, machine_facts
 from planner.bench.records import RunWriter, build_result, read_facts, read_manifest, read_records
 from planner.bench.runner import Control, PointRun, RunnerSettings
 from planner.bench.search import ProbeJudge, SearchState
@@ -25,6 +25,7 @@ from planner.bench.selfcheck import SelfCheck, self_check
 from planner.bench.step_loop import LoopGoal
 from planner.bench.telemetry import Telemetry, on_gpus
 from planner.engines.base import Engine, EngineOptions
+from planner.engines.host import machine_facts
 from planner.engines.registry import ENGINES
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, RequestPlan, SloTarget

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,8 +102,8 @@ def _row(
     except (ValueError, IndexError):
         faults.append(_fault(path, number, "", "a time and two token counts", ",".join(row)[:60]))
         return (0.0, 0.0, 0.0)
-    if values[1] < 0 or values[2] < 0:
-        faults.append(_fault(path, number, "", "token counts ≥ 0", ",".join(row)[:60]))
+    if not all(isfinite(value) for value in values) or min(values[1:]) < 0:
+        faults.append(_fault(path, number, "", "a finite time and token counts ≥ 0", ",".join(row)[:60]))
     return values
 
 

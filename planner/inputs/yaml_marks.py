@@ -143,6 +143,7 @@ _SYNTAX_WORDS: dict[str, tuple[str, str | None]] = {
     "did not find expected ',' or ']'": ("`,` or `]`", None),
     "did not find expected ',' or '}'": ("`,` or `}`", None),
     "did not find expected node content": ("a value", "nothing before the end"),
+    "did not find expected '-' indicator": ("an item of the list, `- …` in line with the others", None),
     "found character that cannot start any token": (
         "a value (quote one that starts with @ or `)",
         "that character",
@@ -152,7 +153,9 @@ _SYNTAX_WORDS: dict[str, tuple[str, str | None]] = {
 
 def _syntax_fault(error: yaml.MarkedYAMLError, text: str, name: str) -> Fault:
     mark = error.problem_mark or error.context_mark
-    expected, found = _SYNTAX_WORDS.get(error.problem or "", ("valid YAML", error.problem))
+    expected, found = _SYNTAX_WORDS.get(
+        error.problem or "", ("valid YAML", (error.problem or "").removeprefix("found "))
+    )
     lines = text.split("\n")
     if mark and mark.line < len(lines) and lines[mark.line][mark.column : mark.column + 1] == "\t":
         expected, found = "spaces for indentation", "a tab"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from planner.bench.load import TraceRow
-from planner.bench.machine import git_commit, machine_facts
 from planner.bench.runner import Control, PointRun, RunnerSettings, cache_difference
 from planner.bench.session import BenchRun, load_name, measure, plan_requests
 from planner.bench.slo import misses_slo
@@ -142,10 +141,3 @@ def test_cache_counters_are_differences_and_unknown_stays_unknown() -> None:
     before = CacheAudit(queried_tokens=100.0, hit_tokens=None)
     after = CacheAudit(queried_tokens=150.0, hit_tokens=3.0)
     assert cache_difference(before, after) == CacheAudit(queried_tokens=50.0, hit_tokens=None)
-
-
-def test_the_machine_is_named_without_its_host_name(tmp_path: Path) -> None:
-    facts = machine_facts()
-    assert facts.cpu_count >= 1
-    assert len(facts.host_id) == 12
-    assert git_commit(tmp_path) is None
