@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,9 +20,11 @@ from planner.cli.options import (
 )
 from planner.cli.sides import Sides
 from planner.errors import EXIT_FINDING, UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.difference import Difference
+from planner.planning.difference import difference
+from planner.report.difference_table import difference_parts
+from planner.report.difference_text import difference_json
+from planner.report.screen import render
+from planner.specs.difference import Difference
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -62,24 +64,24 @@ def diff(
 
     Both sides are priced by one set of books; what prices, fits or planner itself moved is told apart.
     """
-    from planner.planning.difference import difference
-
     sides = Sides(lock=lock, as_of=date_or_none(as_of), books=tuple(books or ()))
     found = difference(*sides.compared(tuple(paths or ()), base_ref, head_ref))
     width, color = screen_of(output, no_color=no_color)
-    emit(_shown(found, output_format, width=width, color=color), output)
+    emit(shown_difference(found, output_format, width=width, color=color), output)
     if exit_code and not found.is_empty:
         raise typer.Exit(EXIT_FINDING)
 
 
-def _shown(found: Difference, output_format: Format, *, width: int, color: bool) -> str:
-    from planner.report.difference_text import difference_json
+def shown_difference(found: Difference, output_format: Format, *, width: int, color: bool) -> str:
+    """Return a difference as the format asks.
 
+    Raises
+    ------
+    UsageError
+        For a format that a difference is not written in.
+    """
     if output_format is Format.json:
         return difference_json(found)
     if output_format is not Format.table:
         raise UsageError(f"a diff is not written as {output_format}", cure="--format table or json")
-    from planner.report.difference_table import difference_parts
-    from planner.report.screen import render
-
     return render(*difference_parts(found), width=width, color=color).rstrip("\n") + "\n"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from planner.cli.options import today
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.inputs.git import Revision
-    from planner.specs.lock import Lock
-    from planner.specs.side import Side
+from planner.inputs.git import Revision, repository_root, revision
+from planner.inputs.locks import parse_lock, read_lock
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.revisions import side_of_revision
+from planner.inputs.rules import load_rules
+from planner.inputs.sides import side_of_files
+from planner.planning.locking import side_of
+from planner.specs.lock import Lock
+from planner.specs.side import Side
 
 LOCK_SUFFIX = ".json"
 WORKING_TREE = "working tree"
@@ -51,8 +54,6 @@ class Sides:
 
     def in_revisions(self, paths: tuple[str, ...], base_ref: str, head_ref: str | None) -> tuple[Side, Side]:
         """Return the same paths in a revision and in another one, or in the working tree."""
-        from planner.inputs.git import repository_root, revision
-
         if not paths:
             raise UsageError("no path is named", cure=f"planner diff --base-ref {base_ref} scenarios")
         root = repository_root(_folder_of(Path(paths[0])))
@@ -64,8 +65,6 @@ class Sides:
 
     def against_lock(self, paths: tuple[str, ...]) -> tuple[Side, Side]:
         """Return the lock, and the scenarios that are named or that it holds."""
-        from planner.inputs.locks import read_lock
-
         locked = read_lock(self.lock)
         held = [self.lock.parent / place for place in locked.scenarios]
         files = tuple(Path(path) for path in paths) or tuple(path for path in held if path.exists())
@@ -75,9 +74,6 @@ class Sides:
 
     def named(self, name: str, *, forgiving: bool = False) -> Side:
         """Return the side that one argument names: a path that exists, or ``REVISION:PATH``."""
-        from planner.inputs.git import repository_root, revision
-        from planner.inputs.locks import read_lock
-
         path = Path(name)
         if path.exists():
             if path.suffix == LOCK_SUFFIX:
@@ -95,30 +91,20 @@ class Sides:
 
     def of_files(self, paths: tuple[Path, ...], *, root: Path, label: str = WORKING_TREE) -> Side:
         """Return scenario files and folders as a side."""
-        from planner.inputs.sides import side_of_files
-
         return side_of_files(
             paths, root=root, label=label, today=today(), as_of=self.as_of, own_books=self.books
         )
 
     def of_lock(self, locked: Lock, label: str) -> Side:
         """Return a lock as a side; its own rows are its books."""
-        from planner.inputs.memory_profiles import load_vllm_memory
-        from planner.inputs.rules import load_rules
-        from planner.planning.locking import side_of
-
         return side_of(locked, label=label, rules=load_rules(), vllm_memory=load_vllm_memory())
 
     def _of_revision(self, found: Revision, paths: tuple[str, ...], *, forgiving: bool = False) -> Side:
-        from planner.inputs.revisions import side_of_revision
-
         return side_of_revision(
             found, paths, today=today(), as_of=self.as_of, own_books=self.books, forgiving=forgiving
         )
 
     def _lock_in(self, found: Revision, path: str, label: str) -> Side:
-        from planner.inputs.locks import parse_lock
-
         raw = found.content(path)
         if raw is None:
             raise UsageError(f"there is no {path} at {found.name}")

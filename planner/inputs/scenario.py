@@ -78,13 +78,21 @@ def read_scenario(path: Path, sets: tuple[str, ...] = ()) -> ScenarioFile:
         raise InputError(
             (Fault(file=str(path), key="", line=1, column=1, expected="a mapping of keys", found=found),)
         )
+    scenario = overridden(tree, sets)
+    return ScenarioFile(scenario=scenario, tree=tree, path=path, texts=_prompt_files(scenario, tree, path))
+
+
+def overridden(tree: Tree, sets: tuple[str, ...]) -> Scenario:
+    """Return the scenario that a parsed mapping holds, with overrides put into it.
+
+    Raises as :func:`read_scenario`.
+    """
     for override in sets:
         _override(tree.data, override)
     try:
-        scenario = validate(Scenario, tree)
+        return validate(Scenario, tree)
     except InputError as error:
         raise InputError(tuple(_blamed(fault, sets) for fault in error.faults), cure=error.cure) from None
-    return ScenarioFile(scenario=scenario, tree=tree, path=path, texts=_prompt_files(scenario, tree, path))
 
 
 def _override(data: dict[str, Any], text: str) -> None:

@@ -53,7 +53,7 @@ def words_of(factor: Factor, case: Case, outcome: Outcome) -> str:
 
 def _model_words(entry: ModelShare) -> str:
     name = entry.model or " then ".join(stage.model for stage in entry.cascade or ())
-    return name if entry.share == 1 else f"{entry.share:.0%} {name}"
+    return name if entry.share == 1 else f"{entry.share * 100:.0f} % {name}"
 
 
 def _key_words(scenario: BaseModel, path: Path) -> str:

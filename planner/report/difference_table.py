@@ -90,9 +90,11 @@ def _beside(metrics: tuple[MetricChange, ...]) -> RenderableType:
 
 
 def _unknowns(found: Difference) -> RenderableType:
-    lines = [Text("Unknown, and not in the totals", style="warn")]
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
     for each in found.unknowns:
         side = found.base if each.side == "base" else found.head
         cure = f" ({each.cure})" if each.cure else ""
-        lines.append(Text.assemble(f"  {each.scenario} in {side}: {each.reason}", (cure, "dim")))
-    return Group(*lines)
+        table.add_row(f"  {each.scenario}", Text.assemble(f"in {side}: {each.reason}", (cure, "dim")))
+    return Group(Text("Unknown, and not in the totals", style="warn"), table)

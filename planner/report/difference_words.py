@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.report.numbers import UNKNOWN, count, duration, percent, usd
+from planner.report.numbers import UNKNOWN, count, duration, percent, usd, usd_each
 from planner.specs.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
 from planner.specs.outcome import Band
 
@@ -139,4 +139,4 @@ def _value(name: MetricName, value: Band | float | None) -> str:
         return duration(number)
     if name.endswith("_fraction"):
         return percent(number, 0)
-    return count(number) if name == "break_even_requests_per_day" else usd(number)
+    return count(number) if name == "break_even_requests_per_day" else usd_each(number)

@@ -65,7 +65,8 @@ def test_a_changed_prompt_makes_the_lock_stale_until_it_is_accepted(folder: Path
         assert (folder / "planner.lock.json").read_bytes() == first
     done = run("--update")
     assert done.exit_code == 0
-    assert "input changed: scenarios/prompts/system.md" in done.stdout
+    assert "mostly longer prompt part system" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("wrote planner.lock.json: 1 scenario, ")
     assert run("--check").exit_code == 0
 
 
@@ -95,7 +96,7 @@ def test_a_scenario_without_a_date_keeps_the_date_of_its_lock(folder: Path) -> N
     [
         ((), 2, "no scenario is named, and there is no lock"),
         (("--check", "scenarios"), 5, "there is no lock at planner.lock.json"),
-        (("--check", "--update", "scenarios"), 2, "do not go together"),
+        (("--check", "--update", "scenarios"), 2, "goes with neither"),
     ],
 )
 def test_what_cannot_be_done_is_said(folder: Path, args: tuple[str, ...], code: int, said: str) -> None:
@@ -112,3 +113,74 @@ def test_a_broken_lock_is_never_overwritten(folder: Path) -> None:
         done = run(*args)
         assert (done.exit_code, "merge conflict" in done.stderr) == (2, True)
         assert lock.read_bytes() == before
+
+
+def test_an_old_lock_is_priced_again_at_another_date_without_the_scenario(folder: Path) -> None:
+    run("scenarios", "--as-of", "2026-03-01")
+    before = (folder / "planner.lock.json").read_bytes()
+    (folder / "scenarios" / "chat.yaml").unlink()
+    done = run("--reprice", "--as-of", "2026-11-01", "--format", "json")
+    document = json.loads(done.stdout)
+    assert (document["base"], document["head"]) == ("planner.lock.json", "repriced at 2026-11-01")
+    assert document["delta_usd_per_month"] == 0
+    assert (folder / "planner.lock.json").read_bytes() == before
+    assert run("--reprice", "--as-of", "2026-11-01", "--update").exit_code == 0
+    assert (
+        json.loads((folder / "planner.lock.json").read_text())["scenarios"]["scenarios/chat.yaml"]["as_of"]
+        == "2026-11-01"
+    )
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_lock_answers_what_if() -> None:
+    run("scenarios")
+    done = run(
+        "--reprice", "--as-of", "2026-11-01", "--set", "traffic.requests_per_day=20000", "--format", "json"
+    )
+    document = json.loads(done.stdout)
+    assert document["usd_per_month_after"] == pytest.approx(2 * document["usd_per_month_before"], rel=1e-6)
+    assert [cause["kind"] for cause in document["causes"]] == ["volume"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (
+            ("--set", "traffic.requests_per_day=ten"),
+            "--set traffic.requests_per_day=ten traffic.requests_per_day: expected",
+        ),
+        (
+            ("--set", "models[0].model=gpt-9"),
+            "scenarios/chat.yaml models[0].model: expected a known API model",
+        ),
+        (("--set", "prompt.parts.system.file=other.md"), "a lock holds no file other.md"),
+        (("--set", "traffic={trace: a.csv}"), "a lock does not hold another trace"),
+        (("--set", "traffic.requests_per_day=9", "--update"), "a lock holds what is"),
+        (("--check",), "goes with neither"),
+        (("scenarios",), "leave the scenarios out"),
+    ],
+)
+def test_what_a_lock_cannot_answer_is_said(folder: Path, args: tuple[str, ...], said: str) -> None:
+    run("scenarios")
+    before = (folder / "planner.lock.json").read_bytes()
+    done = run("--reprice", *args)
+    assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
+    assert (folder / "planner.lock.json").read_bytes() == before
+
+
+def test_own_books_are_needed_to_price_again(folder: Path) -> None:
+    (folder / "books").mkdir()
+    (folder / "books" / "pricing.yaml").write_text("api: []\n")
+    file = folder / "scenarios" / "chat.yaml"
+    file.write_text(SCENARIO + "books: ../books\n")
+    assert run("scenarios").exit_code == 0
+    assert run("--reprice").exit_code == 0
+    (folder / "books" / "pricing.yaml").unlink()
+    (folder / "books").rmdir()
+    done = run("--reprice")
+    assert (done.exit_code, "name the folder with --books DIR" in done.stderr) == (2, True)
+
+
+def test_nothing_is_repriced_without_a_lock() -> None:
+    done = run("--reprice", "--lock", "nowhere.json")
+    assert (done.exit_code, "there is no lock at nowhere.json to reprice" in done.stderr) == (2, True)
