@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,12 +35,18 @@ def write(folder: Path, count: int, changed: int = 0) -> None:
 
 
 def timed(what: str, folder: Path, *args: str) -> None:
-    start = time.perf_counter()
+    start, used = time.perf_counter(), processor_s()
     done = subprocess.run(
         (sys.executable, "-m", "planner", *args), capture_output=True, text=True, check=False, cwd=folder
     )
     seconds = time.perf_counter() - start
-    print(f"{what:44} {seconds:6.2f} s   {(done.stdout or done.stderr).splitlines()[0][:60]}")
+    cpu = processor_s() - used
+    print(f"{what:44} {seconds:6.2f} s, {cpu:5.2f} s of processor   {(done.stdout or done.stderr).splitlines()[0][:60]}")
+
+
+def processor_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from planner.cli.options import (
     Format,
     FormatOption,
     NoColorOption,
+    QuietOption,
     SetOption,
     date_or_none,
     emit,
@@ -47,6 +48,7 @@ def lock(
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
     no_color: NoColorOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Write scenarios, the rows that price them and the results into planner.lock.json.
 
@@ -65,8 +67,8 @@ def lock(
     )
     done = what.reprice(update=update) if reprice else what.lock(update=update, check=check)
     width, color = screen_of("-", no_color=no_color)
-    if done.compared is not None:
+    if done.compared is not None and (reprice or not quiet):
         found = difference(*done.compared)
         emit(shown_difference(found, output_format, width=width, color=color), "-")
-    if done.line and output_format is Format.table:
+    if done.line and output_format is Format.table and not quiet:
         emit(done.line, "-")

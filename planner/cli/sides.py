@@ -16,7 +16,7 @@ from planner.inputs.rules import load_rules
 from planner.inputs.sides import side_of_files
 from planner.planning.locking import side_of
 from planner.specs.lock import Lock
-from planner.specs.side import Side
+from planner.specs.side import Entry, Side
 
 LOCK_SUFFIX = ".json"
 WORKING_TREE = "working tree"
@@ -58,10 +58,12 @@ class Sides:
             raise UsageError("no path is named", cure=f"planner diff --base-ref {base_ref} scenarios")
         root = repository_root(_folder_of(Path(paths[0])))
         inside = tuple(_inside(Path(path), root) for path in paths)
-        base = self._of_revision(revision(root, base_ref), inside, forgiving=True)
+        base = revision(root, base_ref)
         if head_ref is not None:
-            return base, self._of_revision(revision(root, head_ref), inside)
-        return base, self.of_files(tuple(Path(path) for path in paths), root=root)
+            head = self._of_revision(revision(root, head_ref), inside)
+        else:
+            head = self.of_files(tuple(Path(path) for path in paths), root=root)
+        return self._of_revision(base, inside, forgiving=True, known=head.entries), head
 
     def against_lock(self, paths: tuple[str, ...]) -> tuple[Side, Side]:
         """Return the lock, and the scenarios that are named or that it holds."""
@@ -99,9 +101,22 @@ class Sides:
         """Return a lock as a side; its own rows are its books."""
         return side_of(locked, label=label, rules=load_rules(), vllm_memory=load_vllm_memory())
 
-    def _of_revision(self, found: Revision, paths: tuple[str, ...], *, forgiving: bool = False) -> Side:
+    def _of_revision(
+        self,
+        found: Revision,
+        paths: tuple[str, ...],
+        *,
+        forgiving: bool = False,
+        known: tuple[Entry, ...] = (),
+    ) -> Side:
         return side_of_revision(
-            found, paths, today=today(), as_of=self.as_of, own_books=self.books, forgiving=forgiving
+            found,
+            paths,
+            today=today(),
+            as_of=self.as_of,
+            own_books=self.books,
+            forgiving=forgiving,
+            known=known,
         )
 
     def _lock_in(self, found: Revision, path: str, label: str) -> Side:

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from planner.errors import DataError, PlannerError, UsageError
 
-SYMLINK, SUBMODULE = "120000", "160000"
-MOST_LINKS = 8
+FOLDER = "040000"  # mode of a folder in a tree
+ABSENT = frozenset({"missing", "tree", "commit", "dangling", "notdir"})  # answers that mean: no file there
+LINKS = {"loop": "is a link that leads in circles", "symlink": "is a link out of the repository"}
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Messages in English, no prompt for passwords, no fetch of blobs that a partial clone left out.
 ENVIRONMENT = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeEntry:
-    """One name in a revision's folder: its mode, its object and its path from the top of the repository."""
-
-    mode: str
-    object_id: str
-    path: str
-
-    @property
-    def is_folder(self) -> bool:
-        """Tell a folder from a file."""
-        return self.mode.startswith("04")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,52 +26,48 @@ class Revision:
     name: str
     commit: str
 
-    def entry(self, path: str) -> TreeEntry | None:
-        """Return what stands at a path, ``None`` where nothing does; the top folder is ``""``."""
-        if path in {"", "."}:
-            return TreeEntry(mode="040000", object_id=self.commit, path="")
-        found = self._list(self.commit, "--", path)
-        return found[0] if found else None
+    def is_folder(self, path: str) -> bool:
+        """Tell whether a path is a folder of the revision; the top folder is ``""``."""
+        return path in {"", "."} or any(mode == FOLDER for mode, _ in self._list("--", path))
 
-    def folder(self, path: str) -> tuple[TreeEntry, ...]:
-        """Return the entries of a folder, sorted by name."""
-        if path in {"", "."}:
-            return self._list(self.commit)
-        return self._list(self.commit, "--", f"{path}/")
+    def folder(self, path: str) -> tuple[str, ...]:
+        """Return the paths of the files in a folder, sorted."""
+        inside = self._list() if path in {"", "."} else self._list("--", f"{path}/")
+        return tuple(name for mode, name in inside if mode != FOLDER)
 
-    def _list(self, *args: str) -> tuple[TreeEntry, ...]:
-        raw = run_git(self.root, "ls-tree", "-z", "--full-tree", *args)
-        return tuple(_entry(line) for line in raw.decode("utf-8", "surrogateescape").split("\0") if line)
+    def _list(self, *args: str) -> list[tuple[str, str]]:
+        """Return mode and path of each entry."""
+        raw = run_git(self.root, "ls-tree", "-z", "--full-tree", self.commit, *args)
+        lines = raw.decode("utf-8", "surrogateescape").split("\0")
+        return [(line[:6], line.partition("\t")[2]) for line in lines if line]
 
     def content(self, path: str) -> bytes | None:
-        """Return the bytes of a file, following links inside the repository; ``None`` where there is none.
+        """Return the bytes of a file, following links; ``None`` where there is none. Raises as :meth:`contents`."""
+        return self.contents((path,)).get(path)
+
+    def contents(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return the bytes of files by path, following links inside the repository; absent ones are left out.
 
         Raises
         ------
         DataError
             When git has only a pointer: the content is in LFS, in a submodule, or was left out of the clone.
         """
-        for _ in range(MOST_LINKS):
-            entry = self.entry(path)
-            if entry is None or entry.is_folder:
-                return None
-            if entry.mode == SUBMODULE:
-                raise self._absent(path, "lies in a submodule")
-            raw = self._blob(entry)
-            if entry.mode != SYMLINK:
-                return raw
-            target = raw.decode("utf-8", "surrogateescape")
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
-        raise self._absent(path, "is a link that leads in circles")
+        asked = [path for path in paths if path and "\n" not in path]
+        if not asked:
+            return {}
+        lines = "".join(f"{self.commit}:{path}\n" for path in asked).encode("utf-8", "surrogateescape")
+        raw = run_git(self.root, "cat-file", "--batch", "--follow-symlinks", stdin=lines)
+        answers = zip(asked, _answers(raw), strict=True)
+        return {path: self._checked(path, *each) for path, each in answers if each[0] not in ABSENT}
 
-    def _blob(self, entry: TreeEntry) -> bytes:
-        try:
-            raw = run_git(self.root, "cat-file", "blob", entry.object_id)
-        except GitFailedError:
-            raise self._absent(entry.path, "was left out of this partial clone") from None
-        if raw.startswith(LFS_POINTER):
-            raise self._absent(entry.path, "is stored in git LFS")
-        return raw
+    def _checked(self, path: str, kind: str, content: bytes) -> bytes:
+        """Return the content of a file that git really has."""
+        if kind in LINKS:
+            raise self._absent(path, LINKS[kind])
+        if content.startswith(LFS_POINTER):
+            raise self._absent(path, "is stored in git LFS")
+        return content
 
     def _absent(self, path: str, why: str) -> DataError:
         return DataError(
@@ -94,14 +76,26 @@ class Revision:
         )
 
 
+def _answers(raw: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield kind and content of each object that ``git cat-file --batch`` wrote, in the order of the questions.
+
+    Its lines are ``OBJECT blob SIZE``, ``NAME missing``, or for links that lead nowhere ``loop SIZE`` and their like.
+    """
+    at = 0
+    while at < len(raw):
+        end = raw.index(b"\n", at)
+        words = raw[at:end].split(b" ")
+        at = end + 1
+        if words[-1] == b"missing":
+            yield "missing", b""
+            continue
+        size = int(words[-1])
+        yield words[-2].decode(), raw[at : at + size]
+        at += size + 1
+
+
 class GitFailedError(PlannerError):
     """A git command said no; the caller knows what that means."""
-
-
-def _entry(line: str) -> TreeEntry:
-    about, _, path = line.partition("\t")
-    mode, _, object_id = about.split(" ")
-    return TreeEntry(mode=mode, object_id=object_id, path=path)
 
 
 def repository_root(folder: Path) -> Path:
@@ -165,7 +159,7 @@ def _commit(root: Path, name: str) -> str | None:
     return found.decode().strip()
 
 
-def run_git(folder: Path, *args: str) -> bytes:
+def run_git(folder: Path, *args: str, stdin: bytes = b"") -> bytes:
     """Run one git command and return what it writes.
 
     Raises
@@ -182,7 +176,7 @@ def run_git(folder: Path, *args: str) -> bytes:
             capture_output=True,
             check=False,
             env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
+            input=stdin,
         )
     except FileNotFoundError:
         raise UsageError(

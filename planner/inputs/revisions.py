@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from planner.errors import InputError
+from planner.errors import DataError, InputError
 from planner.inputs.books import SECTIONS, book_rows
 from planner.inputs.git import Revision
 from planner.inputs.scenario import SUFFIXES
@@ -27,6 +28,7 @@ def side_of_revision(
     as_of: date | None = None,
     own_books: tuple[Path, ...] = (),
     forgiving: bool = False,
+    known: Iterable[Entry] = (),
 ) -> Side:
     """Read the scenarios that stand at paths in a revision; paths are from the top of the repository.
 
@@ -39,6 +41,7 @@ def side_of_revision(
     paths : files, or folders of them.
     today, as_of, own_books : as for :func:`planner.inputs.sides.side_of_files`.
     forgiving : list scenarios that cannot be read, in place of an error; for a base that is what it is.
+    known : the other side, named from the top of the repository; what is the same to the byte is not read again.
 
     Raises
     ------
@@ -47,12 +50,42 @@ def side_of_revision(
     DataError
         When git holds only a pointer to a file.
     """
+    files = tuple(dict.fromkeys(file for path in paths for file in _scenario_files(revision, path)))
+    contents = revision.contents(files)
+    _refuse_left_out(revision, files, contents)
+    named = [name for file, content in contents.items() for name in _named_files(content, file)]
+    contents |= revision.contents(tuple(dict.fromkeys(named)))
+    same = tuple(_same_entries(known, contents, files))
+    others = tuple(file for file in files if file not in {entry.place for entry in same})
     with tempfile.TemporaryDirectory(prefix="planner-") as name:
         folder = Path(name).resolve()
-        files = tuple(dict.fromkeys(file for path in paths for file in _scenario_files(revision, path)))
-        for file in files:
-            _lay_out(revision, file, folder)
-        return _read(revision, files, folder, (today, as_of, own_books), forgiving=forgiving)
+        for path in contents if others else ():
+            _write(folder, path, contents[path])
+        side = _read(revision, others, folder, (today, as_of, own_books), forgiving=forgiving)
+    return replace(side, entries=(*same, *side.entries))
+
+
+def _same_entries(
+    known: Iterable[Entry], contents: dict[str, bytes], files: tuple[str, ...]
+) -> Iterator[Entry]:
+    """Yield the scenarios of the other side whose files are all the same here."""
+    for entry in known:
+        inside = [path for path in entry.inputs if not path.startswith("../")]
+        if entry.place in files and all(
+            path in contents and hashlib.sha256(contents[path]).hexdigest() == entry.inputs[path]
+            for path in inside
+        ):
+            yield entry
+
+
+def _refuse_left_out(revision: Revision, files: tuple[str, ...], contents: dict[str, bytes]) -> None:
+    """Refuse a partial clone: a scenario that a folder lists and that has no content must not count as deleted."""
+    absent = [file for file in files if file not in contents]
+    if absent:
+        raise DataError(
+            f"{absent[0]} at {revision.name} was left out of this partial clone",
+            cure="fetch it: git fetch --refetch --no-filter, or compare with a lock",
+        )
 
 
 def _read(
@@ -120,27 +153,10 @@ def _look_at_own_rows(entry: Entry, folder: Path) -> None:
 
 
 def _scenario_files(revision: Revision, path: str) -> Iterator[str]:
-    entry = revision.entry(path)
-    if entry is None:
-        return
-    if not entry.is_folder:
-        yield entry.path
-        return
-    for each in revision.folder(entry.path):
-        if not each.is_folder and posixpath.splitext(each.path)[1] in SUFFIXES:
-            yield each.path
-
-
-def _lay_out(revision: Revision, file: str, folder: Path) -> None:
-    """Write a scenario and the files that it names into the folder, under their own paths."""
-    content = revision.content(file)
-    if content is None:
-        return
-    _write(folder, file, content)
-    for path in _named_files(content, file):
-        found = revision.content(path)
-        if found is not None:
-            _write(folder, path, found)
+    if revision.is_folder(path):
+        yield from (file for file in revision.folder(path) if posixpath.splitext(file)[1] in SUFFIXES)
+    elif revision.content(path) is not None:
+        yield path
 
 
 def _write(folder: Path, path: str, content: bytes) -> None:

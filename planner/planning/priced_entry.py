@@ -10,7 +10,7 @@ from planner.planning.estimate import cheapest_of
 from planner.planning.factors import factors_of
 from planner.planning.locking import priced
 from planner.planning.outcome import rounded
-from planner.planning.used_rows import Rows
+from planner.planning.used_rows import Rows, rows_of
 from planner.planning.waterfall import on_grid
 from planner.specs.base import Document
 from planner.specs.books import Books
@@ -24,24 +24,23 @@ NO_OPTION = "no option holds: data rule, memory and latency targets refuse every
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Priced:
-    """A scenario of one side with its figures, or the reason why it has none."""
+    """A scenario of one side with its figures, or the reason why it has none.
+
+    ``outcome`` are the figures that count: those that a lock recorded, else those computed now. ``computed_usd`` is what
+    today's planner computes from the same inputs and rows, on the grid.
+    """
 
     entry: Entry
     outcome: Outcome | None
-    computed: Outcome | None
+    computed_usd: float | None
     rows: Rows
     reason: str | None = None
     cure: str | None = None
 
     @property
     def usd(self) -> float | None:
-        """The figure that counts: the recorded one of a lock, else the computed one, on the grid."""
+        """The cost that counts, on the grid."""
         return _grid(self.outcome)
-
-    @property
-    def computed_usd(self) -> float | None:
-        """What today's planner computes from the same inputs and rows."""
-        return _grid(self.computed)
 
 
 def _grid(outcome: Outcome | None) -> float | None:
@@ -49,33 +48,42 @@ def _grid(outcome: Outcome | None) -> float | None:
 
 
 def priced_entry(entry: Entry) -> Priced:
-    """Price a scenario; what cannot be priced says why."""
+    """Price a scenario; what cannot be priced says why. Of a lock only the cost is computed again."""
+    if entry.recorded is not None:
+        return _recorded(entry, entry.recorded)
     try:
-        computed, rows = priced(entry)
+        outcome, rows = priced(entry)
     except (DataError, UsageError) as error:
         return Priced(
-            entry=entry,
-            outcome=entry.recorded,
-            computed=None,
-            rows={},
-            reason=error.message,
-            cure=error.cure,
+            entry=entry, outcome=None, computed_usd=None, rows={}, reason=error.message, cure=error.cure
         )
-    outcome = entry.recorded or computed
     reason = NO_OPTION if outcome.usd_per_month is None else None
-    return Priced(entry=entry, outcome=outcome, computed=computed, rows=rows, reason=reason)
+    return Priced(entry=entry, outcome=outcome, computed_usd=_grid(outcome), rows=rows, reason=reason)
+
+
+def _recorded(entry: Entry, outcome: Outcome) -> Priced:
+    point = point_of(entry)
+    return Priced(
+        entry=entry,
+        outcome=outcome,
+        computed_usd=point.usd,
+        rows=rows_of(entry.case.books),
+        reason=point.reason,
+    )
 
 
 def echo_of(entry: Entry, head: Priced) -> Priced | None:
     """Return the figures of a base that says what the head says, without computing them again; else ``None``."""
     case, other = entry.case, head.entry.case
-    if entry.as_of != head.entry.as_of or head.computed is None or case.vllm_memory != other.vllm_memory:
+    if entry.as_of != head.entry.as_of or head.computed_usd is None or case.vllm_memory != other.vllm_memory:
         return None
+    if head.entry.recorded is not None and entry.recorded is None:
+        return None  # what a lock recorded need not be what its rows give
     if factors_of(case, other):
         return None
     if case.books is not other.books and not _same_rows(case.books, head.rows):
         return None
-    return replace(head, entry=entry, outcome=entry.recorded or head.computed)
+    return replace(head, entry=entry, outcome=entry.recorded or head.outcome)
 
 
 def _same_rows(books: Books, rows: Rows) -> bool:
@@ -112,14 +120,15 @@ class Point:
 
     usd: float | None
     option: HostingOption | Choice | None = None
+    reason: str | None = None
 
 
 def point_of(entry: Entry) -> Point:
     """Return what a scenario costs on the way, rounded as outcomes are and put on the grid."""
     try:
         option = cheapest_of(entry.case, entry.as_of)
-    except (DataError, UsageError):
-        return Point(usd=None)
+    except (DataError, UsageError) as error:
+        return Point(usd=None, reason=error.message)
     if option is None or option.usd_per_month is None:
-        return Point(usd=None)
+        return Point(usd=None, reason=NO_OPTION)
     return Point(usd=on_grid(rounded(option.usd_per_month)), option=option)

@@ -87,6 +87,19 @@ def books_of(rows: Mapping[str, Mapping[str, Any]], source: str) -> Books:
     )
 
 
+def rows_of(books: Books) -> Rows:
+    """Return every row of books by section and id: of a lock's own books, those that its answer rests on."""
+    return {
+        "api": dict(books.api.rows),
+        "hardware": dict(books.hardware.rows),
+        "models": dict(books.models.rows),
+        "rentals": dict(books.rentals),
+        "rate_limits": dict(books.rate_limits),
+        "contracts": dict(books.contracts),
+        "currencies": dict(books.currencies),
+    }
+
+
 def _shelf(what: str, listing: str, rows: Mapping[str, Any]) -> Shelf[Any]:
     named: dict[str, dict[str, None]] = {}
     bare: dict[str, dict[str, None]] = {}

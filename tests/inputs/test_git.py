@@ -34,17 +34,19 @@ def test_content_is_of_the_revision_and_not_of_the_working_tree(repo: Path) -> N
     assert found.content("a.yaml") == b"first"
     assert found.content("sub/ä b.yaml") == found.content("link.yaml") == b"second"
     assert [found.content(path) for path in ("none", "sub", "")] == [None, None, None]
-    assert [each.path for each in found.folder("sub")] == ["sub/ä b.yaml"]
-    assert [each.path for each in found.folder("")] == ["a.yaml", "link.yaml", "loop", "sub"]
+    assert found.folder("sub") == ("sub/ä b.yaml",)
+    assert found.folder("") == ("a.yaml", "link.yaml", "loop")
+    assert [found.is_folder(path) for path in ("", "sub", "a.yaml", "none")] == [True, True, False, False]
 
 
 def test_a_link_in_circles_and_a_pointer_of_lfs_have_no_content(repo: Path) -> None:
     (repo / "big.csv").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")
-    git(repo, "update-index", "--add", "--cacheinfo", f"160000,{git(repo, 'rev-parse', 'HEAD')},module")
+    (repo / "out").symlink_to("/etc/hostname")
+    git(repo, "add", "out")
     git(repo, "add", "big.csv")
     git(repo, "commit", "--quiet", "--message", "pointers")
     found = revision(repo, "HEAD")
-    for path, why in (("loop", "circles"), ("big.csv", "git LFS"), ("module", "submodule")):
+    for path, why in (("loop", "circles"), ("big.csv", "git LFS"), ("out", "out of the repository")):
         with pytest.raises(PlannerError, match=why) as refused:
             found.content(path)
         assert refused.value.exit_code == EXIT_DATA
