@@ -41,7 +41,9 @@ def timed(what: str, folder: Path, *args: str) -> None:
     )
     seconds = time.perf_counter() - start
     cpu = processor_s() - used
-    print(f"{what:44} {seconds:6.2f} s, {cpu:5.2f} s of processor   {(done.stdout or done.stderr).splitlines()[0][:60]}")
+    print(
+        f"{what:44} {seconds:6.2f} s, {cpu:5.2f} s of processor   {(done.stdout or done.stderr).splitlines()[0][:60]}"
+    )
 
 
 def processor_s() -> float:
