@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from planner.specs.explanation import Origin, Shown
 
 Function: TypeAlias = Callable[..., Any]
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +97,19 @@ def modelled(formula: Function, *operands: Operand, note: str) -> Derived:
     """Return a number that a model or a search finds from its operands; it is not evaluated again here."""
     names = ", ".join(dict.fromkeys(operand.name for operand in operands))
     return Derived(rule=f"{formula.__name__}({names})", operands=operands, formula=formula, note=note)
+
+
+def known(value: Known | None, what: str) -> Known:
+    """Return a value that the number which is explained cannot do without.
+
+    Raises
+    ------
+    LookupError
+        When it is absent.
+    """
+    if value is None:
+        raise LookupError(what)
+    return value
 
 
 def replayed(derived: Derived) -> Any:  # noqa: ANN401 - whatever the rule makes

@@ -14,6 +14,7 @@ from planner.planning.derivation import (
     Operand,
     between,
     difference,
+    known,
     modelled,
     of,
     quotient,
@@ -34,10 +35,8 @@ def _use(s: Scene, index: int) -> LimitUse:
     """Return the limit that the tier advice speaks of, checked again."""
     tier = s.estimate.recommendation.provider_tiers[index]
     plan = plan_of(s.case, s.estimate.workload, s.bill.priced, tier.provider, s.estimate.as_of)
-    check = plan.current or plan.lowest
-    if check is None or check.tightest is None:
-        raise LookupError(tier.provider)
-    return check.tightest
+    check = known(plan.current or plan.lowest, tier.provider)
+    return known(check.tightest, tier.provider)
 
 
 def _limit(s: Scene, index: int, use: LimitUse) -> Operand:

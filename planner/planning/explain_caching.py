@@ -14,7 +14,7 @@ from planner.formulas.prompt_cache import (
     sliding_hit_fraction,
 )
 from planner.planning.api_calls import PricedCall
-from planner.planning.derivation import Derived, Function, Operand, between, product, stated
+from planner.planning.derivation import Derived, Function, Operand, between, known, product, stated
 from planner.planning.explain_calls import reaching
 from planner.planning.explain_leaves import Scene, constant, price_leaf
 from planner.planning.explain_lines import price_of
@@ -29,9 +29,11 @@ FIELDS = ("input_usd_per_mtok", "cached_read_usd_per_mtok", "cache_write_usd_per
 
 def _caching(s: Scene, index: int) -> tuple[PrefixCaching, ApiModel, str]:
     cost = s.estimate.cost.by_model[index]
-    if cost.caching is None:
-        raise LookupError("caching")
-    return cost.caching, s.case.books.api.rows[cost.model], f"cost.by_model[{index}].caching"
+    return (
+        known(cost.caching, "caching"),
+        s.case.books.api.rows[cost.model],
+        f"cost.by_model[{index}].caching",
+    )
 
 
 def _first_call(s: Scene, model: ApiModel) -> PricedCall:

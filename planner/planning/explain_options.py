@@ -12,7 +12,17 @@ from planner.formulas.hosting import (
     whole_machines,
     with_redundancy,
 )
-from planner.planning.derivation import Derived, Function, Operand, between, chosen, modelled, of, stated
+from planner.planning.derivation import (
+    Derived,
+    Function,
+    Operand,
+    between,
+    chosen,
+    known,
+    modelled,
+    of,
+    stated,
+)
 from planner.planning.edge import USD_PER_KWH
 from planner.planning.explain_leaves import (
     Scene,
@@ -96,9 +106,7 @@ def _speed(s: Scene, at: str) -> tuple[Operand, ...]:
 
 def _replicas(s: Scene, at: str) -> Derived:
     option = _option(s, at)
-    served = option.requests_per_s_per_replica
-    if served is None:
-        raise LookupError("requests_per_s_per_replica")
+    served = known(option.requests_per_s_per_replica, "requests_per_s_per_replica")
     share = _own(s, "max_utilization")
     loaded = of(
         replicas_needed,
@@ -136,9 +144,7 @@ def _gpus(s: Scene, at: str) -> Derived:
 
 
 def _load(s: Scene, at: str) -> Derived:
-    option, served = _option(s, at), _option(s, at).requests_per_s_per_replica
-    if served is None or option.utilisation_fraction is None:
-        raise LookupError("utilisation_fraction")
+    served = known(_option(s, at).requests_per_s_per_replica, "requests_per_s_per_replica")
     share = _own(s, "max_utilization")
     peak = s.estimate.workload.peak_requests_per_s
     needed = replicas_needed(peak, served.value, float(str(share.value)))

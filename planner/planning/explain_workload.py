@@ -28,6 +28,7 @@ from planner.planning.derivation import (
     Operand,
     between,
     chosen,
+    known,
     of,
     product,
     quotient,
@@ -69,11 +70,10 @@ def _requests_per_day(s: Scene) -> Derived:
 
 def _recorded(s: Scene, field: str, name: str | None = None) -> Operand:
     """Return a figure measured from the scenario's trace."""
-    if s.trace is None:
-        raise LookupError(f"no trace holds {field}")
-    source = f"measured from {s.trace.requests:,} requests"
-    origin = Origin(kind="file", place=f"{s.trace.file} {field}", source=source)
-    return Operand(name=name or field, value=value_at(s.trace, field), origin=origin)
+    trace = known(s.trace, "a trace")
+    source = f"measured from {trace.requests:,} requests"
+    origin = Origin(kind="file", place=f"{trace.file} {field}", source=source)
+    return Operand(name=name or field, value=value_at(trace, field), origin=origin)
 
 
 def _hourly_weight(s: Scene, hour: int) -> Derived:
@@ -163,10 +163,7 @@ def _part_amount(s: Scene, index: int) -> Derived:
 
 
 def _part_text(s: Scene, index: int, field: str) -> Derived:
-    text = s.estimate.workload.parts[index].text
-    if text is None:
-        raise LookupError(field)
-    return stated(file_leaf(text, field))
+    return stated(file_leaf(known(s.estimate.workload.parts[index].text, field), field))
 
 
 def _tokens(s: Scene, what: str, field: str) -> Derived:
