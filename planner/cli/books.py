@@ -22,9 +22,11 @@ from planner.cli.options import (
 from planner.errors import DataError, InputError
 from planner.inputs.book_checks import OpenBooks
 from planner.inputs.books import load_books
+from planner.inputs.rules import load_rules
 from planner.planning.book_rules import breaches, stale_rows
 from planner.report.books_table import LISTINGS, find_rows, row_text
 from planner.report.screen import render
+from planner.report.tokens import TEXT_LISTINGS
 
 app = typer.Typer(
     help="List, show and check the pricing, hardware and model books.",
@@ -42,6 +44,8 @@ class Kind(StrEnum):
     prices = "prices"
     rentals = "rentals"
     limits = "limits"
+    tokenizers = "tokenizers"
+    words = "words"
 
 
 @app.command("list")
@@ -50,9 +54,14 @@ def list_rows(
     books: BooksOption = None,
     no_color: NoColorOption = False,
 ) -> None:
-    """List the rows of one book."""
+    """List the rows of one book; ``words`` compares API prices for the same text, not for the same tokens."""
     width, color = screen_of("-", no_color=no_color)
-    emit(render(LISTINGS[kind.value](load_books(*books or ())), width=width, color=color), "-")
+    loaded = load_books(*books or ())
+    if kind in (Kind.tokenizers, Kind.words):
+        table = TEXT_LISTINGS[kind.value](loaded, load_rules())
+    else:
+        table = LISTINGS[kind.value](loaded)
+    emit(render(table, width=width, color=color), "-")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,10 +14,15 @@ from planner.inputs.places import key_lines
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
+from planner.inputs.token_counts import file_counts
 from planner.inputs.traces import read_trace
+from planner.inputs.validate import nearest_of
+from planner.inputs.yaml_marks import Path_
 from planner.specs.books import Books
 from planner.specs.case import Case, Recording
 from planner.specs.rules import Rules
+from planner.specs.scenario import Scenario
+from planner.specs.workload import TextSize
 
 
 def read_all(
@@ -43,6 +50,7 @@ def read_all(
             file = read_scenario(path, sets)
             books = load(*_scenario_books(file), *own_books)
             check_references(file, books)
+            _check_family(file, rules)
             cases.append(_case(file, books, rules))
         except InputError as error:
             faults.extend(error.faults)
@@ -57,11 +65,39 @@ def _case(file: ScenarioFile, books: Books, rules: Rules) -> Case:
         file=str(file.path),
         books=books,
         rules=rules,
-        texts=file.texts,
+        texts=_texts(file, books, rules),
         vllm_memory=load_vllm_memory(),
         trace=_trace(file),
         lines=key_lines(file.tree),
     )
+
+
+def _texts(file: ScenarioFile, books: Books, rules: Rules) -> dict[str, TextSize]:
+    """Return the prompt files with their tokens in the families of the scenario's models, where they can be counted."""
+    families = {family.id: family for family in map(rules.family, _tokenizers(file.scenario, books))}
+    return {
+        name: replace(size, counts=file_counts(file.folder / size.file, families.values()))
+        for name, size in file.texts.items()
+    }
+
+
+def _check_family(file: ScenarioFile, rules: Rules) -> None:
+    """Refuse counts taken with a tokenizer that the table of families does not hold."""
+    name = file.scenario.prompt.counted_with
+    known = [family.id for family in rules.tokenizers]
+    if name is not None and name not in known:
+        at: Path_ = ("prompt", "counted_with")
+        expected = f"a tokenizer family ({', '.join(known)})"
+        raise InputError((fault_at(file.tree, at, expected, repr(name), nearest_of(name, known)),))
+
+
+def _tokenizers(scenario: Scenario, books: Books) -> Iterator[str | None]:
+    """Yield what each API model of a scenario says of its tokenizer."""
+    for entry in scenario.models:
+        named = (entry.model, *(stage.model for stage in entry.cascade or ()))
+        yield from (books.api.find(name).tokenizer for name in named if name is not None)
+    if scenario.reliability.failover_model is not None:
+        yield books.api.find(scenario.reliability.failover_model).tokenizer
 
 
 def _scenario_books(file: ScenarioFile) -> tuple[Path, ...]:

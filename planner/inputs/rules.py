@@ -7,10 +7,14 @@ from pathlib import Path
 from planner.inputs.validate import validate
 from planner.inputs.yaml_marks import read_yaml
 from planner.specs.rules import Rules
+from planner.specs.tokenizer import TokenizerTable
 
 RULES_FILE = Path(__file__).resolve().parent.parent / "rules" / "cheat_sheet.yaml"
+TOKENIZERS_FILE = RULES_FILE.with_name("tokenizers.yaml")
 
 
 def load_rules(file: Path = RULES_FILE) -> Rules:
-    """Return the rules of one file. Raises InputError where it is broken."""
-    return validate(Rules, read_yaml(file))
+    """Return the rules of one file, with the tokenizer families. Raises InputError where one is broken."""
+    rules = validate(Rules, read_yaml(file))
+    families = validate(TokenizerTable, read_yaml(TOKENIZERS_FILE))
+    return rules.model_copy(update={"tokenizers": families.tokenizers})

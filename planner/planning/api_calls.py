@@ -14,6 +14,7 @@ from planner.planning.pricing import price_in_force, price_sheet
 from planner.planning.prompt_cache import prefix_caching
 from planner.planning.request_cost import request_cost
 from planner.planning.response_caches import reaching_fraction
+from planner.planning.tokens import workload_in
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.price import STANDARD, ApiModel, Contract, Ttl
@@ -30,10 +31,12 @@ NO_ACCOUNT = Account()
 class PricedCall:
     """One kind of call with what a single call of it costs, line by line in the order of ``LINES``. [USD]
 
+    ``workload`` is the scenario's in the tokens of the call's model.
     ``storage_usd_per_day`` keeps the explicit prompt cache of the model; it does not depend on the calls.
     """
 
     call: Call
+    workload: Workload
     sheet: PriceSheet
     used: PriceUsed
     usd_by_line: tuple[float, ...]
@@ -109,7 +112,8 @@ def _by_hour(call: Call, buyer: Buyer) -> Iterator[Call]:
 
 
 def priced(call: Call, buyer: Buyer) -> PricedCall:
-    """Price one kind of call. Raises as :func:`price_calls` does."""
+    """Price one kind of call, in the tokens of its model. Raises as :func:`price_calls` does."""
+    buyer = replace(buyer, workload=workload_in(buyer.case, buyer.workload, call.model))
     workload, account = buyer.workload, buyer.account(call.model.provider)
     sheet = price_sheet(
         call.model,
@@ -135,6 +139,7 @@ def priced(call: Call, buyer: Buyer) -> PricedCall:
     lines = (*_mean_lines(sheet, workload, read, write), whole.fees_usd)
     return PricedCall(
         call=call,
+        workload=workload,
         sheet=sheet,
         used=whole.price,
         usd_by_line=tuple(line * call.billed for line in lines),

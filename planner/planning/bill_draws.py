@@ -86,10 +86,24 @@ def monthly_bill_usd(billed: Billed, month: Month) -> Numeric:
 
 
 def _call_usd(billed: Billed, each: PricedCall, month: Month, calls: Numeric) -> Numeric:
+    """Return what one call costs in a month, in the tokens of its model. [USD]"""
     read, write = _cached(billed, each, month, calls)
-    tokens = MeanTokens(month.input_tokens, month.output_tokens, month.reasoning_tokens, read, write)
+    answer = month.output_tokens * _ratio(
+        each.workload.output_tokens.mean, billed.workload.output_tokens.mean
+    )
+    prompt = _prompt(billed, each, month)
+    tokens = MeanTokens(prompt, answer, month.reasoning_tokens, read, write)
     usd = mean_cost_lines(each.sheet, tokens, billed.workload.input_tokens.sigma).usd
     return usd * each.call.billed + each.usd_by_line[TOOL_CALLS]
+
+
+def _prompt(billed: Billed, each: PricedCall, month: Month) -> Numeric:
+    """Return the mean prompt in the tokens of a call's model. [tokens]"""
+    return month.input_tokens * _ratio(each.workload.input_tokens.mean, billed.workload.input_tokens.mean)
+
+
+def _ratio(of_model: float, stated: float) -> float:
+    return of_model / stated if stated else 1.0
 
 
 def _embeddings_usd(billed: Billed, month: Month) -> Numeric:
@@ -112,7 +126,7 @@ def _cached(billed: Billed, each: PricedCall, month: Month, calls: Numeric) -> t
     if cache is None or not cache.enabled:
         return 0.0, 0.0
     prefix = _prefix(billed, each, month)
-    sold, surcharged = _by_tier(each.sheet, month.input_tokens)
+    sold, surcharged = _by_tier(each.sheet, _prompt(billed, each, month))
     hit = month.prompt_hit
     if hit is None and cache.stored_hours_per_day is not None and each.caching is not None:
         hit = each.caching.hit_fraction  # the busiest hours' share of the traffic, whatever the volume
@@ -127,7 +141,7 @@ def _prefix(billed: Billed, each: PricedCall, month: Month) -> Numeric:
     """Return the part of the static prefix that the model's cache takes. [tokens]"""
     model = each.call.model
     step = float(model.cache.granularity_tokens or 1) if model.cache is not None else 1.0
-    shared = np.minimum(billed.workload.static_prefix_tokens, month.input_tokens)
+    shared = np.minimum(each.workload.static_prefix_tokens, _prompt(billed, each, month))
     return cacheable_tokens(shared, cache_minimum_tokens(model, billed.as_of), step)
 
 
@@ -161,7 +175,7 @@ def _stored_usd_per_day(billed: Billed, each: PricedCall, month: Month) -> Numer
     if each.caching is None or not each.caching.storage_usd_per_day or cache is None:
         return 0.0
     prefix = _prefix(billed, each, month)
-    tier = long_context_tier(month.input_tokens, sheet.above_input_tokens)
+    tier = long_context_tier(_prompt(billed, each, month), sheet.above_input_tokens)
     write = np.array([tier.input_usd_per_token for tier in sheet.tiers])[tier]
     price = sheet.storage_usd_per_token_hour or 0.0
     kept = cache_storage_usd(prefix, cache.stored_hours_per_day or 0.0, price)

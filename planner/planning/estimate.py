@@ -20,6 +20,7 @@ from planner.planning.hosting import hosting_options
 from planner.planning.provider_tiers import provider_tiers
 from planner.planning.recommend import cheapest_option, ranked_options, recommend
 from planner.planning.savings import with_saving, with_savings
+from planner.planning.tokens import prompt_by_model, token_cautions
 from planner.planning.trace import summary_of
 from planner.planning.uncertainty import bill_spread, is_uncertain
 from planner.planning.what_if import followed
@@ -73,11 +74,13 @@ def estimate_scenario(
         budget_usd_per_month=stated.budget.usd_per_month,
         rule_of_thumb=rule_of_thumb_tier(rules, workload.requests_per_day),
     )
+    models = tuple({each.call.model.id: each.call.model for each in priced}.values())
     notices = (
         *(notice for each in priced for notice in each.notices),
         *tier_notices,
         *api_cautions(case, cost, plan, as_of),
         *cautions(case, cost, options, trace, as_of),
+        *token_cautions(case, models),
     )
     billed = Billed(case=case, workload=workload, priced=priced, as_of=as_of)
     return Estimate(
@@ -88,6 +91,7 @@ def estimate_scenario(
         workload=workload,
         cost=cost,
         spread=bill_spread(billed, rng()) if rng is not None and is_uncertain(billed) else None,
+        tokens=prompt_by_model(case, workload, models),
         recommendation=recommendation,
         warnings=tuple(dict.fromkeys(notices)),
         defaults=tuple(defaults_used(stated)),

@@ -16,6 +16,7 @@ from planner.planning.explain_cost import COST
 from planner.planning.explain_leaves import Scene, scene_of, value_at
 from planner.planning.explain_options import OPTIONS
 from planner.planning.explain_plan import PLAN
+from planner.planning.explain_prompt import TOKENS
 from planner.planning.explain_workload import WORKLOAD
 from planner.specs.base import Grade
 from planner.specs.case import Case
@@ -23,8 +24,8 @@ from planner.specs.estimate import Estimate
 from planner.specs.explanation import Explained
 
 # pattern of a report path, [*] for the places in lists -> its derivation, called with those places
-DERIVATIONS: Mapping[str, Function] = {**WORKLOAD, **COST, **OPTIONS, **ADVICE, **PLAN}
-SECTIONS = ("workload", "cost", "recommendation", "api")
+DERIVATIONS: Mapping[str, Function] = {**WORKLOAD, **COST, **OPTIONS, **ADVICE, **PLAN, **TOKENS}
+SECTIONS = ("workload", "cost", "recommendation", "api", "tokens")
 TOLERANCE = 1e-9  # relative: sums in another order differ in the last digits
 SUGGESTIONS = 3
 _PLACE = re.compile(r"\[(\d+)\]")

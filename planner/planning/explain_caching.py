@@ -18,6 +18,7 @@ from planner.planning.derivation import Derived, Function, Operand, between, kno
 from planner.planning.explain_calls import reaching
 from planner.planning.explain_leaves import Scene, constant, price_leaf
 from planner.planning.explain_lines import price_of
+from planner.planning.explain_tokens import tokens_of
 from planner.planning.prompt_cache import busiest_fraction, cache_minimum_tokens
 from planner.specs.explanation import Origin
 from planner.specs.price import TTL_S, ApiModel
@@ -44,7 +45,7 @@ def _first_call(s: Scene, model: ApiModel) -> PricedCall:
 def _prices(s: Scene, model: ApiModel, *fields: str) -> tuple[Operand, ...]:
     """Return prices of the tier that a prompt of mean length falls into."""
     call = _first_call(s, model)
-    tier = int(long_context_tier(s.estimate.workload.input_tokens.mean, call.sheet.above_input_tokens))
+    tier = int(long_context_tier(call.workload.input_tokens.mean, call.sheet.above_input_tokens))
     return tuple(price_of(s, call, field, tier) for field in fields)
 
 
@@ -66,10 +67,8 @@ def _cacheable(s: Scene, index: int) -> Derived:
     found, model, _ = _caching(s, index)
     minimum = cache_minimum_tokens(model, s.estimate.as_of)
     step = float(model.cache.granularity_tokens or 1) if model.cache is not None else 1.0
-    prefix, whole = (
-        s.ref("workload.static_prefix_tokens"),
-        s.ref("workload.input_tokens.mean", "input_tokens"),
-    )
+    call = _first_call(s, model)
+    prefix, whole = tokens_of(s, call, "static_prefix_tokens"), tokens_of(s, call, "input_tokens")
     rules = (_rule_leaf(model, "min_tokens", minimum), _rule_leaf(model, "granularity_tokens", step))
     if found.reason is not None:
         return Derived(

@@ -10,6 +10,7 @@ from planner.planning.api_cost import monthly_bill, served_by
 from planner.planning.derivation import Derived, Operand, between, modelled, product, total
 from planner.planning.explain_calls import call_share, embeddings, fixed_costs, reaching
 from planner.planning.explain_leaves import Scene, constant, price_leaf
+from planner.planning.explain_tokens import tokens_of
 from planner.planning.retries import errors_of
 from planner.specs.request_cost import TierPrices
 from planner.units import MTOK
@@ -134,11 +135,11 @@ def _line_tokens(s: Scene, call: PricedCall, name: str) -> Operand:
     caching = call.caching
     read, write = (caching.cached_read_tokens, caching.cache_write_tokens) if caching else (0.0, 0.0)
     if name in ("output", "reasoning"):
-        return s.ref(f"workload.{name}_tokens.mean", f"{name}_tokens")
+        return tokens_of(s, call, f"{name}_tokens")
     cached = {"cached input": ("cached_read_tokens", read), "cache writes": ("cache_write_tokens", write)}
     if name in cached:
         return _cached_tokens(s, call, *cached[name])
-    whole = s.ref("workload.input_tokens.mean", "input_tokens")
+    whole = tokens_of(s, call, "input_tokens")
     if caching is None:
         return whole
     plain = Derived(
@@ -146,7 +147,7 @@ def _line_tokens(s: Scene, call: PricedCall, name: str) -> Operand:
         operands=(whole, *(_cached_tokens(s, call, *pair) for pair in cached.values())),
         replay=lambda every, reads, writes: every - reads - writes,
     )
-    return between("plain_input_tokens", s.estimate.workload.input_tokens.mean - read - write, plain)
+    return between("plain_input_tokens", call.workload.input_tokens.mean - read - write, plain)
 
 
 def _cached_tokens(s: Scene, call: PricedCall, field: str, value: float) -> Operand:

@@ -120,14 +120,14 @@ def _static_prefix(s: Scene) -> Derived:
     if s.case.scenario.prompt.static_prefix_tokens is not None:
         return stated(s.key("prompt.static_prefix_tokens"))
     parts = s.estimate.workload.parts
-    static = [_part_operand(s, index) for index, part in enumerate(parts) if part.static]
+    static = [part_operand(s, index) for index, part in enumerate(parts) if part.static]
     if static:
         return total(*static)
     key = s.key("prompt.static_prefix_tokens")
     return Derived(rule="0: no part is marked static", operands=(key,), replay=lambda _: 0.0)
 
 
-def _part_operand(s: Scene, index: int) -> Operand:
+def part_operand(s: Scene, index: int) -> Operand:
     """Return the tokens of one part of the prompt, from its amount and the tokens per unit."""
     part = s.estimate.workload.parts[index]
     return between(f"{part.name}_tokens", part_tokens(part), _part_tokens(s, index))
@@ -160,6 +160,15 @@ def _part_amount(s: Scene, index: int) -> Derived:
         return stated(s.key(key))
     sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
     return _of_sizes(s, sizes or TokenSizes(mean=part.amount), key, "mean")
+
+
+def _counted(s: Scene, index: int, which: int) -> Derived:
+    text = s.estimate.workload.parts[index].text
+    if text is None:
+        raise LookupError("no prompt file")
+    count = text.counts[which]
+    origin = Origin(kind="file", place=text.file, source=f"counted with {count.counter}")
+    return stated(Operand(name="tokens", value=count.tokens, origin=origin))
 
 
 def _part_text(s: Scene, index: int, field: str) -> Derived:
@@ -239,7 +248,7 @@ def _of_parts(s: Scene, field: str) -> Derived:
             replay=lambda _: 0.0,
         )
     if field == "mean":
-        return total(*(_part_operand(s, index) for index in range(len(parts))))
+        return total(*(part_operand(s, index) for index in range(len(parts))))
     operands = tuple(_part_quantile(s, index, field) for index in range(len(parts)))
     return Derived(
         rule=f"Σ {field} of the parts",
@@ -253,7 +262,7 @@ def _part_quantile(s: Scene, index: int, field: str) -> Operand:
     part = s.estimate.workload.parts[index]
     sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
     if sizes is None:
-        return _part_operand(s, index)
+        return part_operand(s, index)
     value: float = getattr(token_stats(sizes), field)
     terms = _of_sizes(s, sizes, f"prompt.parts.{part.name}.tokens", field)
     return between(f"{part.name}_tokens", value, terms)
@@ -287,6 +296,7 @@ WORKLOAD: Mapping[str, Function] = {
     f"{W}.static_prefix_tokens": _static_prefix,
     f"{W}.parts[*].amount": _part_amount,
     f"{W}.parts[*].text.characters": lambda s, index: _part_text(s, index, "characters"),
+    f"{W}.parts[*].text.counts[*].tokens": _counted,
     f"{W}.parts[*].text.words": lambda s, index: _part_text(s, index, "words"),
     **dict(_token_rows()),
 }

@@ -53,22 +53,21 @@ def _account(case: Case, provider: str) -> str | None:
 
 def _demand(case: Case, workload: Workload, each: PricedCall) -> LimitDemand:
     share = each.call.share * reaching_fraction(case)
-    output = workload.output_tokens.mean + workload.reasoning_tokens.mean
+    sizes = each.workload  # in the tokens of the model
+    output = sizes.output_tokens.mean + sizes.reasoning_tokens.mean
     in_batch = each.call.mode == "batch"
     return LimitDemand(
         model=each.call.model.id,
         peak_requests_per_s=0.0 if in_batch else workload.peak_requests_per_s * share,
         requests_per_day=0.0 if in_batch else workload.requests_per_day * share,
-        input_tokens=workload.input_tokens.mean,
+        input_tokens=sizes.input_tokens.mean,
         output_tokens=output,
         cached_read_tokens=each.caching.cached_read_tokens if each.caching is not None else 0.0,
         max_tokens=case.scenario.prompt.max_tokens,
         burstiness=workload.burstiness,
         size_cv=_size_cv(workload.input_tokens),
         attempts_per_request=each.call.attempts,
-        batch_tokens_queued=workload.requests_per_day * share * workload.input_tokens.mean
-        if in_batch
-        else 0.0,
+        batch_tokens_queued=workload.requests_per_day * share * sizes.input_tokens.mean if in_batch else 0.0,
     )
 
 

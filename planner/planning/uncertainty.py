@@ -12,6 +12,7 @@ from planner.formulas.bands import Z_P90, banded_factor, banded_rate, widened_fa
 from planner.planning.bill_draws import Billed, Month, monthly_bill_usd, stated_month
 from planner.planning.response_caches import layers_of
 from planner.planning.size_spread import token_cvs
+from planner.planning.tokens import prompt_tokens
 from planner.specs.base import Quantity
 from planner.specs.uncertainty import BillSpread, FactorBand, RateBand, Swing, UncertainInput
 from planner.units import FloatArray
@@ -41,6 +42,7 @@ def is_uncertain(billed: Billed) -> bool:
     """Tell whether anything spreads the bill: a band, token counts that vary, or a hit rate that is only a prior."""
     return (
         billed.case.scenario.uncertainty.given
+        or text_band(billed) is not None
         or any(cv > 0 for cv in token_cvs(billed.case.scenario, billed.workload))
         or any(layer.hit.low < layer.hit.high for layer in layers_of(billed.case))
     )
@@ -72,6 +74,16 @@ def bill_spread(billed: Billed, rng: np.random.Generator, draws: int = DRAWS) ->
     )
 
 
+def text_band(billed: Billed) -> FactorBand | None:
+    """Return how far the prompt may be off because parts of it are estimated from text, over all calls."""
+    shares = [each.call.share for each in billed.priced]
+    prompts = [prompt_tokens(billed.case, billed.workload, each.call.model) for each in billed.priced]
+    mean = sum(share * each.input_tokens for share, each in zip(shares, prompts, strict=True))
+    low = sum(share * each.low for share, each in zip(shares, prompts, strict=True))
+    high = sum(share * each.high for share, each in zip(shares, prompts, strict=True))
+    return FactorBand(p10=low / mean, p90=high / mean) if low < mean < high else None
+
+
 def _quantiles(values: FloatArray) -> FloatArray:
     """Return p10, p50 and p90, as numpy's quantile does; that one imports masked arrays, a tenth of a second."""
     places = np.array(TAILS) * (len(values) - 1)
@@ -85,7 +97,7 @@ def _sizes(billed: Billed, stated: Month, rng: np.random.Generator, draws: int) 
     input_cv, output_cv, reasoning_cv = token_cvs(billed.case.scenario, workload)
     sized: tuple[tuple[UncertainInput, str, FactorBand | None, float], ...] = (
         ("volume", "requests", bands.volume, sqrt(workload.burstiness)),
-        ("input tokens", "input_tokens", bands.input_tokens, input_cv),
+        ("input tokens", "input_tokens", bands.input_tokens or text_band(billed), input_cv),
         ("output tokens", "output_tokens", bands.output_tokens, output_cv),
         ("reasoning tokens", "reasoning_tokens", bands.reasoning_tokens, reasoning_cv),
     )

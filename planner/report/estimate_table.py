@@ -20,6 +20,7 @@ from planner.report.estimate_api import (
 )
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
+from planner.report.tokens import prompt_tokens_table
 from planner.report.uncertainty import spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
@@ -39,6 +40,7 @@ def estimate_parts(
         what_if_part(estimate),
         _by_model(estimate, daily=width >= WIDE),
         _by_line(estimate),
+        prompt_tokens_table(estimate.tokens),
         swings_table(estimate.spread),
         _options(estimate),
         _refused(estimate),

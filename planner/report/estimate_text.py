@@ -27,6 +27,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
         "workload": estimate.workload,
         "cost": estimate.cost,
         "uncertainty": estimate.spread,
+        "tokens": estimate.tokens,
         "recommendation": {
             "hosting": recommendation.hosting,
             "provider_tiers": recommendation.provider_tiers,

@@ -10,6 +10,7 @@ from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.prompt_cache import PrefixCaching
 from planner.specs.request_cost import PriceUsed
+from planner.specs.tokenizer import PromptTokens
 from planner.specs.uncertainty import BillSpread
 from planner.specs.workload import Workload
 
@@ -233,6 +234,7 @@ class Estimate:
     api: ApiPlan
     what_if: tuple[WhatIfStep, ...] = ()
     spread: BillSpread | None = None
+    tokens: tuple[PromptTokens, ...] = ()
 
     @property
     def recommended_usd_per_month(self) -> float:

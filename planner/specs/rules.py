@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from planner.specs.base import Document, refusal
+from planner.specs.tokenizer import TokenizerFamily
 
 
 class TreeNode(Document):
@@ -117,6 +118,11 @@ class Rules(Document):
     key_numbers: KeyNumbers
     tier_by_scale: tuple[ScaleTier, ...] = Field(min_length=1)
     thresholds: Thresholds
+    tokenizers: tuple[TokenizerFamily, ...] = ()
+
+    def family(self, tokenizer: str | None) -> TokenizerFamily:
+        """Return the family that a model names; the last one, of which nothing is known, where it names none."""
+        return next((each for each in self.tokenizers if each.id == tokenizer), self.tokenizers[-1])
 
     @model_validator(mode="after")
     def _tree_leads_somewhere(self) -> Self:

@@ -153,6 +153,9 @@ class Prompt(Document):
 
     input_tokens: Tokens | None = Field(None, description="length of the whole prompt")
     parts: dict[str, PromptPart] | None = Field(None, min_length=1, description="the prompt, part by part")
+    counted_with: str | None = Field(
+        None, min_length=1, description="tokenizer family in which the token counts here were taken"
+    )
     static_prefix_tokens: float | None = Field(None, ge=0, description="tokens identical in every request")
     output_tokens: Tokens | None = Field(None, description="length of the visible answer")
     reasoning_tokens: Tokens | None = Field(None, description="hidden tokens, billed as output")

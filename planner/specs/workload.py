@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planner.specs.base import Grade
+from planner.specs.tokenizer import TokenCount
 
 SizeUnit = Literal["tokens", "words", "characters", "pages"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextSize:
-    """The measured size of a prompt file, and the hash that tells when it changed."""
+    """The measured size of a prompt file, and the hash that tells when it changed.
+
+    ``counts`` are its tokens in the families whose vocabulary was there when it was read.
+    """
 
     file: str
     characters: int
     words: int
     sha256: str
+    counts: tuple[TokenCount, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -91,6 +91,14 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     ),
     "the peak of a trace": (TRACED, "traffic.peak_to_mean=null"),
     "given parallelism": (BULK, "hosting.self_hosted.tensor_parallel=4"),
+    "counts of one tokenizer": (
+        CHAT,
+        "as_of=2026-11-23",
+        "accounts={}",
+        "models=[{model: claude-opus-4-8, share: 0.5}, {model: gpt-5.1, share: 0.5}]",
+        "prompt.counted_with=o200k",
+    ),
+    "text in another tokenizer": (RAG, "models=[{model: claude-opus-4-8}]"),
     "growing": (RAG, "traffic.growth_per_month=0.1", "traffic.horizon_months=3"),
     "prices by length": (TRACED, "models=[{model: google/gemini-2.5-pro}]"),
 }
