@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.books_feed import show_retirements
 from planner.cli.options import (
     AsOfOption,
     BooksOption,
@@ -34,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("retirements")(show_retirements)
 
 
 class Kind(StrEnum):

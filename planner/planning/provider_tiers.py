@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from planner.planning.advise import rule_of_thumb_tier
 from planner.planning.api_calls import PricedCall
 from planner.planning.response_caches import reaching_fraction
+from planner.planning.tier_outlook import requirement_text, spend_notices, tier_outlook
 from planner.planning.tiers import tier_plan
 from planner.specs.base import Notice
 from planner.specs.case import Case
@@ -23,8 +25,28 @@ def provider_tiers(
     providers = dict.fromkeys(each.call.model.provider for each in priced)
     plans = [plan_of(case, workload, priced, provider, as_of) for provider in providers]
     thumb = rule_of_thumb_tier(case.rules, workload.requests_per_day)
-    advice = tuple(_advice(plan, thumb, _account(case, plan.provider)) for plan in plans)
-    return advice, tuple(notice for plan in plans for notice in plan.notices)
+    advice = tuple(
+        replace(
+            _advice(plan, thumb, _account(case, plan.provider)),
+            outlook=tier_outlook(
+                plan,
+                workload.growth_per_month_fraction,
+                workload.horizon_months,
+                case.rules.thresholds.headroom_fraction,
+            ),
+        )
+        for plan in plans
+    )
+    return advice, tuple(notice for plan in plans for notice in _notices(case, workload, priced, plan))
+
+
+def _notices(
+    case: Case, workload: Workload, priced: Sequence[PricedCall], plan: TierPlan
+) -> Iterator[Notice]:
+    yield from plan.notices
+    reaching = workload.requests_per_month * reaching_fraction(case)
+    mine = [each for each in priced if each.call.model.provider == plan.provider]
+    yield from spend_notices(plan, sum(each.usd * each.call.share for each in mine) * reaching)
 
 
 def plan_of(
@@ -88,7 +110,7 @@ def _advice(plan: TierPlan, rule_of_thumb: str, account: str | None) -> TierAdvi
         limit=tightest.kind if tightest is not None else None,
         used_fraction=tightest.used_fraction if tightest is not None else None,
         exceed_fraction=tightest.exceed_fraction if tightest is not None else None,
-        requirement=_requirement(plan.lowest),
+        requirement=requirement_text(plan.lowest.requirement) if plan.lowest is not None else None,
         edition=plan.edition,
         source=plan.source,
         reason=_reason(plan, account, check, tightest),
@@ -99,20 +121,6 @@ def _holds(plan: TierPlan, check: TierCheck | None) -> bool | None:
     if check is None:
         return None if plan.unknown else False
     return None if check.status == "unknown" else check.status == "holds"
-
-
-def _requirement(tier: TierCheck | None) -> str | None:
-    if tier is None:
-        return None
-    needs = tier.requirement
-    parts = [
-        f"{needs.paid_usd:,.0f} USD paid" if needs.paid_usd else "",
-        f"{needs.days_since_first_payment} days since the first payment"
-        if needs.days_since_first_payment
-        else "",
-        needs.other or "",
-    ]
-    return ", ".join(part for part in parts if part) or None
 
 
 def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tightest: LimitUse | None) -> str:
@@ -126,7 +134,7 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
         return f"no limits are published for {', '.join(check.unpublished) or 'this load'}; ask the provider"
     use = f"{tightest.used_fraction:.0%} of {tightest.limit:,.0f} {_words(tightest.kind)} at the peak"
     if account is None:
-        needs = _requirement(check)
+        needs = requirement_text(check.requirement)
         return f"lowest published tier that holds, {use}" + (f"; needs {needs}" if needs else "")
     verdict = {
         "holds": "holds",

@@ -20,6 +20,7 @@ from planner.report.estimate_api import (
 )
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
+from planner.report.tiers import tier_outlook_text
 from planner.report.tokens import prompt_tokens_table
 from planner.report.uncertainty import spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
@@ -132,7 +133,8 @@ def _tier(tier: TierAdvice) -> Text:
     style = {True: "good", False: "bad", None: "warn"}[tier.holds]
     if tier.account_tier is None and tier.tier is None:
         return Text.assemble(f"{tier.provider}: ", (tier.reason, style))
-    return Text.assemble(f"{tier.provider} ", (tier.shown_tier, style), f": {tier.reason}")
+    outlook = tier_outlook_text(tier)
+    return Text.assemble(f"{tier.provider} ", (tier.shown_tier, style), f": {tier.reason}", outlook)
 
 
 def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:

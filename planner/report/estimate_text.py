@@ -9,6 +9,7 @@ from typing import Any
 
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
+from planner.report.tiers import tier_outlook_text
 from planner.report.uncertainty import spread_text
 from planner.specs.estimate import Estimate
 
@@ -163,7 +164,7 @@ def _markdown(estimate: Estimate) -> str:
         *(f"- {text}" for text in (spread_text(estimate.spread),) if text),
         *(f"- {reason}" for reason in estimate.recommendation.reasons),
         *(
-            f"- {tier.provider} {tier.shown_tier}: {tier.reason}"
+            f"- {tier.provider} {tier.shown_tier}: {tier.reason}{tier_outlook_text(tier)}"
             for tier in estimate.recommendation.provider_tiers
         ),
         "",

@@ -106,6 +106,16 @@ class HostingOption:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TierOutlook:
+    """When growth breaks the tier in use, at which limit, and the tier that holds to the end of the horizon."""
+
+    breaks_on: date
+    limit: str
+    tier_at_horizon: str | None
+    requirement_at_horizon: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TierAdvice:
     """The rate-limit tier that a provider's share of the peak needs."""
 
@@ -121,6 +131,7 @@ class TierAdvice:
     edition: str | None
     source: str | None
     reason: str
+    outlook: TierOutlook | None = None
 
     @property
     def shown_tier(self) -> str:
