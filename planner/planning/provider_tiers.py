@@ -44,9 +44,13 @@ def _notices(
     case: Case, workload: Workload, priced: Sequence[PricedCall], plan: TierPlan
 ) -> Iterator[Notice]:
     yield from plan.notices
-    reaching = workload.requests_per_month * reaching_fraction(case)
-    mine = [each for each in priced if each.call.model.provider == plan.provider]
-    yield from spend_notices(plan, sum(each.usd * each.call.share for each in mine) * reaching)
+    yield from spend_notices(plan, _bill(case, workload, priced, plan.provider))
+
+
+def _bill(case: Case, workload: Workload, priced: Sequence[PricedCall], provider: str) -> float:
+    """Return what the calls of one provider cost. [USD/month]"""
+    per_request = sum(each.usd * each.call.share for each in priced if each.call.model.provider == provider)
+    return per_request * workload.requests_per_month * reaching_fraction(case)
 
 
 def plan_of(
@@ -65,6 +69,7 @@ def plan_of(
         current_tier=_account(case, provider),
         growth_per_month_fraction=workload.growth_per_month_fraction,
         alert_fraction=case.rules.thresholds.headroom_fraction,
+        bill_usd_per_month=_bill(case, workload, priced, provider),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from math import inf
 
 from planner.errors import DataError, UsageError
 from planner.formulas.rate_limits import ALERT_FRACTION
@@ -67,10 +68,12 @@ def tier_plan(
     current_tier: str | None = None,
     growth_per_month_fraction: float = 0.0,
     alert_fraction: float = ALERT_FRACTION,
+    bill_usd_per_month: float = 0.0,
 ) -> TierPlan:
     """Check every tier of one provider against the load on its models.
 
-    All demands must be on models of the same provider. Models that share a bucket are added up.
+    All demands must be on models of the same provider. Models that share a bucket are added up. A tier in which an
+    account may not spend ``bill_usd_per_month`` is not the lowest that holds, where a higher one may.
 
     Raises
     ------
@@ -88,9 +91,10 @@ def tier_plan(
     checks = tuple(
         _check(edition, tier, pools, growth_per_month_fraction, alert_fraction) for tier in edition.tiers
     )
-    lowest = next((check for check in checks if check.status == "holds"), None) or next(
-        (check for check in checks if check.status == "tight"), None
-    )
+    affording = [check for check in checks if (check.monthly_spend_limit_usd or inf) >= bill_usd_per_month]
+    lowest = next(
+        (check for group in (affording, checks) for check in group if check.status == "holds"), None
+    ) or next((check for group in (affording, checks) for check in group if check.status == "tight"), None)
     current = next((check for check in checks if have is not None and check.tier == have.id), None)
     return TierPlan(
         provider=provider,

@@ -123,3 +123,18 @@ def test_a_bill_beyond_what_the_tier_may_spend_is_a_warning_with_the_tier_that_m
 
 def test_a_tier_without_a_published_spending_limit_is_not_warned_about() -> None:
     assert list(spend_notices(plan("xai/grok-4", 5), 1e9)) == []
+
+
+def test_the_lowest_tier_is_one_in_which_the_bill_may_be_spent() -> None:
+    demand = LimitDemand(
+        model="openai/gpt-4o-mini",
+        peak_requests_per_s=0.1,
+        requests_per_day=1.0,
+        input_tokens=1.0,
+        output_tokens=1.0,
+    )
+    lowest = [
+        tier_plan(editions(), [demand], MID_2025, bill_usd_per_month=bill).lowest for bill in (99, 101, 1e9)
+    ]
+    # tier 1 may spend 100 USD a month and tier 2 500; where none may spend it, the limits alone decide
+    assert [check.tier if check is not None else None for check in lowest] == ["tier_1", "tier_2", "tier_1"]
