@@ -22,6 +22,7 @@ from planner.specs.steps import Disturbance, StepPoint, StepRun, StepSamples
 
 LONGEST_RUN = 16  # steps of one point: the context grows by one a step and must stay near its middle
 FEWEST_TIMES = 3  # prompts of one length that make a point
+TOGETHER_FRACTION = 0.2  # of a stream's usual gap: tokens closer than this were held up on the way (chosen)
 NS_PER_S = 1e9
 
 
@@ -113,12 +114,22 @@ def _steps(streams: Sequence[_Stream]) -> Iterator[_Step]:
                 prompt_tokens=leader.input_tokens,
                 arrival=True,
             )
-        for start, end in pairwise(leader.token_ns):
+        for start, end in _whole_gaps(leader):
             if start >= covered_ns - (end - start) / 2:
                 covered_ns = end
                 step = _step(streams, start, end)
                 if step is not None:
                     yield step
+
+
+def _whole_gaps(stream: _Stream) -> Iterator[tuple[int, int]]:
+    """Yield the gaps of a stream that are one step each: not those around tokens that arrived together."""
+    gaps = list(pairwise(stream.token_ns))
+    if not gaps:
+        return
+    least_ns = TOGETHER_FRACTION * median(end - start for start, end in gaps)
+    together = {number for number, (start, end) in enumerate(gaps) if end - start <= least_ns}
+    yield from (gap for number, gap in enumerate(gaps) if not together & {number, number + 1})
 
 
 def _alone(stream: _Stream, streams: Sequence[_Stream]) -> bool:
@@ -135,7 +146,7 @@ def _step(streams: Sequence[_Stream], start_ns: int, end_ns: int) -> _Step | Non
     low, high = end_ns - half_ns, end_ns + half_ns
     prompts = [each for each in streams if low < each.token_ns[0] <= high]
     decoding = [each for each in streams if each.token_ns[0] <= low < each.token_ns[-1]]
-    if len(prompts) > 1:
+    if len(prompts) > 1 or not decoding:
         return None
     context = sum(each.input_tokens + each.tokens_before(low) - 1 for each in decoding) / len(decoding)
     prompt = prompts[0].input_tokens if prompts else 0
