@@ -53,12 +53,12 @@ def calibration_table(
             f"{_fine(term.low_s)} to {_fine(term.high_s)}",
         )
     points = grid("held-out point", "measured", "predicted", "error")
-    for name, measured_s, predicted_s in _held_out_rows(checks):
+    for label, measured_s, predicted_s in _held_out_rows(checks):
         error = predicted_s / measured_s - 1.0
-        points.add_row(name, duration(measured_s), duration(predicted_s), f"{error:+.1%}")
+        points.add_row(label, duration(measured_s), duration(predicted_s), f"{error:+.1%}")
     left_out = _left_out(unsteady)
-    label = "synthetic weights" if profile.synthetic else "real weights"
-    title = f"{profile.model} ({label}), {profile.engine_version}, {profile.machine}"
+    weights = "synthetic weights" if profile.synthetic else "real weights"
+    title = f"{profile.model} ({weights}), {profile.engine_version}, {profile.machine}"
     return render(
         title, "", terms, "", points, "", *errors_by_kind(checks), *left_out, width=width, color=color
     )
