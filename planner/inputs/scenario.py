@@ -128,6 +128,8 @@ def _place(holder: Any, steps: list[str | int], value: Any, key: str) -> None:  
     if isinstance(rest[0], int):
         holder[step] = _replaced(holder.get(step), rest, value, key)
         return
+    if isinstance(holder.get(step), tuple):
+        raise UsageError(f"--set {key}: {step} is a list", cure=f"name an entry: {step}[0]")
     if not isinstance(holder.get(step), dict):
         holder[step] = {}
     _place(holder[step], rest, value, key)

@@ -60,12 +60,13 @@ class Tree:
         return (best.start_mark.line + 1, best.start_mark.column + 1) if best is not None else None
 
     def known(self, path: Path_) -> Path_:
-        """Return the longest beginning of ``path`` that exists in the file."""
-        node = self.root
+        """Return the longest beginning of ``path`` that exists in the data, overrides of the file included."""
+        value = self.data
         for length, step in enumerate(path):
-            node = _child(node, step)
-            if node is None:
+            in_list = isinstance(value, tuple) and isinstance(step, int) and step < len(value)
+            if not in_list and not (isinstance(value, dict) and step in value):
                 return path[:length]
+            value = value[step]
         return path
 
     def key_mark(self, path: Path_) -> Mark | None:
