@@ -25,7 +25,8 @@ from planner.inputs.books import load_books
 from planner.planning.pricing import price_sheet
 from planner.planning.request_cost import request_cost
 from planner.report import request_cost as report
-from planner.specs.price import ModeOrStandard
+from planner.specs.books import Books
+from planner.specs.price import Contract, ModeOrStandard
 from planner.specs.request_cost import RequestCost
 
 app = typer.Typer(rich_markup_mode=None)
@@ -66,6 +67,13 @@ def _calls(given: list[str] | None) -> dict[str, float]:
     return calls
 
 
+def _contract(books: Books, name: str | None) -> Contract | None:
+    if name is not None and name not in books.contracts:
+        known = ", ".join(books.contracts) or "none"
+        raise UsageError(f"no contract is called {name!r}", cure=f"contracts of your books: {known}")
+    return books.contracts[name] if name is not None else None
+
+
 @app.command()
 def cost(
     model: Annotated[str, typer.Argument(help="An API model: id, alias or bare name.")],
@@ -80,6 +88,9 @@ def cost(
     mode: Annotated[Mode | None, typer.Option(help="How the request is processed.")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="The same as --mode batch.")] = False,
     region: Annotated[str | None, typer.Option(help="Region of processing, where it costs extra.")] = None,
+    contract: Annotated[
+        str | None, typer.Option(help="Contract of your own pricing book; see --books.")
+    ] = None,
     off_peak: Annotated[
         bool, typer.Option("--off-peak", help="Made in the vendor's off-peak hours.")
     ] = False,
@@ -100,13 +111,15 @@ def cost(
     quiet: QuietOption = False,
 ) -> None:
     """Price one request, line by line, with the price row that was in force."""
+    held = load_books(*(books or ()))
     sheet = price_sheet(
-        load_books(*(books or ())).api.find(model),
+        held.api.find(model),
         date_or_none(as_of) or today(),
         mode=_mode(mode, batch=batch),
         ttl=ttl.value if ttl is not None else None,
         region=region,
         off_peak=off_peak,
+        contract=_contract(held, contract),
     )
     result = request_cost(
         sheet,

@@ -15,46 +15,6 @@ GRID = 1024  # steps of the grid on which times are added: a thousandth of the l
 EDGE = 1e-9  # keeps a wait that ends on a grid line inside its step
 
 
-def failed_fraction(error_fraction: Numeric, max_retries: Numeric) -> Numeric:
-    """Return the share of requests whose first attempt and all retries fail. [1]
-
-    Parameters
-    ----------
-    error_fraction : share of attempts that fail, independently of each other. [fraction]
-    max_retries : further attempts after the first. [attempts]
-
-    References
-    ----------
-    .. [1] Independent trials: e^(n + 1).
-
-    Examples
-    --------
-    >>> round(failed_fraction(0.1, 2), 6)
-    0.001
-    """
-    return error_fraction ** (max_retries + 1)
-
-
-def attempts_per_request(error_fraction: Numeric, max_retries: Numeric) -> Numeric:
-    """Return the mean attempts that one request takes. [attempts/request]
-
-    Parameters
-    ----------
-    error_fraction : share of attempts that fail, below 1. [fraction]
-    max_retries : further attempts after the first. [attempts]
-
-    References
-    ----------
-    .. [1] Geometric series: (1 - e^(n + 1)) / (1 - e).
-
-    Examples
-    --------
-    >>> round(attempts_per_request(0.1, 2), 6)
-    1.11
-    """
-    return (1 - error_fraction ** (max_retries + 1)) / (1 - error_fraction)
-
-
 def attempt_reached_fraction(
     error_fraction_by_class: Sequence[float], retries_by_class: Sequence[int]
 ) -> FloatArray:
@@ -69,8 +29,8 @@ def attempt_reached_fraction(
 
     References
     ----------
-    .. [1] Product of the transition probabilities from one attempt to the next. With one class it is
-       :func:`attempts_per_request`: 1 + e + e² + ...
+    .. [1] Product of the transition probabilities from one attempt to the next; their sum is the mean number of
+       attempts, with one class 1 + e + e² + ...
 
     Examples
     --------

@@ -155,7 +155,7 @@ def _plain_rows(tree: Tree, sections: dict[str, type[BaseModel]]) -> dict[str, l
             continue
         rows[section] = []
         for index, row in enumerate(found):
-            row_id = row.get("id", f"#{index}") if isinstance(row, dict) else None
+            row_id = _id_of(row, index) if isinstance(row, dict) else None
             if not isinstance(row_id, str):
                 faults.append(_fault(tree, (section, index), "a row with an id that is text", f"{row_id}"))
                 continue
@@ -163,6 +163,13 @@ def _plain_rows(tree: Tree, sections: dict[str, type[BaseModel]]) -> dict[str, l
     if faults or not isinstance(tree.data, dict):
         raise InputError(tuple(faults) or (_fault(tree, (), "a mapping of sections", shown(tree.data)),))
     return rows
+
+
+def _id_of(row: dict[str, Any], index: int) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Return a row's id; rates of currencies have none and are known by currency and date."""
+    if "id" not in row and "currency" in row:
+        return f"{row['currency']} {row.get('effective_from')}"
+    return row.get("id", f"#{index}")
 
 
 def _fault(tree: Tree, path: tuple[str | int, ...], expected: str, found: str) -> Fault:

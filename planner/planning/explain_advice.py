@@ -22,7 +22,7 @@ from planner.planning.derivation import (
 )
 from planner.planning.explain_leaves import Scene, rule_leaf
 from planner.planning.provider_tiers import plan_of
-from planner.planning.savings import INPUT_LINES, OPTIONS, VERDICT_CACHE, attempted
+from planner.planning.savings import INPUT_LINES, OPTIONS, VERDICT_CACHE
 from planner.planning.time_saved import time_saved
 from planner.specs.estimate import HostingKind
 from planner.specs.explanation import Origin
@@ -109,7 +109,7 @@ def _saving(end: Literal["after", "low", "high"]) -> Function:
         if advice.id in OPTIONS:
             return _option_saving(s, OPTIONS[advice.id])
         ground = Ground(case=s.case, workload=s.estimate.workload, as_of=s.estimate.as_of)
-        change = attempted(advice.id, ground) if advice.id in CHANGES else ""
+        change = CHANGES[advice.id](ground) if advice.id in CHANGES else ""
         if isinstance(change, str):
             leaf = rule_leaf(s, "saving", 0.0, f"checklist {advice.id}")
             return stated(leaf, "this advice changes latency, and no bill")

@@ -26,9 +26,10 @@ from planner.planning.derivation import (
     total,
 )
 from planner.planning.explain_calls import embeddings
-from planner.planning.explain_leaves import Scene, constant, rule_leaf
+from planner.planning.explain_leaves import Scene, constant, rule_leaf, value_at
 from planner.planning.failures import without_errors
-from planner.specs.api_plan import ApiPlan, Failures, RoutingCheck
+from planner.specs.api_plan import ApiPlan, Converted, Failures, RoutingCheck
+from planner.specs.caching import PromptCache
 from planner.specs.case import Case
 from planner.specs.explanation import Origin
 
@@ -108,19 +109,15 @@ def _prompt_saving(s: Scene) -> Derived:
 
 
 def _ttl_saving(s: Scene, index: int) -> Derived:
-    use, cache = _plan(s).prompt_cache, s.case.scenario.caching.prompt
-    if use is None or cache is None:
-        raise LookupError(index)
-    ttl = use.by_ttl[index].ttl
+    ttl = value_at(s.estimate, f"{P}.prompt_cache.by_ttl[{index}].ttl")
+    cache: PromptCache = value_at(s.case.scenario, "caching.prompt")
     without = _again(s, with_caching(s.case, prompt=None), "usd_per_month_without", "without prompt caching")
     bought = with_caching(s.case, prompt=cache.model_copy(update={"ttl": ttl}))
     return difference(without, _again(s, bought, "usd_per_month_with", f"with a lifetime of {ttl}"))
 
 
 def _routing(s: Scene) -> RoutingCheck:
-    found = _plan(s).routing
-    if found is None:
-        raise LookupError(ROUTING)
+    found: RoutingCheck = value_at(s.estimate, ROUTING)
     return found
 
 
@@ -162,9 +159,7 @@ def _routing_rule(field: str, place: str) -> Function:
 
 
 def _failures(s: Scene) -> Failures:
-    found = _plan(s).failures
-    if found is None:
-        raise LookupError(FAILURES)
+    found: Failures = value_at(s.estimate, FAILURES)
     return found
 
 
@@ -272,9 +267,7 @@ def _time(function: Function, note: str) -> Function:
 
 
 def _units_per_usd(s: Scene) -> Derived:
-    made = _plan(s).converted
-    if made is None:
-        raise LookupError("api.converted")
+    made: Converted = value_at(s.estimate, f"{P}.converted")
     rate = next(
         each
         for each in s.case.books.currencies.values()

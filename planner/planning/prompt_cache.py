@@ -140,7 +140,7 @@ def _caching(
         hit_fraction=hit,
         derived=derived,
         cached_read_tokens=hit * prefix,
-        cache_write_tokens=(1 - hit) * prefix if extra else 0.0,
+        cache_write_tokens=prefix - hit * prefix if extra else 0.0,  # so that both never exceed the prefix
         saving_usd_per_request=float(caching_saving_usd(prefix, hit, plain, read, write)),
         break_even_requests_per_s=break_even,
         notices=_notices(model, derived=derived),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from planner.errors import DataError, UsageError
 from planner.planning.api_calls import LINES
 from planner.planning.api_cost import Bill
-from planner.planning.changes import CHANGES, Change, Ground
+from planner.planning.changes import CHANGES, Ground
 from planner.planning.time_saved import time_saved
 from planner.specs.api_plan import ApiPlan
 from planner.specs.estimate import Advice, AdviceState, CacheAdvice, HostingKind, HostingOption
@@ -43,10 +43,10 @@ def _valued(item: Advice, ground: Ground, now: Bill, options: Sequence[HostingOp
         return item
     if item.id not in CHANGES:
         return replace(item, time_saved_s=time_saved(item.id, ground, None), saving_usd_per_month=0.0)
-    change = attempted(item.id, ground)
-    if isinstance(change, str):
-        return ruled_out(item, change)
     try:
+        change = CHANGES[item.id](ground)
+        if isinstance(change, str):
+            return ruled_out(item, change)
         saved = [
             now.usd - each.usd if each is not None else None
             for each in (change.after, change.low, change.high)
@@ -94,14 +94,6 @@ def _input_usd(ground: Ground, bill: Bill) -> float:
     """Return what input costs a month, read from a cache or not. [USD/month]"""
     each = sum(sum(call.usd_by_line[:INPUT_LINES]) * call.call.share for call in bill.priced)
     return each * ground.workload.requests_per_month * bill.reaching
-
-
-def attempted(advice_id: str, ground: Ground) -> Change | str:
-    """Return the change that a piece of advice makes, or why it cannot be made."""
-    try:
-        return CHANGES[advice_id](ground)
-    except (DataError, UsageError) as error:
-        return error.message
 
 
 def ruled_out(item: Advice, reason: str) -> Advice:

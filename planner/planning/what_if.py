@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from planner.errors import UsageError
 from planner.planning.changes import CHANGES, Ground
-from planner.planning.savings import OPTIONS, attempted
+from planner.planning.savings import OPTIONS
 from planner.specs.estimate import WhatIfStep
 
 
@@ -24,7 +24,7 @@ def followed(ground: Ground, advice_ids: Sequence[str]) -> tuple[Ground, tuple[W
     steps: list[WhatIfStep] = []
     for advice_id in advice_ids:
         _require_known(ground, advice_id)
-        change = attempted(advice_id, ground)
+        change = CHANGES[advice_id](ground)
         if isinstance(change, str):
             raise UsageError(
                 f"--what-if {advice_id} changes nothing for {ground.case.scenario.name}: {change}"

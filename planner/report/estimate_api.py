@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planner.report.difference_words import signed_usd
 from planner.report.numbers import count, duration, percent, usd
 from planner.report.screen import grid
 from planner.specs.api_plan import CacheUse, Failures, RoutingCheck
@@ -67,15 +68,11 @@ def what_if_part(estimate: Estimate) -> RenderableType | None:
     table = grid("What if", "before", "after", "USD/month", left=1)
     for step in estimate.what_if:
         text = Group(Text(step.title), _indented(f"{step.id}: {step.assumption}"))
-        table.add_row(text, usd(step.usd_before), usd(step.usd_after), _signed(step.delta_usd))
+        table.add_row(text, usd(step.usd_before), usd(step.usd_after), signed_usd(step.delta_usd))
     if len(estimate.what_if) > 1:
         first, last = estimate.what_if[0].usd_before, estimate.what_if[-1].usd_after
-        table.add_row("all together", usd(first), usd(last), _signed(last - first), style="head")
+        table.add_row("all together", usd(first), usd(last), signed_usd(last - first), style="head")
     return table
-
-
-def _signed(value: float) -> str:
-    return f"+{usd(value)}" if value > 0 else usd(value).replace("-", "−")
 
 
 def _indented(text: str) -> RenderableType:
@@ -231,7 +228,7 @@ def _consequences(failures: Failures) -> Iterator[str]:
         f"{duration(failures.added_p95_s) if failures.added_p95_s else 'nothing'} at p95"
     )
     extra = failures.extra_usd_per_month
-    money = f"{_signed(extra)} USD/month" if abs(extra) >= CENT else "less than a cent a month"
+    money = f"{signed_usd(extra)} USD/month" if abs(extra) >= CENT else "less than a cent a month"
     yield f"errors change the bill by {money}"
     breaker = failures.breaker
     if breaker.detects_outage_s is None:

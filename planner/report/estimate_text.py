@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
+from planner.report.estimate_markdown import advice_markdown
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
 from planner.report.tiers import tier_outlook_text
@@ -178,4 +179,4 @@ def _markdown(estimate: Estimate) -> str:
         "",
     ]
     warnings = [f"> **{notice.code}** {notice.message}" for notice in estimate.warnings]
-    return "\n".join([*lines, *warnings, ""])
+    return "\n".join([*lines, *advice_markdown(estimate), *warnings, ""])

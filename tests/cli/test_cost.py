@@ -127,3 +127,24 @@ def test_a_long_context_tier_shows_the_price_that_each_line_was_billed_at() -> N
     assert "input   300,000       2.5  0.7500" in shown
     assert "output    1,000        15  0.0150" in shown
     assert "below it 1.25 and 10 USD/Mtok" in shown
+
+
+def test_a_contract_of_your_own_books_takes_its_discount_off() -> None:
+    ours = [
+        *[
+            "claude-sonnet-4-6",
+            "--input-tokens",
+            "2000",
+            "--output-tokens",
+            "400",
+            "--books",
+            "scenarios/own-books",
+        ]
+    ]
+    done = CliRunner().invoke(
+        app, ["cost", *ours, "--contract", "anthropic-2026", "--format", "json"], prog_name="planner"
+    )
+    assert json.loads(done.stdout)["usd"] == pytest.approx(0.012 * 0.88)
+    unknown = CliRunner().invoke(app, ["cost", *ours, "--contract", "mine"], prog_name="planner")
+    assert unknown.exit_code == 2
+    assert "contracts of your books: anthropic-2026" in unknown.stderr

@@ -168,3 +168,22 @@ def test_a_failover_model_that_is_hardly_reached_has_no_row() -> None:
     rows = [line for line in run("estimate", "scenarios/coding-agent.yaml").splitlines() if "gpt-5.1" in line]
     assert "openai/gpt-5.1: 0.0045 requests/month, less than a cent" in rows
     assert not any(line.rstrip().endswith("0.00") for line in rows)
+
+
+def test_the_screen_says_why_nothing_is_cached_and_when_a_breaker_never_opens() -> None:
+    shown = run("estimate", "scenarios/rag-documents.yaml", "--set", "prompt.parts.examples.tokens=10")
+    assert "openai/gpt-4.1-mini: nothing cached, the static prefix of 610 tokens is shorter" in shown
+    thin = ["--set", "reliability={error_rate: 0.1}", "--set", "traffic.requests_per_day=1000"]
+    assert "it would never open" in run("estimate", WORKED, *thin)
+
+
+def test_the_screen_compares_lifetimes_where_they_differ() -> None:
+    faq = ["scenarios/contracted-faq.yaml", "--set", "traffic.requests_per_day=100"]
+    assert "best 1h" in run("estimate", *faq)
+    assert "best" not in run("estimate", "scenarios/routing-cascade.yaml")
+
+
+def test_markdown_and_json_tell_the_followed_advice_and_the_best_of_the_rest() -> None:
+    shown = run("estimate", WORKED, "--format", "md", "--what-if", "prompt-caching")
+    assert "| prompt-caching | 849.60 | 639.06 | −210.54 |" in shown
+    assert "| shorter-prompt |" in shown

@@ -93,3 +93,14 @@ def test_only_the_newest_entries_are_kept() -> None:
     entries = list(book_cache.cache_folder().glob("hardware-*.json"))
     assert len(entries) == book_cache.KEPT_PER_BOOK
     assert json.loads(entries[0].read_text()).keys() == {"n"}
+
+
+def test_rates_of_two_books_stand_side_by_side_by_currency_and_date(tmp_path: Path) -> None:
+    for name, currency in (("one", "EUR"), ("two", "GBP")):
+        (tmp_path / name).mkdir()
+        row = f"{{currency: {currency}, effective_from: 2026-01-01, units_per_usd: 0.9, source: mine}}"
+        (tmp_path / name / "pricing.yaml").write_text(
+            f"schema_version: planner.pricing/1\ncurrencies: [{row}]\n"
+        )
+    books = load_books(tmp_path / "one", tmp_path / "two")
+    assert set(books.currencies) == {"EUR 2026-01-01", "GBP 2026-01-01"}

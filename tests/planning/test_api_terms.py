@@ -99,3 +99,9 @@ def test_the_bill_is_shown_in_another_currency_at_a_dated_rate() -> None:
     assert estimate_of(FAQ, "currency=USD").api.converted is None
     with pytest.raises(DataError, match="no rate of EUR holds on 2026-09-01: the first is of 2026-10-01"):
         estimate_of(FAQ, "as_of=2026-09-01")
+
+
+def test_prompts_of_which_some_exceed_the_window_are_a_warning() -> None:
+    sets = ("prompt.input_tokens={mean: 60000, p95: 120000}", "models=[{model: gpt-4o-mini}]")
+    (notice,) = (notice for notice in estimate_of(CHAT, *sets).warnings if notice.code == "CONTEXT")
+    assert "openai/gpt-4o-mini takes 128,000" in notice.message

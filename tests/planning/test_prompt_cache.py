@@ -124,3 +124,22 @@ def test_more_traffic_never_hits_less(rate: float, more: float) -> None:
     assert low is not None
     assert high is not None
     assert 0 <= low <= high <= 1
+
+
+def test_an_explicit_cache_without_traffic_hits_nothing_and_is_stored_all_the_same() -> None:
+    found = caching("gemini-2.5-flash", requests_per_s_by_hour=(0.0,) * 24, stored_hours_per_day=6)
+    assert found.hit_fraction == 0
+    assert found.storage_usd_per_day > 0
+
+
+def test_reads_and_writes_of_a_prompt_that_is_all_prefix_never_exceed_it() -> None:
+    """2,469 tokens at a hit rate of 0.769: hit · p + (1 - hit) · p is above p in floating point."""
+    for rate in range(1, 1000):
+        found = caching(
+            "claude-sonnet-4-6",
+            date(2026, 11, 1),
+            static_prefix_tokens=2469,
+            input_tokens=2469,
+            hit_rate=rate / 1000,
+        )
+        assert 2469 - found.cached_read_tokens - found.cache_write_tokens >= 0

@@ -52,8 +52,8 @@ def test_what_cannot_be_bought_is_refused(case: dict[str, Any]) -> None:
     assert "usd" not in case
 
 
-def test_there_are_the_sixteen_compared_cases_and_sixty_more() -> None:
-    assert len(cases()) >= 76
+def test_there_are_the_sixteen_compared_cases_and_a_hundred_more() -> None:
+    assert len(cases()) >= 118
 
 
 def sheet_of(name: str, as_of: date = date(2026, 11, 23), **buy: Any) -> PriceSheet:

@@ -5,10 +5,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from planner.errors import UsageError
-from planner.planning.savings import attempted
+from planner.errors import DataError, UsageError
+from planner.planning.changes import CHANGES
 from planner.planning.what_if import followed
-from tests.planning.scenes import CHAT, FAQ, RAG, estimate_of, ground_of
+from tests.planning.scenes import BATCH, CHAT, FAQ, RAG, estimate_of, ground_of
 
 FOLLOWABLE = ("routing", "max-tokens", "custom-batching", "shorter-prompt", "precompute-embeddings")
 
@@ -40,6 +40,9 @@ def test_the_new_estimate_is_that_of_the_changed_scenario() -> None:
         ("streaming", "this advice changes no bill", "advice to follow here"),
         ("self-host", "is weighed among the options", "advice to follow here"),
         ("prompt-caching", "changes nothing for rag-documents: in place already", None),
+        ("exact-cache", "in place already", None),
+        ("max-tokens", "in place already", None),
+        ("cache-lifetime", "the models offer no other lifetime", None),
     ],
 )
 def test_advice_that_cannot_be_followed_is_refused(advice: str, message: str, cure: str | None) -> None:
@@ -49,5 +52,22 @@ def test_advice_that_cannot_be_followed_is_refused(advice: str, message: str, cu
     assert (cure or "") in str(refusal.value.cure or "")
 
 
-def test_a_change_that_the_books_refuse_gives_their_reason() -> None:
-    assert attempted("cache-lifetime", ground_of(CHAT)) == "no prompt cache whose hit rate is derived"
+@pytest.mark.parametrize(
+    ("path", "advice", "reason"),
+    [
+        (FAQ, "semantic-cache", "in place already"),
+        (BATCH, "custom-batching", "in place already"),
+        (BATCH, "prompt-caching", None),
+        ("scenarios/private-assistant.yaml", "prompt-caching", "the prompt has no stated static prefix"),
+        (CHAT, "cache-lifetime", "no prompt cache whose hit rate is derived"),
+        (CHAT, "precompute-embeddings", "no embedding model is in use"),
+    ],
+)
+def test_a_change_is_made_or_says_why_it_cannot_be(path: str, advice: str, reason: str | None) -> None:
+    change = CHANGES[advice](ground_of(path))
+    assert change == reason if reason is not None else not isinstance(change, str)
+
+
+def test_a_way_of_buying_that_is_not_sold_is_refused_with_the_model() -> None:
+    with pytest.raises(DataError, match="has no flex price"):
+        estimate_of(CHAT, what_if=("flex-mode",))
