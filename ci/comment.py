@@ -57,7 +57,8 @@ def post(repository: str, number: int, body: str) -> str:
     if mine is not None:
         call("PATCH", f"{repository}/issues/comments/{mine['id']}", {"body": body})
         return f"comment {mine['id']} updated"
-    if "no change" in body.splitlines()[1] and "nothing found" in body.splitlines()[1]:
+    decision = " ".join(body.splitlines()[:4])
+    if "no change" in decision and "nothing found" in decision:
         return "nothing to say, so no comment"
     return f"comment {call('POST', issue, {'body': body})['id']} written"
 

@@ -82,6 +82,10 @@ def shown_difference(found: Difference, output_format: Format, *, width: int, co
     """
     if output_format is Format.json:
         return difference_json(found)
+    if output_format is Format.md:
+        from planner.report.difference_md import difference_markdown
+
+        return difference_markdown(found)
     if output_format is not Format.table:
-        raise UsageError(f"a diff is not written as {output_format}", cure="--format table or json")
+        raise UsageError(f"a diff is not written as {output_format}", cure="--format table, json or md")
     return render(*difference_parts(found), width=width, color=color).rstrip("\n") + "\n"

@@ -6,16 +6,16 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 
 from planner.report.check_text import Details, by_change, change_words, told_once, verdict_words
-from planner.report.difference_words import signed_percent, signed_usd
+from planner.report.difference_md import cause_lines, metric_lines, unknown_lines
+from planner.report.difference_words import headline, signed_percent, signed_usd
+from planner.report.markdown import cell, folded
 from planner.report.numbers import usd
-from planner.specs.difference import Cause
 from planner.specs.finding import Checked, Finding
 
 MARKER = "<!-- planner-check -->"  #: by which a sticky comment finds itself
 MAX_CHARACTERS = 60_000  #: GitHub refuses comments above 65,536 characters
 SHOWN_FINDINGS = 25
 SHOWN_SCENARIOS = 20
-SHOWN_CAUSES = 20
 SHOWN_CHARACTERS = 400  #: of one cell
 MARKS = {"error": "✗", "warning": "!", "note": "·"}
 
@@ -23,10 +23,10 @@ MARKS = {"error": "✗", "warning": "!", "note": "·"}
 def check_markdown(checked: Checked, marker: str = MARKER) -> str:
     """Return a check as Markdown of at most ``MAX_CHARACTERS``: the verdict, the costs, the findings, the causes."""
     parts = (
-        (marker, _headline(checked), ""),
+        (marker, *_headline(checked)),
         tuple(_costs(checked)),
         tuple(_findings(checked)),
-        tuple(_causes(checked)),
+        tuple(_change_lines(checked)),
         tuple(_waived(checked)),
         tuple(_footer(checked)),
     )
@@ -43,17 +43,23 @@ def _bounded(text: str) -> str:
     return f"{kept}{closing}\n\nCut here: the whole answer is in the job's log.\n"
 
 
-def _headline(checked: Checked) -> str:
+def _headline(checked: Checked) -> Iterator[str]:
+    """Yield what the change costs, whether it may merge, and mostly why."""
     mark = "✓" if checked.passed else "✗"
     change = checked.difference
     if change is None:
         amount = f"{usd(checked.usd_per_month)} USD/month"
-    elif change.is_empty:
+    elif not change.delta_usd_per_month:
         amount = f"no change, {usd(checked.usd_per_month)} USD/month"
     else:
-        share = f" ({signed_percent(change.delta_fraction)})" if change.delta_fraction is not None else ""
-        amount = f"{signed_usd(change.delta_usd_per_month)} USD/month{share}"
-    return f"### {mark} LLM cost: {amount} — {verdict_words(checked)}"
+        relative = f" ({signed_percent(change.delta_fraction)})" if change.usd_per_month_before else ""
+        amount = f"{signed_usd(change.delta_usd_per_month)} USD/month{relative}"
+    yield f"### {mark} LLM cost: {amount}"
+    yield ""
+    mostly = headline(change).partition("mostly ")[2] if change is not None else ""
+    why = f" · mostly {cell(mostly)}" if mostly else ""
+    yield f"**{verdict_words(checked)}**{why}"
+    yield ""
 
 
 def _costs(checked: Checked) -> Iterator[str]:
@@ -105,45 +111,28 @@ def _finding(finding: Finding, details: Details) -> Iterator[str]:
     yield from (f"  - {label.capitalize()}: {cell(words)}" for label, words in details)
 
 
-def _causes(checked: Checked) -> Iterator[str]:
-    """Yield the waterfall over all scenarios, folded."""
+def _change_lines(checked: Checked) -> Iterator[str]:
+    """Yield the waterfall over all scenarios and the figures beside the cost, folded, and what is unknown."""
     change = checked.difference
-    if change is None or not change.causes:
+    if change is None:
         return
-    yield "<details><summary>Where the change comes from</summary>"
-    yield ""
-    yield "| cause | before | after | USD/month |"
-    yield "|---|---|---|---:|"
-    yield from (_cause(cause) for cause in change.causes[:SHOWN_CAUSES])
-    hidden = change.causes[SHOWN_CAUSES:]
-    if hidden:
-        yield f"| {len(hidden)} more | | | {signed_usd(sum(cause.usd_per_month for cause in hidden))} |"
-    yield f"| **total** | | | **{signed_usd(change.delta_usd_per_month)}** |"
-    yield ""
-    yield "</details>"
-    yield ""
-
-
-def _cause(cause: Cause) -> str:
-    file = f" (`{cell(cause.file)}`)" if cause.file is not None else ""
-    values = (cell(cause.name) + file, cell(cause.before or ""), cell(cause.after or ""))
-    return f"| {' | '.join(values)} | {signed_usd(cause.usd_per_month)} |"
+    if change.delta_usd_per_month or change.causes:
+        yield from folded(
+            "Where the change comes from", *cause_lines(change.causes, change.delta_usd_per_month)
+        )
+    yield from metric_lines(change.scenarios)
+    yield from unknown_lines(change)
 
 
 def _waived(checked: Checked) -> Iterator[str]:
     if not checked.waived:
         return
-    yield f"<details><summary>{len(checked.waived)} waived</summary>"
-    yield ""
-    for waived in checked.waived[:SHOWN_FINDINGS]:
-        about = cell(waived.finding.scenario or "all scenarios")
-        yield (
-            f"- **{waived.finding.rule}** of {about} until {waived.expires.isoformat()}: {cell(waived.reason)} "
-            f"(`{cell(waived.file)}`)"
-        )
-    yield ""
-    yield "</details>"
-    yield ""
+    lines = (
+        f"- **{waived.finding.rule}** of {cell(waived.finding.scenario or 'all scenarios')} until "
+        f"{waived.expires.isoformat()}: {cell(waived.reason)} (`{cell(waived.file)}`)"
+        for waived in checked.waived[:SHOWN_FINDINGS]
+    )
+    yield from folded(f"{len(checked.waived)} waived", *lines)
 
 
 def _footer(checked: Checked) -> Iterator[str]:
@@ -157,20 +146,6 @@ def _footer(checked: Checked) -> Iterator[str]:
         f"<sub>{against}{cell(change_words(checked).split(' · ')[0])} in all. "
         "`planner explain SCENARIO PATH` shows where a number comes from.</sub>"
     )
-
-
-def cell(text: str) -> str:
-    r"""Return a text that stays one cell, one line and no markup, whatever a file or waiver says.
-
-    Examples
-    --------
-    >>> cell("a | b" + chr(10) + "<script> @team")
-    'a \\| b &lt;script&gt; &#64;team'
-    """
-    flat = " ".join(text.split())
-    short = flat if len(flat) <= SHOWN_CHARACTERS else flat[: SHOWN_CHARACTERS - 1] + "…"
-    escaped = short.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
-    return escaped.replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
 
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}
