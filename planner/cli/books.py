@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.books_feed import show_retirements
+from planner.cli.books_prices import sync, verify
 from planner.cli.options import (
     AsOfOption,
     BooksOption,
@@ -36,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("retirements")(show_retirements)
+app.command("verify")(verify)
+app.command("sync")(sync)
 
 
 class Kind(StrEnum):

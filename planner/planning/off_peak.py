@@ -26,7 +26,7 @@ def off_peak_fraction(offpeak: OffPeak, hourly_weights_utc: Sequence[float]) -> 
         for hour, weight in enumerate(week)
         for step in range(STEPS_PER_HOUR)
     ]
-    inside = sum(weight for weight, day, hour in steps if _off_peak(offpeak.windows, int(day), hour))
+    inside = sum(weight for weight, day, hour in steps if in_windows(offpeak.windows, int(day), hour))
     return inside / sum(weight for weight, _, _ in steps)
 
 
@@ -41,7 +41,8 @@ def utc_weights(local_weights: Sequence[float], utc_offset_hours: float) -> tupl
     )
 
 
-def _off_peak(windows: Sequence[OffPeakWindow], weekday: int, hour_utc: float) -> bool:
+def in_windows(windows: Sequence[OffPeakWindow], weekday: int, hour_utc: float) -> bool:
+    """Tell whether an hour of a weekday, 0 being Monday, lies in one of the windows."""
     return any(
         bool(in_daily_window(hour_utc, _hours(window.start), _hours(window.end)))
         for window in windows
