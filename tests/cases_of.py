@@ -6,6 +6,7 @@ from functools import cache
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.rules import load_rules
+from planner.inputs.serving_profiles import load_serving_profiles
 from planner.specs.books import Books
 from planner.specs.case import Case
 from planner.specs.scenario import Scenario
@@ -26,6 +27,7 @@ def case_of(scenario: Scenario, file: str = "chat.yaml", own: Books | None = Non
         rules=load_rules(),
         texts={},
         vllm_memory=load_vllm_memory(),
+        profiles=load_serving_profiles(),
     )
 
 

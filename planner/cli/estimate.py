@@ -25,7 +25,7 @@ from planner.cli.options import (
 )
 from planner.errors import EXIT_FINDING
 from planner.inputs.estimating import read_all
-from planner.planning.estimate import estimate_scenario
+from planner.planning.estimate import estimate_scenario, workbench_for
 from planner.report.estimate_table import estimate_parts, portfolio_parts
 from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
 from planner.report.screen import render
@@ -74,6 +74,7 @@ def estimate(
             date_or_none(as_of),
             tuple(what_if or ()),
             seed,
+            advised=output_format is not Format.csv,  # its rows hold no advice
         )
     )
     width, color = screen_of(output, no_color=no_color)
@@ -86,7 +87,7 @@ def estimate(
 
 
 def _estimates(
-    cases: tuple[Case, ...], as_of: date | None, what_if: tuple[str, ...], seed: int
+    cases: tuple[Case, ...], as_of: date | None, what_if: tuple[str, ...], seed: int, *, advised: bool
 ) -> Iterator[Estimate]:
     """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others."""
 
@@ -95,8 +96,10 @@ def _estimates(
 
         return np.random.default_rng(seed)
 
+    shared = workbench_for(cases)
     for case in cases:
-        yield estimate_scenario(case, as_of or case.scenario.as_of or today(), what_if, rng=rng)
+        day = as_of or case.scenario.as_of or today()
+        yield estimate_scenario(case, day, what_if, advised=advised, rng=rng, workbench=shared)
 
 
 def _shown(

@@ -13,6 +13,7 @@ from planner.inputs.locks import parse_lock, read_lock
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.revisions import side_of_revision
 from planner.inputs.rules import load_rules
+from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
 from planner.planning.locking import side_of
 from planner.specs.lock import Lock
@@ -99,7 +100,13 @@ class Sides:
 
     def of_lock(self, locked: Lock, label: str) -> Side:
         """Return a lock as a side; its own rows are its books."""
-        return side_of(locked, label=label, rules=load_rules(), vllm_memory=load_vllm_memory())
+        return side_of(
+            locked,
+            label=label,
+            rules=load_rules(),
+            vllm_memory=load_vllm_memory(),
+            profiles=load_serving_profiles(),
+        )
 
     def _of_revision(
         self,

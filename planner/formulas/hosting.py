@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import count
 
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 WH_PER_KWH = 1000.0
+MONTHS_PER_YEAR = 12
+STEEPEST = 1024.0  # a power that leaves the busiest hours only
+HALVINGS = 40
 ZONES = 3  # clouds sell three availability zones a region; losing one leaves two thirds
 
 
@@ -135,38 +139,171 @@ def energy_usd(power_w: float, busy_s: float, usd_per_kwh: float) -> float:
     return power_w * busy_s / SECONDS_PER_HOUR / WH_PER_KWH * usd_per_kwh
 
 
-def break_even_requests_per_month(
-    *,
-    api_usd_per_request: float,
-    usd_per_month_by_replicas: tuple[float, ...],
-    requests_per_month_by_replicas: tuple[float, ...],
-) -> float | None:
-    """Return the smallest volume at which hosting costs no more than the API, on the step function. [requests/month]
+def loaded_replicas(replicas: int, redundancy: str) -> int:
+    """Return how many of the replicas carry load when one, or one zone of three, is lost. [replicas]
 
     Parameters
     ----------
-    api_usd_per_request : what the API takes for a request. [USD/request]
-    usd_per_month_by_replicas : rent with enough machines for 1, 2, 3 … replicas under load. [USD/month]
-    requests_per_month_by_replicas : volume that so many replicas can carry. [requests/month]
+    replicas : replicas that run. [replicas]
+    redundancy : ``none``, ``n+1`` or ``zone``.
 
     References
     ----------
-    .. [1] Crossing of a line through the origin with a step function: the first step whose crossing lies on it.
+    .. [1] The inverse of :func:`with_redundancy`.
 
     Examples
     --------
-    One replica at 100 USD carries 50 requests; at 1 USD each the crossing needs the second step, at 150:
-
-    >>> break_even_requests_per_month(api_usd_per_request=1.0, usd_per_month_by_replicas=(100.0, 150.0),
-    ...     requests_per_month_by_replicas=(50.0, 200.0))
-    150.0
+    >>> [loaded_replicas(6, kind) for kind in ("none", "n+1", "zone")]
+    [6, 5, 4]
     """
-    if api_usd_per_request <= 0:
-        return None
-    before = 0.0
-    for usd, most in zip(usd_per_month_by_replicas, requests_per_month_by_replicas, strict=True):
-        crossing = max(usd / api_usd_per_request, before)
-        if crossing <= most:
-            return crossing
-        before = most
-    return None
+    if redundancy == "zone":
+        return replicas * (ZONES - 1) // ZONES
+    return max(replicas - (1 if redundancy == "n+1" else 0), 0)
+
+
+def owned_usd_per_hour(
+    *,
+    price_usd: float,
+    amortization_years: float,
+    power_w: float,
+    pue: float,
+    usd_per_kwh: float,
+) -> float:
+    """Return what an hour of a machine of one's own costs, busy or not. [USD/hour]
+
+    Parameters
+    ----------
+    price_usd : purchase price of the machine. [USD]
+    amortization_years : years over which it is spread. [years]
+    power_w : mean draw of the machine. [W]
+    pue : power of the room over power of the machine. [1]
+    usd_per_kwh : tariff. [USD/kWh]
+
+    References
+    ----------
+    .. [1] Straight-line depreciation, 8,760 hours a year; PUE as defined by ISO/IEC 30134-2.
+
+    Examples
+    --------
+    A machine of 280,000 USD over 4 years is 7.99 USD/hour; 8 kW at a PUE of 1.25 and 0.10 USD/kWh add 1.00:
+
+    >>> round(owned_usd_per_hour(price_usd=280e3, amortization_years=4, power_w=8e3, pue=1.25, usd_per_kwh=0.1), 2)
+    8.99
+    """
+    hours = amortization_years * MONTHS_PER_YEAR * HOURS_PER_MONTH
+    return price_usd / hours + power_w / WH_PER_KWH * pue * usd_per_kwh
+
+
+def machines_against_interruptions(*, needed: int, away_fraction: float, availability_fraction: float) -> int:
+    """Return the machines to run so that enough of them are up, each being away for a share of the time. [machines]
+
+    Parameters
+    ----------
+    needed : machines that must be up. [machines]
+    away_fraction : share of the time in which one of them is being replaced. [fraction]
+    availability_fraction : share of the time in which enough must be up. [fraction]
+
+    Raises
+    ------
+    ValueError
+        When machines are away all the time, or enough of them are asked for all the time.
+
+    References
+    ----------
+    .. [1] Independent machines: the number away is binomial. Clouds reclaim in waves, so this is a lower bound.
+
+    Examples
+    --------
+    One of ten machines, away 1 % of the time, is missing 9.6 % of the time, two of eleven 0.5 %, three of twelve 0.02 %:
+
+    >>> machines_against_interruptions(needed=10, away_fraction=0.01, availability_fraction=0.999)
+    12
+    """
+    if not (0 <= away_fraction < 1 and availability_fraction < 1):
+        raise ValueError("machines must be up for some of the time, and not asked for all of it")
+    for machines in count(needed):
+        up = sum(
+            math.comb(machines, away) * away_fraction**away * (1 - away_fraction) ** (machines - away)
+            for away in range(machines - needed + 1)
+        )
+        if up >= availability_fraction:
+            break
+    return machines
+
+
+def crossing_volumes(
+    *, usd_per_request: float, usd_by_step: tuple[float, ...], volume_by_step: tuple[float, ...]
+) -> tuple[tuple[float, bool], ...]:
+    """Return every volume at which the cheaper of API and hosting changes, and whether hosting is it from there on.
+
+    Parameters
+    ----------
+    usd_per_request : what the API takes for a request. [USD/request]
+    usd_by_step : rent with 1, 2, 3 … machines. [USD/month]
+    volume_by_step : the most that they carry, rising. [requests/month]
+
+    References
+    ----------
+    .. [1] Crossings of a line through the origin with a step function.
+
+    Examples
+    --------
+    A machine at 100 USD carries 120 requests. At 1 USD each it is cheaper from 100 on, two machines from 200 on:
+
+    >>> crossing_volumes(usd_per_request=1.0, usd_by_step=(100.0, 200.0), volume_by_step=(120.0, 240.0))
+    ((100.0, True), (120.0, False), (200.0, True))
+    """
+    found: list[tuple[float, bool]] = []
+    cheaper, start = False, 0.0
+    for usd, most in zip(usd_by_step, volume_by_step, strict=True):
+        if cheaper and usd > usd_per_request * start:
+            cheaper = False
+            found.append((start, False))
+        crossing = usd / usd_per_request if usd_per_request > 0 else math.inf
+        if not cheaper and crossing <= most:
+            cheaper = True
+            found.append((max(crossing, start), True))
+        start = most
+    return tuple(found)
+
+
+def stretched_weights(weights: tuple[float, ...], peak_to_mean: float) -> tuple[float, ...]:
+    """Return hourly weights whose busiest hour is a given multiple of the mean: the shape, steeper or flatter. [1]
+
+    Parameters
+    ----------
+    weights : traffic of each hour over the mean. [1]
+    peak_to_mean : busiest hour over the mean. [1]
+
+    References
+    ----------
+    .. [1] Each weight to one power, which keeps the order of the hours and those without traffic; found by halving.
+
+    Examples
+    --------
+    >>> [round(weight, 3) for weight in stretched_weights((0.5, 1.0, 1.5), 2.0)]
+    [0.179, 0.821, 2.0]
+
+    A flat shape says nothing of the hours: each of them may be the peak.
+
+    >>> stretched_weights((1.0, 1.0), 3.0)
+    (3.0, 3.0)
+    """
+    highest = max(weights)
+    if math.isclose(highest, peak_to_mean):
+        return weights
+    if min(weights) == highest:
+        return (peak_to_mean,) * len(weights)
+
+    def raised(power: float) -> tuple[float, ...]:
+        powers = [(weight / highest) ** power if weight > 0 else 0.0 for weight in weights]
+        mean = sum(powers) / len(powers)
+        return tuple(each / mean for each in powers)
+
+    low, high = 0.0, 1.0
+    while max(raised(high)) < peak_to_mean and high < STEEPEST:
+        high *= 2
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if max(raised(middle)) < peak_to_mean else (low, middle)
+    return raised(high)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from planner.errors import Fault, InputError
 from planner.inputs.books import load_books
@@ -14,15 +15,25 @@ from planner.inputs.places import key_lines
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
+from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.token_counts import file_counts
 from planner.inputs.traces import read_trace
 from planner.inputs.validate import nearest_of
 from planner.inputs.yaml_marks import Path_
 from planner.specs.books import Books
 from planner.specs.case import Case, Recording
+from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TextSize
+
+
+class _Shipped(NamedTuple):
+    """What was fitted, the same for every scenario."""
+
+    memory: EngineMemoryProfile
+    serving: tuple[ServingProfile, ...]
 
 
 def read_all(
@@ -45,13 +56,14 @@ def read_all(
     faults: list[Fault] = []
     cases: list[Case] = []
     rules = load_rules()
+    shipped = _Shipped(memory=load_vllm_memory(), serving=load_serving_profiles())
     for path in find_scenarios(paths):
         try:
             file = read_scenario(path, sets)
             books = load(*_scenario_books(file), *own_books)
             check_references(file, books)
             _check_family(file, rules)
-            cases.append(_case(file, books, rules))
+            cases.append(_case(file, books, rules, shipped))
         except InputError as error:
             faults.extend(error.faults)
     if faults:
@@ -59,14 +71,15 @@ def read_all(
     return tuple(cases)
 
 
-def _case(file: ScenarioFile, books: Books, rules: Rules) -> Case:
+def _case(file: ScenarioFile, books: Books, rules: Rules, shipped: _Shipped) -> Case:
     return Case(
         scenario=file.scenario,
         file=str(file.path),
         books=books,
         rules=rules,
         texts=_texts(file, books, rules),
-        vllm_memory=load_vllm_memory(),
+        vllm_memory=shipped.memory,
+        profiles=shipped.serving,
         trace=_trace(file),
         lines=key_lines(file.tree),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from planner.planning.capacity import BOUNDS
 from planner.planning.cautions import DAYS_PER_MONTH
 from planner.planning.places import line_of
 from planner.planning.rental_price import rental_price_in_force
@@ -15,7 +16,7 @@ from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId, Severity
 from planner.specs.outcome import Outcome
 
-SLO_WORDS = ("ttft limit", "tpot limit", "e2e limit")  # how the serving model words a target that is missed
+SLO_WORDS = BOUNDS[:3]  # how a target that is missed is worded; the fourth is the KV pool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

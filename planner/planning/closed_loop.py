@@ -47,7 +47,7 @@ class LoopResult:
 
 def closed_loop(
     operand: Operands,
-    coefficients: Mapping[str, float],
+    coefficients: Mapping[str, Numeric],
     limits: Limits,
     *,
     concurrency: Numeric,

@@ -14,6 +14,7 @@ from planner.planning.api_plan import api_plan
 from planner.planning.bill_draws import Billed
 from planner.planning.cautions import cautions
 from planner.planning.changes import Ground
+from planner.planning.configurations import Workbench
 from planner.planning.defaults import defaults_used, keys_not_used
 from planner.planning.facts import facts_of
 from planner.planning.hosting import hosting_options
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+def workbench_for(cases: Sequence[Case]) -> Workbench:
+    """Return a bench on which configurations that several scenarios share are worked out once."""
+    return Workbench(profiles=cases[0].profiles, memory_profile=cases[0].vllm_memory)
+
+
 def estimate_scenario(
     case: Case,
     as_of: date,
@@ -39,12 +45,14 @@ def estimate_scenario(
     *,
     advised: bool = True,
     rng: Callable[[], np.random.Generator] | None = None,
+    workbench: Workbench | None = None,
 ) -> Estimate:
     """Return everything that planner says about one scenario at the prices of a date.
 
     ``what_if`` names advice of the checklist that is followed first, one after another. Without ``advised`` the
     checklist is left out, which prices other models than those of the scenario. ``rng`` makes the generator for the
-    draws behind the range of the bill; it is called where anything is uncertain. Without it there is no range.
+    draws behind the range of the bill; it is called where anything is uncertain. Without it there is no range. ``workbench`` is
+    what scenarios that are estimated in one call share.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def estimate_scenario(
     priced = price_calls(case, workload, as_of)
     plan = api_plan(case, workload, cost, as_of)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
-    options = hosting_options(case, workload, cost, as_of)
+    options = hosting_options(case, workload, cost, as_of, workbench or workbench_for((case,)))
     facts = facts_of(case.scenario, workload, rules.thresholds)
     advice = with_savings(checklist_advice(rules, facts) if advised else (), ground, options)
     recommendation = recommend(
@@ -107,5 +115,6 @@ def cheapest_of(case: Case, as_of: date) -> HostingOption | None:
     Raises as :func:`estimate_scenario` does.
     """
     workload = workload_of(case.scenario, case.texts, summary_of(case))
-    options = hosting_options(case, workload, api_cost(case, workload, as_of), as_of)
+    cost = api_cost(case, workload, as_of)
+    options = hosting_options(case, workload, cost, as_of, workbench_for((case,)))
     return cheapest_option(ranked_options(options))

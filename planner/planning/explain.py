@@ -14,6 +14,7 @@ from planner.planning.derivation import Derived, Function, Operand, replayed
 from planner.planning.explain_advice import ADVICE
 from planner.planning.explain_cost import COST
 from planner.planning.explain_leaves import Scene, scene_of, value_at
+from planner.planning.explain_machines import MACHINES
 from planner.planning.explain_options import OPTIONS
 from planner.planning.explain_plan import PLAN
 from planner.planning.explain_prompt import TOKENS
@@ -24,7 +25,7 @@ from planner.specs.estimate import Estimate
 from planner.specs.explanation import Explained
 
 # pattern of a report path, [*] for the places in lists -> its derivation, called with those places
-DERIVATIONS: Mapping[str, Function] = {**WORKLOAD, **COST, **OPTIONS, **ADVICE, **PLAN, **TOKENS}
+DERIVATIONS: Mapping[str, Function] = {**WORKLOAD, **COST, **OPTIONS, **MACHINES, **ADVICE, **PLAN, **TOKENS}
 SECTIONS = ("workload", "cost", "recommendation", "api", "tokens")
 TOLERANCE = 1e-9  # relative: sums in another order differ in the last digits
 SUGGESTIONS = 3

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.formulas.hosting import (
-    break_even_requests_per_month,
     energy_usd,
     machines_usd_per_month,
+    owned_usd_per_hour,
     replicas_needed,
     whole_machines,
     with_redundancy,
 )
+from planner.planning.break_even import break_even
+from planner.planning.capacity import capacities, latency_at
 from planner.planning.derivation import (
     Derived,
     Function,
@@ -21,9 +23,12 @@ from planner.planning.derivation import (
     known,
     modelled,
     of,
+    product,
     stated,
+    total,
 )
 from planner.planning.edge import USD_PER_KWH
+from planner.planning.explain_calls import reaching
 from planner.planning.explain_leaves import (
     Scene,
     constant,
@@ -32,31 +37,35 @@ from planner.planning.explain_leaves import (
     rental_leaf,
     value_at,
 )
-from planner.planning.serving import capacity, serving_point
 from planner.specs.estimate import HostingOption
 from planner.specs.explanation import Origin
 from planner.specs.hosting import SelfHosted
 from planner.units import HOURS_PER_MONTH
 
 OWN = "hosting.self_hosted"
-PREDICTED = ("ttft_s", "tpot_s", "requests_per_s_per_replica")
+OWNED_KEYS = ("price_usd", "amortization_years", "gpu_count", "power_w", "pue", "usd_per_kwh")
+PREDICTED = ("ttft_s", "tpot_s", "e2e_s", "requests_per_s_per_replica")
 A_MONTH = constant(
     "hours_per_month", HOURS_PER_MONTH, "planner/units.py HOURS_PER_MONTH", "365 · 24 / 12, as clouds bill"
 )
 
 
-def _option(s: Scene, at: str) -> HostingOption:
+def option_at(s: Scene, at: str) -> HostingOption:
+    """Return the option at a place of the report."""
     found: HostingOption = value_at(s.estimate, at)
     return found
 
 
-def _own(s: Scene, field: str) -> Operand:
+def own_key(s: Scene, field: str) -> Operand:
     """Return a choice for own machines; the default where the scenario has no such section."""
     hosting = s.case.scenario.hosting
     if hosting is not None and hosting.self_hosted is not None:
         return s.key(f"{OWN}.{field}")
-    default = SelfHosted.model_fields[field]
+    head, _, rest = field.partition(".")
+    default = SelfHosted.model_fields[head]
     value = default.get_default(call_default_factory=True)
+    for step in rest.split(".") if rest else ():
+        value = getattr(value, step)
     shown = ", ".join(value) if isinstance(value, tuple) else value
     return Operand(
         name=field,
@@ -66,16 +75,23 @@ def _own(s: Scene, field: str) -> Operand:
 
 
 def _monthly(s: Scene, at: str) -> Derived:
-    option = _option(s, at)
+    option = option_at(s, at)
     if option.kind == "api":
         return stated(s.ref("cost.usd_per_month", "usd_per_month at the API"))
     if option.kind == "edge":
         return _energy(s, at, option)
+    plan = option.plan
+    caches = (
+        (s.ref(f"{at}.plan.caches_usd_per_month"),) if plan is not None and plan.caches_usd_per_month else ()
+    )
+    if plan is not None and plan.daily is not None and own_key(s, "autoscale.enabled").value is True:
+        return total(s.ref(f"{at}.plan.daily.autoscaled_usd_per_month"), *caches)
+    rule = "machines × usd_per_hour × hours_per_month"
     return Derived(
-        rule="machines × usd_per_hour × hours_per_month",
-        operands=(s.ref(f"{at}.machines"), s.ref(f"{at}.usd_per_hour"), A_MONTH),
+        rule=f"{rule} + caches_usd_per_month" if caches else rule,
+        operands=(s.ref(f"{at}.machines"), s.ref(f"{at}.usd_per_hour"), A_MONTH, *caches),
         formula=machines_usd_per_month,
-        replay=lambda machines, usd, hours: machines * usd * hours,
+        replay=lambda machines, usd, hours, fees=0.0: machines * usd * hours + fees,
     )
 
 
@@ -100,43 +116,63 @@ def _energy(s: Scene, at: str, option: HostingOption) -> Derived:
 
 def _speed(s: Scene, at: str) -> tuple[Operand, ...]:
     """Return the predictions of an option that its other numbers rest on."""
-    option = _option(s, at)
+    option = option_at(s, at)
     return tuple(s.ref(f"{at}.{name}.value", name) for name in PREDICTED if getattr(option, name) is not None)
 
 
 def _replicas(s: Scene, at: str) -> Derived:
-    option = _option(s, at)
+    option = option_at(s, at)
     served = known(option.requests_per_s_per_replica, "requests_per_s_per_replica")
-    share = _own(s, "max_utilization")
-    loaded = of(
-        replicas_needed,
-        s.ref("workload.peak_requests_per_s"),
-        s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica"),
-        share,
-    )
-    needed = replicas_needed(s.estimate.workload.peak_requests_per_s, served.value, float(str(share.value)))
-    return of(with_redundancy, between("replicas_needed", needed, loaded), _own(s, "redundancy"))
+    share = own_key(s, "max_utilization")
+    peak = peak_of(s)
+    each = s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica")
+    loaded = of(replicas_needed, peak, each, share)
+    needed = replicas_needed(float(str(peak.value)), served.value, float(str(share.value)))
+    return of(with_redundancy, between("replicas_needed", needed, loaded), own_key(s, "redundancy"))
+
+
+def peak_of(s: Scene) -> Operand:
+    """Return the peak that machines carry: what response caches answer does not reach them."""
+    peak, behind = s.ref("workload.peak_requests_per_s"), reaching(s)
+    if not behind:
+        return peak
+    value = s.estimate.workload.peak_requests_per_s * float(str(behind[0].value))
+    return between("peak_behind_caches_requests_per_s", value, product(peak, *behind))
 
 
 def _machines(s: Scene, at: str) -> Derived:
-    option = _option(s, at)
+    option = option_at(s, at)
     rental = option.rental or ""
-    per_machine = rental_leaf(s, rental, "gpu_count", s.case.books.rentals[rental].gpu_count)
-    return of(whole_machines, s.ref(f"{at}.replicas"), s.ref(f"{at}.gpus_per_replica"), per_machine)
+    if option.purchase == "owned":
+        per_machine = own_key(s, "owned.gpu_count")
+    else:
+        per_machine = rental_leaf(s, rental, "gpu_count", s.case.books.rentals[rental].gpu_count)
+    held = (s.ref(f"{at}.replicas"), s.ref(f"{at}.gpus_per_replica"), per_machine)
+    if option.plan is None or not option.plan.spare_for_interruptions:
+        return of(whole_machines, *held)
+    return Derived(
+        rule="whole_machines(replicas, gpus_per_replica, gpu_count) + spare_for_interruptions",
+        operands=(*held, s.ref(f"{at}.plan.spare_for_interruptions")),
+        formula=whole_machines,
+        replay=lambda replicas, gpus, count, spare: whole_machines(replicas, gpus, count) + spare,
+    )
 
 
 def _rent(s: Scene, at: str) -> Derived:
-    option = _option(s, at)
+    option = option_at(s, at)
+    if option.purchase == "owned":
+        keys = [own_key(s, f"owned.{name}") for name in OWNED_KEYS]
+        return modelled(owned_usd_per_hour, *keys, note="without power_w: TDP of the GPUs of one machine")
     field = f"{option.purchase}_usd_per_hour"
     return stated(rental_leaf(s, option.rental or "", field, option.usd_per_hour))
 
 
 def _gpus(s: Scene, at: str) -> Derived:
-    option = _option(s, at)
+    option = option_at(s, at)
     if option.kind == "edge":
         one = constant("devices", 1, "planner/planning/edge.py", "a device serves its own user")
         return stated(one)
-    wanted = _own(s, "tensor_parallel")
+    wanted = own_key(s, "tensor_parallel")
     value = option.gpus_per_replica
     tried = Operand(name="tensor_parallel", value=value, origin=wanted.origin)
     rule = "the tensor parallelism that costs least" if wanted.value == "auto" else "tensor_parallel"
@@ -144,16 +180,16 @@ def _gpus(s: Scene, at: str) -> Derived:
 
 
 def _load(s: Scene, at: str) -> Derived:
-    served = known(_option(s, at).requests_per_s_per_replica, "requests_per_s_per_replica")
-    share = _own(s, "max_utilization")
-    peak = s.estimate.workload.peak_requests_per_s
-    needed = replicas_needed(peak, served.value, float(str(share.value)))
+    served = known(option_at(s, at).requests_per_s_per_replica, "requests_per_s_per_replica")
+    share = own_key(s, "max_utilization")
+    peak = peak_of(s)
+    needed = replicas_needed(float(str(peak.value)), served.value, float(str(share.value)))
     per_replica = s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica")
-    loaded = of(replicas_needed, s.ref("workload.peak_requests_per_s"), per_replica, share)
+    loaded = of(replicas_needed, peak, per_replica, share)
     return Derived(
         rule="peak_requests_per_s ÷ replicas_needed ÷ requests_per_s_per_replica",
         operands=(
-            s.ref("workload.peak_requests_per_s"),
+            peak,
             between("replicas_needed", needed, loaded),
             per_replica,
         ),
@@ -162,24 +198,25 @@ def _load(s: Scene, at: str) -> Derived:
     )
 
 
-def _break_even(s: Scene, at: str) -> Derived:
+def crossing(s: Scene, at: str) -> Derived:
+    """Return what the search for the break-even looks at."""
     operands = (
         s.ref("cost.usd_per_request"),
         s.ref(f"{at}.usd_per_hour"),
         s.ref(f"{at}.requests_per_s_per_replica.value", "requests_per_s_per_replica"),
         s.ref("workload.peak_to_mean"),
-        _own(s, "max_utilization"),
-        _own(s, "redundancy"),
+        own_key(s, "max_utilization"),
+        own_key(s, "redundancy"),
     )
     note = "the volume at which the API's bill meets the rent, searched along the steps of whole machines"
-    return modelled(break_even_requests_per_month, *operands, note=note)
+    return modelled(break_even, *operands, note=note)
 
 
 def _predicted(what: str, field: str) -> Function:
     """Return the derivation of one figure of a prediction: what the serving model was asked."""
 
     def derive(s: Scene, at: str) -> Derived:
-        option = _option(s, at)
+        option = option_at(s, at)
         books = s.case.books
         model = books.models.find(option.model or "")
         device = books.hardware.find(option.gpu or "")
@@ -200,7 +237,7 @@ def _predicted(what: str, field: str) -> Function:
             s.ref("workload.peak_requests_per_s"),
             *(target for target in targets if target.value is not None),
         )
-        asked = capacity if what == "requests_per_s_per_replica" else serving_point
+        asked = capacities if what == "requests_per_s_per_replica" else latency_at
         meaning = {"low": "lower end of the 80 % interval", "high": "upper end of the 80 % interval"}
         note = f"{meaning.get(field, 'best value')} of the serving model; `planner predict` shows its steps"
         return modelled(asked, *operands, note=note)
@@ -211,18 +248,19 @@ def _predicted(what: str, field: str) -> Function:
 def _quantization(s: Scene, option: HostingOption) -> Origin | None:
     if option.kind == "edge":
         return s.key("hosting.edge.quantization").origin
-    return _own(s, "quantization").origin
+    return own_key(s, "quantization").origin
 
 
 def _profile(option: HostingOption) -> Operand:
-    engine = "llama.cpp" if option.kind == "edge" else "vllm"
+    file = "llamacpp" if option.kind == "edge" else "serving"
+    used = option.plan.profile if option.plan is not None else file
     origin = Origin(
         kind="profile",
-        place=f"planner/planning/engine_rates.py RATES[{engine!r}]",
-        source="what engines reach of a datasheet, compared with published points",
+        place=f"planner/profiles/{file}.json {used}",
+        source="coefficients of the step time, fitted to published measurements; see docs/accuracy.md",
         trust=option.grade,
     )
-    return Operand(name="engine_rates", value=engine, origin=origin)
+    return Operand(name="profile", value=used, origin=origin)
 
 
 FIELDS: Mapping[str, Function] = {
@@ -232,7 +270,7 @@ FIELDS: Mapping[str, Function] = {
     "machines": _machines,
     "usd_per_hour": _rent,
     "utilisation_fraction": _load,
-    "break_even_requests_per_day": _break_even,
+    "break_even_requests_per_day": crossing,
     **{f"{what}.{end}": _predicted(what, end) for what in PREDICTED for end in ("value", "low", "high")},
 }
 
@@ -245,7 +283,7 @@ def _of_choice(field: str) -> Function:
     """Return a number of the chosen option, which is one of the options."""
 
     def derive(s: Scene) -> Derived:
-        place = s.estimate.recommendation.options.index(_option(s, "recommendation.hosting"))
+        place = s.estimate.recommendation.options.index(option_at(s, "recommendation.hosting"))
         return stated(s.ref(f"recommendation.options[{place}].{field}", field.split(".", maxsplit=1)[0]))
 
     return derive

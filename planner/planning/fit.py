@@ -43,6 +43,23 @@ def fit_vllm(
     return replace(answer, changes=tuple(_changes(architecture, hardware, request, profile)))
 
 
+def shortage_reason(
+    model: ModelSpec, hardware: HardwareSpec, request: FitRequest, memory: VllmMemory
+) -> str | None:
+    """Return why a request does not fit into memory that is already worked out; ``None`` when it does.
+
+    Raises
+    ------
+    UsageError
+        As :func:`fit_vllm`.
+    """
+    check_request(model, request)
+    shortage = _shortage(memory, request)
+    if supports(hardware, memory.weights.scheme) != "no" and shortage <= 0:
+        return None
+    return _reason(hardware, request, memory, shortage)
+
+
 def check_request(model: ModelSpec, request: FitRequest) -> None:
     """Refuse a question that has no answer.
 

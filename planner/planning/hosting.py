@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from planner.planning.configurations import Workbench
 from planner.planning.edge import edge_options
 from planner.planning.self_host import self_hosted_options
 from planner.specs.case import Case
@@ -22,7 +23,9 @@ KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
 }
 
 
-def hosting_options(case: Case, workload: Workload, cost: ApiCost, as_of: date) -> tuple[HostingOption, ...]:
+def hosting_options(
+    case: Case, workload: Workload, cost: ApiCost, as_of: date, workbench: Workbench
+) -> tuple[HostingOption, ...]:
     """Return every candidate of the scenario, with the reasons against it where there are any.
 
     A scenario without ``hosting`` is weighed as the API against hosting the same open model, where there is one.
@@ -33,9 +36,9 @@ def hosting_options(case: Case, workload: Workload, cost: ApiCost, as_of: date) 
         options.append(_api(case, cost))
     own = hosting.self_hosted if hosting is not None else SelfHosted()
     if own is not None:
-        options.extend(self_hosted_options(case, own, workload, cost, as_of))
+        options.extend(self_hosted_options(case, own, workload, cost, as_of, workbench))
     if hosting is not None and hosting.edge is not None:
-        options.extend(edge_options(case, hosting.edge, workload))
+        options.extend(edge_options(case, hosting.edge, workload, workbench))
     return tuple(options)
 
 

@@ -18,6 +18,7 @@ from planner.specs.decimals import decimals_as_text
 from planner.specs.lock import Lock, LockedProfiles, LockedRows, LockedScenario
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.outcome import Outcome
+from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
 from planner.specs.side import Entry, Side
@@ -49,13 +50,16 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
     keys = RowKeys()
     for _, _, rows in found:
         keys.add(rows)
-    hosted = [entry.case.vllm_memory for entry, _, rows in found if rows["hardware"]]
+    hosted = [entry.case for entry, _, rows in found if rows["hardware"]]
     return Lock(
         planner=planner,
         seed=seed,
         scenarios={entry.place: _locked(entry, outcome, keys.keys(rows)) for entry, outcome, rows in found},
         rows=LockedRows.model_validate(keys.rows()),
-        profiles=LockedProfiles(vllm_memory=hosted[0] if hosted else None),
+        profiles=LockedProfiles(
+            vllm_memory=hosted[0].vllm_memory if hosted else None,
+            serving=hosted[0].profiles if hosted else (),
+        ),
     )
 
 
@@ -74,7 +78,14 @@ def _locked(entry: Entry, outcome: Outcome, rows: dict[str, tuple[str, ...]]) ->
     )
 
 
-def side_of(lock: Lock, *, label: str, rules: Rules, vllm_memory: EngineMemoryProfile) -> Side:
+def side_of(
+    lock: Lock,
+    *,
+    label: str,
+    rules: Rules,
+    vllm_memory: EngineMemoryProfile,
+    profiles: tuple[ServingProfile, ...],
+) -> Side:
     """Return a lock's scenarios with the lock's own rows as their books.
 
     Parameters
@@ -82,7 +93,7 @@ def side_of(lock: Lock, *, label: str, rules: Rules, vllm_memory: EngineMemoryPr
     lock : the lock.
     label : what messages call it.
     rules : rules of thumb: classes of error and priors of hit rates; a lock does not hold them.
-    vllm_memory : for a lock without hosting, whose results do not depend on it.
+    vllm_memory, profiles : for a lock without hosting, whose results do not depend on them.
     """
     memory = lock.profiles.vllm_memory or vllm_memory
     entries = tuple(
@@ -95,6 +106,7 @@ def side_of(lock: Lock, *, label: str, rules: Rules, vllm_memory: EngineMemoryPr
                 rules=rules,
                 texts=each.texts,
                 vllm_memory=memory,
+                profiles=lock.profiles.serving or profiles,
                 summary=each.trace,
             ),
             as_of=each.as_of,

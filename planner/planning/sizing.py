@@ -1,133 +1,135 @@
-"""How many replicas, hour by hour and month by month, hold the latency limits."""
+"""Machines by hour and by month for a replica of known capacity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import ceil
 
-import numpy as np
-
-from planner.errors import UsageError
-from planner.simulation.engine import simulate
-from planner.simulation.step import StepCosts
-from planner.specs.load import SloTarget
-from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
-from planner.specs.sizing import GrowthStep, ReplicaSchedule, SizedReplicas
-from planner.units import SECONDS_PER_HOUR
-
-MOST_REPLICAS = 4096  #: a search beyond this is a configuration that cannot hold the limits at any size
+from planner.formulas.hosting import stretched_weights
+from planner.formulas.traffic import grown
+from planner.planning.machines import Fleet, Offer, fleet
+from planner.specs.hosting import SelfHosted
+from planner.specs.hosting_plan import DailyMachines, GrowthStep
+from planner.specs.workload import Workload
+from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 
-def replicas_for_slo(
-    share_of: Callable[[int], RequestBatch],
-    *,
-    costs: StepCosts,
-    limits: EngineLimits,
-    targets: tuple[SloTarget, ...],
-    lost: int = 1,
-) -> SizedReplicas:
-    """Return the fewest replicas that hold every limit at the peak with ``lost`` of them gone.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostedTraffic:
+    """Requests that reach the machines: the peak to carry, the hours of a day or week, and growth."""
 
-    Parameters
-    ----------
-    share_of
-        The requests that one of ``n`` serving replicas sees at the peak.
-    costs, limits
-        The replica.
-    targets
-        Percentiles and their limits; a refused request misses all of them.
-    lost
-        Replicas that may fail at the peak: 0, or 1 for n+1.
+    peak_requests_per_s: float
+    hourly_requests_per_s: tuple[float, ...]
+    growth_per_month_fraction: float
+    horizon_months: int
+    availability: float | None
 
-    Raises
-    ------
-    UsageError
-        When one request alone misses a limit, so that no number of replicas helps.
-    """
+    @property
+    def varies(self) -> bool:
+        """Whether some hours have less traffic than others."""
+        return min(self.hourly_requests_per_s) < max(self.hourly_requests_per_s)
 
-    def holds(serving: int) -> bool:
-        return meets(simulate(share_of(serving), costs=costs, limits=limits), targets)
-
-    high = 1
-    while not holds(high):
-        high *= 2
-        if high > MOST_REPLICAS:
-            raise UsageError(
-                f"{MOST_REPLICAS:,} replicas do not hold the limits: this configuration is too slow for them",
-                cure="use a faster GPU, more of them per replica, or a smaller quantization",
-            )
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return SizedReplicas(serving=high, lost=lost, replicas=high + lost)
+    def grown(self, factor: float) -> HostedTraffic:
+        """Return the same traffic, more of it."""
+        return replace(
+            self,
+            peak_requests_per_s=self.peak_requests_per_s * factor,
+            hourly_requests_per_s=tuple(rate * factor for rate in self.hourly_requests_per_s),
+        )
 
 
-def meets(served: SimulatedRequests, targets: tuple[SloTarget, ...]) -> bool:
-    """Say whether every percentile is within its limit; answers of one token have no time per token."""
-    return all(_value(served, target) <= target.limit_s for target in targets)
+def hosted_traffic(
+    workload: Workload, *, reaching_fraction: float, availability: float | None
+) -> HostedTraffic:
+    """Return a scenario's traffic behind its response caches, its busiest hour being the stated peak."""
+    weights = stretched_weights(workload.hourly_weights, workload.peak_to_mean)
+    mean = workload.mean_requests_per_s * reaching_fraction
+    return HostedTraffic(
+        peak_requests_per_s=workload.peak_requests_per_s * reaching_fraction,
+        hourly_requests_per_s=tuple(mean * weight for weight in weights),
+        growth_per_month_fraction=workload.growth_per_month_fraction,
+        horizon_months=workload.horizon_months,
+        availability=availability,
+    )
 
 
-def _value(served: SimulatedRequests, target: SloTarget) -> float:
-    values = getattr(served, "tpot_s" if target.metric == "itl_s" else target.metric)
-    refused = np.isnan(served.last_token_s)
-    known = np.where(refused, np.inf, values)
-    known = known[~np.isnan(known)]
-    if not known.size:
-        return 0.0
-    return float(np.quantile(known, target.fraction, method="higher"))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replica:
+    """What one replica serves, on how many GPUs."""
+
+    requests_per_s: float
+    gpus: int
 
 
-def replica_schedule(
-    hourly_requests_per_s: tuple[float, ...],
-    *,
-    requests_per_s_per_replica: float,
-    lost: int = 1,
-    cold_start_s: float = 0.0,
-) -> ReplicaSchedule:
-    """Return the replicas of each hour, static and autoscaled.
+def fleet_for(offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Replica) -> Fleet:
+    """Return the machines that hold the traffic's peak."""
+    return fleet(
+        offer,
+        own,
+        peak_requests_per_s=traffic.peak_requests_per_s,
+        requests_per_s_per_replica=replica.requests_per_s,
+        gpus=replica.gpus,
+        availability=traffic.availability,
+    )
+
+
+def daily_machines(
+    offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Replica
+) -> DailyMachines | None:
+    """Return the machines of each hour against a fixed number; ``None`` where no hour can do with fewer.
 
     An autoscaler that takes ``cold_start_s`` to start a replica must ask for it that long before, so an hour runs
-    what the hours within reach need, rounded up to whole hours.
-
-    Raises
-    ------
-    UsageError
-        For a capacity of zero or less.
+    what the hours within reach need, rounded up to whole hours. Reserved and owned machines cost the same unused.
     """
-    if not requests_per_s_per_replica > 0:
-        raise UsageError(
-            f"a replica's capacity must be above 0, found {requests_per_s_per_replica:g} requests/s"
-        )
-    needed = tuple(max(ceil(rate / requests_per_s_per_replica), 1) + lost for rate in hourly_requests_per_s)
-    ahead = ceil(cold_start_s / SECONDS_PER_HOUR)
-    hours = len(needed)
-    running = tuple(
-        max(needed[(hour + later) % hours] for later in range(ahead + 1)) for hour in range(hours)
+    if not (traffic.varies and offer.by_the_hour):
+        return None
+    rates = traffic.hourly_requests_per_s
+    needed = {
+        rate: fleet_for(offer, own, replace(traffic, peak_requests_per_s=rate), replica).machines
+        if rate
+        else 0
+        for rate in dict.fromkeys(rates)
+    }
+    hours, ahead = len(rates), ceil(own.autoscale.cold_start_s / SECONDS_PER_HOUR)
+    running = [
+        max(needed[rates[(hour + later) % hours]] for later in range(ahead + 1)) for hour in range(hours)
+    ]
+    mean, fixed = sum(running) / hours, max(needed.values())
+    return DailyMachines(
+        fixed=fixed,
+        least=min(running),
+        most=max(running),
+        mean=mean,
+        fixed_usd_per_month=fixed * offer.usd_per_hour * HOURS_PER_MONTH,
+        autoscaled_usd_per_month=mean * offer.usd_per_hour * HOURS_PER_MONTH,
+        cold_start_s=own.autoscale.cold_start_s,
     )
-    static = max(needed)
-    return ReplicaSchedule(
-        needed=needed,
-        autoscaled=running,
-        static=static,
-        static_replica_hours=float(static * hours),
-        autoscaled_replica_hours=float(sum(running)),
-    )
+
+
+def usd_per_month(offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Replica) -> float:
+    """Return the rent of a month: machines by the hour where the scenario autoscales, else a fixed number."""
+    daily = daily_machines(offer, own, traffic, replica) if own.autoscale.enabled else None
+    if daily is not None:
+        return daily.autoscaled_usd_per_month
+    return fleet_for(offer, own, traffic, replica).usd_per_month
 
 
 def growth_steps(
-    peak_requests_per_s: float,
-    *,
-    growth_per_month_fraction: float,
-    horizon_months: int,
-    requests_per_s_per_replica: float,
-    lost: int = 1,
-) -> tuple[GrowthStep, ...]:
-    """Return the first month and every month in which a replica is added, with the replicas from then on."""
+    offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Replica
+) -> tuple[tuple[GrowthStep, ...], float]:
+    """Return the first month and every month in which the machines change, and the rent of the whole horizon."""
     steps: list[GrowthStep] = []
-    for month in range(horizon_months + 1):
-        rate = peak_requests_per_s * (1 + growth_per_month_fraction) ** month
-        replicas = max(ceil(rate / requests_per_s_per_replica), 1) + lost
-        if not steps or replicas > steps[-1].replicas:
-            steps.append(GrowthStep(month=month, replicas=replicas))
-    return tuple(steps)
+    total = 0.0
+    for month in range(traffic.horizon_months):
+        if month and not traffic.growth_per_month_fraction:
+            total += steps[0].usd_per_month * (traffic.horizon_months - 1)
+            break
+        later = traffic.grown(float(grown(1.0, traffic.growth_per_month_fraction, month)))
+        held = fleet_for(offer, own, later, replica)
+        usd = usd_per_month(offer, own, later, replica)
+        total += usd
+        if not steps or (held.replicas, held.machines) != (steps[-1].replicas, steps[-1].machines):
+            steps.append(
+                GrowthStep(month=month + 1, replicas=held.replicas, machines=held.machines, usd_per_month=usd)
+            )
+    return tuple(steps), total

@@ -122,7 +122,7 @@ DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", 
 
 
 def step_parts(
-    operand: Operands, coefficients: Mapping[str, float], load: Load, *, prefill: bool
+    operand: Operands, coefficients: Mapping[str, Numeric], load: Load, *, prefill: bool
 ) -> dict[str, Numeric]:
     """Return the time of one step by operator class [s].
 
@@ -163,7 +163,7 @@ def step_parts(
     }
 
 
-def step_s(operand: Operands, coefficients: Mapping[str, float], load: Load, *, prefill: bool) -> Numeric:
+def step_s(operand: Operands, coefficients: Mapping[str, Numeric], load: Load, *, prefill: bool) -> Numeric:
     """Return the time of one step [s]."""
     parts = step_parts(operand, coefficients, load, prefill=prefill)
     total: Numeric = sum(parts.values())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from planner.specs.books import Books
 from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TextSize, TraceSummary
@@ -37,6 +38,7 @@ class Case:
     rules: Rules
     texts: Mapping[str, TextSize]
     vllm_memory: EngineMemoryProfile
+    profiles: tuple[ServingProfile, ...]
     trace: Recording | None = None
     summary: TraceSummary | None = None
     lines: Mapping[str, int] = field(default_factory=dict)

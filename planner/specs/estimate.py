@@ -8,6 +8,7 @@ from typing import Literal
 
 from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Grade, Notice, Quantity
+from planner.specs.hosting_plan import HostingPlan
 from planner.specs.prompt_cache import PrefixCaching
 from planner.specs.request_cost import PriceUsed
 from planner.specs.tokenizer import PromptTokens
@@ -97,11 +98,13 @@ class HostingOption:
     usd_per_hour: float | None = None
     ttft_s: Quantity | None = None
     tpot_s: Quantity | None = None
+    e2e_s: Quantity | None = None
     requests_per_s_per_replica: Quantity | None = None
     utilisation_fraction: float | None = None
     bound_by: str | None = None
     break_even_requests_per_day: float | None = None
     quality_equivalent: bool | None = None
+    plan: HostingPlan | None = None
     notices: tuple[Notice, ...] = ()
 
 

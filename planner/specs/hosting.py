@@ -41,6 +41,19 @@ class OwnedHardware(Document):
     usd_per_kwh: float = Field(0.12, ge=0, description="electricity tariff")
 
 
+class Spot(Document):
+    """How often a spot machine is taken away, and how soon there is another one."""
+
+    interruptions_per_month: float = Field(
+        10,
+        ge=0,
+        description="of one machine; assumed, between the 20 % a month of AWS's advisor and several a day",
+    )
+    replacement_s: float = Field(
+        600, ge=0, description="until another machine is there; then comes the start"
+    )
+
+
 class SelfHosted(Document):
     """Open models on GPUs that we rent or own."""
 
@@ -68,6 +81,10 @@ class SelfHosted(Document):
     quality_equivalent: bool = Field(
         False, description="the user's word that this model may stand in for the API models"
     )
+    community: bool = Field(
+        False, description="whether machines of third parties that a broker lists may be chosen"
+    )
+    spot: Spot = Field(default_factory=Spot, description="interruptions, for purchase: spot")
     owned: OwnedHardware | None = Field(None, description="cost of own machines, for purchase: owned")
 
 

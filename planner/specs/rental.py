@@ -57,6 +57,8 @@ class GpuRental(Document):
     vcpus: Annotated[int, Field(gt=0)] | None = None
     host_memory_gib: Annotated[float, Field(gt=0)] | None = None
     minimum_billing_s: Annotated[float, Field(ge=0)] | None = None
+    community: bool = False
+    """A broker's offer of machines whose operators are third parties: weighed only where its cloud is named."""
     prices: tuple[RentalPrice, ...] = Field(min_length=1)
     note: str | None = None
 

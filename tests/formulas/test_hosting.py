@@ -1,12 +1,17 @@
 """Whole replicas, whole machines, and the volume from which they pay."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import pytest
 from hypothesis import assume, given, strategies as st
 
 from planner.formulas.hosting import (
-    break_even_requests_per_month,
+    crossing_volumes,
+    machines_against_interruptions,
     machines_usd_per_month,
     replicas_needed,
+    stretched_weights,
     whole_machines,
     with_redundancy,
 )
@@ -55,40 +60,60 @@ def test_a_month_is_730_hours() -> None:
 
 @pytest.mark.parametrize("usd", [0.0, -0.01])
 def test_nothing_breaks_even_with_an_api_that_costs_nothing(usd: float) -> None:
-    found = break_even_requests_per_month(
-        api_usd_per_request=usd,
-        usd_per_month_by_replicas=(100.0,),
-        requests_per_month_by_replicas=(1e9,),
-    )
-    assert found is None
+    assert crossing_volumes(usd_per_request=usd, usd_by_step=(100.0,), volume_by_step=(1e9,)) == ()
 
 
 def test_machines_dearer_than_the_api_at_every_volume_never_break_even() -> None:
     # 3,000 USD carry 100,000 requests, which the API answers for 1,000
-    found = break_even_requests_per_month(
-        api_usd_per_request=0.01,
-        usd_per_month_by_replicas=(3000.0, 6000.0),
-        requests_per_month_by_replicas=(100_000.0, 200_000.0),
-    )
-    assert found is None
+    steps = {"usd_by_step": (3000.0, 6000.0), "volume_by_step": (100_000.0, 200_000.0)}
+    assert crossing_volumes(usd_per_request=0.01, **steps) == ()
+
+
+def test_a_step_that_starts_beyond_its_crossing_is_cheaper_at_once() -> None:
+    # 1,000 USD carry 99,000 requests, for which the API takes 990; 1,050 USD carry more, and are paid off at 105,000
+    found = crossing_volumes(usd_per_request=0.01, usd_by_step=(1000.0, 1050.0), volume_by_step=(99e3, 3e5))
+    assert found == ((pytest.approx(105e3), True),)
 
 
 @given(st.floats(1e-4, 1), st.lists(st.tuples(st.floats(1, 1e4), st.floats(1, 1e6)), min_size=1, max_size=6))
-def test_at_the_break_even_hosting_costs_no_more_and_just_below_it_does(
+def test_between_two_crossings_the_cheaper_side_is_the_one_that_the_first_names(
     api: float, steps: list[tuple[float, float]]
 ) -> None:
     usd = tuple(sum(rent for rent, _ in steps[: n + 1]) for n in range(len(steps)))
     most = tuple(sum(volume for _, volume in steps[: n + 1]) for n in range(len(steps)))
+    found = crossing_volumes(usd_per_request=api, usd_by_step=usd, volume_by_step=most)
+    edges = [(0.0, False), *found, (most[-1], True)]
+    assert [volume for volume, _ in edges] == sorted(volume for volume, _ in edges)
+    assert [cheaper for _, cheaper in found] == [index % 2 == 0 for index in range(len(found))]
+    for (start, cheaper), (end, _) in pairwise(edges):
+        middle = (start + end) / 2
+        hosted = next(rent for rent, carried in zip(usd, most, strict=True) if middle <= carried)
+        assert end - start < 1e-6 * end or cheaper == (api * middle >= hosted * (1 - 1e-12))
 
-    def hosted(volume: float) -> float:
-        return next(rent for rent, carried in zip(usd, most, strict=True) if volume <= carried)
 
-    found = break_even_requests_per_month(
-        api_usd_per_request=api, usd_per_month_by_replicas=usd, requests_per_month_by_replicas=most
-    )
-    if found is None:
-        assert all(api * carried < rent for rent, carried in zip(usd, most, strict=True))
-        return
-    just_above = min(found * (1 + 1e-9), most[-1])  # where a step ends, the next one pays
-    assert any(api * volume >= hosted(volume) * (1 - 1e-6) for volume in (found, just_above))
-    assert api * found * 0.999 < hosted(found * 0.999) * (1 + 1e-9)
+@given(st.lists(st.floats(0, 10), min_size=24, max_size=24), st.floats(1.05, 20))
+def test_a_stretched_shape_keeps_its_order_and_its_mean_and_has_the_peak(
+    weights: list[float], peak: float
+) -> None:
+    assume(min(weights) < 0.9 * max(weights) and sum(weights) > 0.1)
+    mean = sum(weights) / 24
+    found = stretched_weights(tuple(weight / mean for weight in weights), peak)
+    highest = [weight for weight in weights if weight > 0.999 * max(weights)]
+    active = sum(1 for weight in weights if weight > 0)
+    assume(len(highest) * peak < 23 and peak * active > 25)  # hours without traffic stay without
+    assert max(found) == pytest.approx(peak, rel=1e-3)
+    assert sum(found) / 24 == pytest.approx(1.0)
+    assert all(one <= other for (one, a), (other, b) in _pairs(found, weights) if a < b)
+
+
+def _pairs(found: tuple[float, ...], weights: list[float]) -> Iterator[tuple[tuple[float, float], ...]]:
+    together = sorted(zip(found, weights, strict=True), key=lambda each: each[1])
+    yield from pairwise(together)
+
+
+@pytest.mark.parametrize(("away", "availability"), [(1.0, 0.9), (-0.1, 0.9), (0.1, 1.0)])
+def test_machines_that_are_always_away_or_always_asked_for_are_refused(
+    away: float, availability: float
+) -> None:
+    with pytest.raises(ValueError, match="some of the time"):
+        machines_against_interruptions(needed=1, away_fraction=away, availability_fraction=availability)

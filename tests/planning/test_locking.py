@@ -11,6 +11,7 @@ from planner.inputs.books import load_books
 from planner.inputs.locks import lock_text, parse_lock
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.rules import load_rules
+from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
 from planner.planning.assumptions import assumed, completed
 from planner.planning.locking import lock_of, priced, scenario_in, side_of
@@ -23,7 +24,13 @@ from tests.strategies import built, scenarios
 
 
 def lock_again(lock: Lock) -> Lock:
-    side = side_of(lock, label="lock", rules=load_rules(), vllm_memory=load_vllm_memory())
+    side = side_of(
+        lock,
+        label="lock",
+        rules=load_rules(),
+        vllm_memory=load_vllm_memory(),
+        profiles=load_serving_profiles(),
+    )
     return lock_of(side, planner=lock.planner, seed=lock.seed)
 
 

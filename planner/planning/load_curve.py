@@ -1,0 +1,220 @@
+"""Percentiles of a replica's latency over the load, for many configurations at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from planner.formulas.queueing import (
+    in_flight_deviation,
+    lifetime_average_share,
+    lognormal_scv,
+    quantile_of_sum,
+    variability_factor,
+    wait_quantile_s,
+)
+from planner.formulas.traffic import Z_P95
+from planner.planning.configurations import Configuration, Stack, stacked, steady_states
+from planner.planning.step_model import Load, step_s
+from planner.specs.workload import TokenStats, Workload
+from planner.units import FloatArray, Numeric
+
+POINTS = (
+    40  #: loads on a curve, evenly spaced in the logarithm: between two of them logarithms are interpolated
+)
+IDLEST = 0.02  #: requests in flight at the idle end of a curve
+P95 = 0.95
+FULLEST = 0.99  #: share of the time spent on prompts up to which their queue is computed
+LEAST_ELASTICITY = 0.02  #: a replica whose throughput rises less than this has no steady state to speak of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """What a replica is asked: lengths of prompt and answer, and how bursty requests come. [tokens, 1]"""
+
+    prompt: TokenStats
+    answer: TokenStats
+    burstiness: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadCurves:
+    """One row a configuration, one column a load from idle to full; times are 95th percentiles."""
+
+    in_flight: FloatArray
+    requests_per_s: FloatArray
+    ttft_s: FloatArray
+    tpot_s: FloatArray
+    e2e_s: FloatArray
+    used_fraction: FloatArray
+    """Requests in flight at their 95th percentile over those that have room."""
+
+
+def demand_of(workload: Workload) -> Demand:
+    """Return what the scenario's requests ask of a replica: hidden tokens are written like visible ones."""
+    shown, hidden = workload.output_tokens, workload.reasoning_tokens
+    mean = shown.mean + hidden.mean
+    spread = shown if shown.mean >= hidden.mean else hidden
+    answer = TokenStats(
+        mean=max(mean, 1.0),
+        p50=max(shown.p50 + hidden.p50, 1.0),
+        p95=max(shown.p95 + hidden.p95, 1.0),
+        p99=max(shown.p99 + hidden.p99, 1.0),
+        sigma=spread.sigma,
+    )
+    given = workload.input_tokens
+    prompt = replace(given, mean=max(given.mean, 1.0), p95=max(given.p95, 1.0))
+    return Demand(prompt=prompt, answer=answer, burstiness=workload.burstiness)
+
+
+def spread_sigma(tokens: TokenStats) -> float:
+    """Return the log-normal spread of a length, from its percentiles where it was not given as one."""
+    if tokens.sigma > 0 or tokens.p50 <= 0 or tokens.p95 <= tokens.p50:
+        return tokens.sigma
+    return math.log(tokens.p95 / tokens.p50) / Z_P95
+
+
+def load_curves(configurations: tuple[Configuration, ...], demand: Demand) -> LoadCurves:
+    """Return how latency grows with load for each configuration.
+
+    A request that comes finds the mean number in flight beside itself, so it sees the steady state of one more. How
+    far the number strays from its mean follows from how fast throughput rises with it.
+    """
+    prompt, answer = demand.prompt.mean, demand.answer.mean
+    stack = stacked(configurations, tokens=prompt + answer)
+    most = np.maximum(stack.room, 2 * IDLEST)
+    in_flight = IDLEST * (most / IDLEST) ** np.linspace(0.0, 1.0, POINTS)
+    seen = _steps(stack, demand, np.minimum(in_flight + 1.0, np.maximum(stack.room, 1.0)))
+    first = _first_token(stack, demand, seen, in_flight)
+    steps = answer - 1.0
+    rate = np.maximum.accumulate(in_flight / (first.mean_s + seen.tpot_s * steps), axis=1)
+    elasticity = np.clip(_slopes(np.log(rate)) / _slopes(np.log(in_flight)), LEAST_ELASTICITY, 1.0)
+    deviation = in_flight_deviation(in_flight=in_flight, elasticity=elasticity, burstiness=demand.burstiness)
+    crowd = in_flight + 1.0 + Z_P95 * deviation * np.sqrt(lifetime_average_share(elasticity))
+    busy = _steps(stack, demand, np.minimum(crowd, np.maximum(stack.room, 1.0)))
+    tpot = quantile_of_sum(seen.tpot_s, busy.tpot_s - seen.tpot_s, _unlucky(demand, seen))
+    e2e = quantile_of_sum(
+        first.mean_s + steps * seen.tpot_s,
+        first.p95_s - first.mean_s,
+        steps * (tpot - seen.tpot_s),
+        (demand.answer.p95 - answer) * seen.tpot_s,
+    )
+    return LoadCurves(
+        in_flight=in_flight,
+        requests_per_s=np.asarray(rate),
+        ttft_s=np.asarray(first.p95_s),
+        tpot_s=np.asarray(tpot),
+        e2e_s=np.asarray(e2e),
+        used_fraction=np.asarray((in_flight + Z_P95 * deviation) / stack.room),
+    )
+
+
+def _slopes(values: FloatArray) -> FloatArray:
+    return np.gradient(values, axis=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Steps:
+    """Steps with so many requests in flight: without and with prompts, and how often prompts come. [s, 1]"""
+
+    decode_s: Numeric
+    mixed_s: Numeric
+    tpot_s: Numeric
+    prompts_per_step: Numeric
+    chunks: Numeric
+    busy_fraction: Numeric
+
+
+def _steps(stack: Stack, demand: Demand, concurrency: Numeric) -> _Steps:
+    prompt, answer = demand.prompt.mean, demand.answer.mean
+    state = steady_states(stack, concurrency=concurrency, input_tokens=prompt, output_tokens=answer)
+    context = prompt + answer / 2.0
+    decode = step_s(
+        stack.operand,
+        stack.coefficients,
+        Load(sequences=state.running, context_tokens=context),
+        prefill=False,
+    )
+    prompts = np.maximum(state.running - 1.0, 0.0) / answer
+    chunks = np.ceil(prompt / stack.limits.batched_tokens)
+    mixed = _mixed_s(stack, demand, state.running, np.clip(prompts, 1.0, _sharing(stack, prompt)), chunks)
+    return _Steps(
+        decode_s=decode,
+        mixed_s=mixed,
+        tpot_s=state.tpot_s,
+        prompts_per_step=prompts,
+        chunks=chunks,
+        busy_fraction=np.clip(prompts * chunks * mixed / np.maximum(prompts, 1.0) / state.tpot_s, 0.0, 1.0),
+    )
+
+
+def _sharing(stack: Stack, prompt: float) -> Numeric:
+    """Most prompts that one step takes."""
+    return np.maximum(stack.limits.batched_tokens / prompt, 1.0)
+
+
+def _mixed_s(stack: Stack, demand: Demand, running: Numeric, prompts: Numeric, chunks: Numeric) -> Numeric:
+    """Time of a step with ``prompts`` prompts, or one chunk of a long one, beside ``running`` sequences [s]."""
+    prompt = demand.prompt.mean
+    load = Load(
+        sequences=0.0 if stack.limits.separate_prefill else running,
+        context_tokens=prompt + demand.answer.mean / 2.0,
+        prefill_tokens=prompts * prompt / chunks,
+        prefill_prompts=prompts,
+        attended_tokens=prompt / 2.0,
+    )
+    return step_s(stack.operand, stack.coefficients, load, prefill=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _FirstToken:
+    mean_s: Numeric
+    p95_s: Numeric
+
+
+def _first_token(stack: Stack, demand: Demand, seen: _Steps, in_flight: FloatArray) -> _FirstToken:
+    """TTFT: the rest of the running step, prompts in front beyond what one step takes, and the own prompt's steps."""
+    prompt = demand.prompt
+    lonely, longer = (
+        steady_states(stack, concurrency=1.0, input_tokens=tokens, output_tokens=demand.answer.mean).ttft_s
+        for tokens in (prompt.mean, prompt.p95)
+    )
+    many = _sharing(stack, prompt.mean)
+    full = _mixed_s(stack, demand, in_flight, many, seen.chunks) * seen.chunks / many
+    load = np.minimum(seen.prompts_per_step / seen.tpot_s * full, FULLEST)
+    spread = variability_factor(
+        arrival_scv=demand.burstiness, service_scv=lognormal_scv(spread_sigma(prompt))
+    )
+    queue = load / (2.0 * (1.0 - load)) * full * spread
+    longer_ones = 1.0 + lognormal_scv(spread_sigma(prompt))
+    rest = (
+        (1.0 - seen.busy_fraction) * seen.decode_s + seen.busy_fraction * seen.mixed_s * longer_ones
+    ) / 2.0
+    together = np.minimum(1.0 + seen.prompts_per_step, many)
+    own = stack.coefficients["first_token_s"] + seen.chunks * _mixed_s(
+        stack, demand, in_flight, together, seen.chunks
+    )
+    late = wait_quantile_s(mean_wait_s=queue, utilization_fraction=load, quantile_fraction=P95)
+    unlucky = np.maximum(
+        P95 * seen.decode_s,
+        seen.mixed_s * longer_ones * (1.0 - (1.0 - P95) / np.maximum(seen.busy_fraction, 1e-9)),
+    )
+    mean = own + rest + queue
+    return _FirstToken(
+        mean_s=mean, p95_s=quantile_of_sum(mean, longer - lonely, late - queue, unlucky - rest)
+    )
+
+
+def _unlucky(demand: Demand, seen: _Steps) -> Numeric:
+    """Return what TPOT gains at its 95th percentile from more, or longer, prompts than usual beside an answer [s]."""
+    answer = demand.answer.p50
+    met = seen.prompts_per_step * answer
+    each = (
+        np.maximum(seen.mixed_s - seen.decode_s, 0.0) * seen.chunks / np.maximum(seen.prompts_per_step, 1.0)
+    )
+    spread = variability_factor(
+        arrival_scv=demand.burstiness, service_scv=lognormal_scv(spread_sigma(demand.prompt))
+    )
+    return Z_P95 * np.sqrt(met * spread) * each / answer

@@ -1,0 +1,78 @@
+"""What stands behind a self-hosted option: machines by hour and month, and where it breaks even."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.specs.base import Quantity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrowthStep:
+    """From this month on so many replicas run; month 1 is the first of the plan."""
+
+    month: int
+    replicas: int
+    machines: int
+    usd_per_month: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DailyMachines:
+    """Machines over the traffic's hours: a fixed number, or as many as each hour needs."""
+
+    fixed: int
+    least: int
+    most: int
+    mean: float
+    fixed_usd_per_month: float
+    autoscaled_usd_per_month: float
+    cold_start_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakEven:
+    """Volumes at which hosting costs as much as the API, on the step function of whole machines.
+
+    The interval of ``requests_per_day`` comes from that of a replica's capacity. Above ``for_good_requests_per_day``
+    no further machine makes hosting the dearer one again.
+    """
+
+    requests_per_day: Quantity
+    for_good_requests_per_day: float | None
+    crossings: int
+    certain: bool
+    """Whether a replica as slow as the interval allows breaks even too."""
+    statement: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheaperOffer:
+    """Machines that would cost less but are not chosen by default."""
+
+    rental: str
+    usd_per_month: float
+    why_not: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostingPlan:
+    """How a self-hosted option is sized, and what it costs over the horizon."""
+
+    profile: str
+    percentiles: str
+    serving_replicas: int
+    redundancy: str
+    spare_for_interruptions: int
+    machines_low: int
+    machines_high: int
+    usd_per_month_low: float
+    usd_per_month_high: float
+    caches_usd_per_month: float
+    """Response caches and their embeddings, which stand before the machines as they do before the API."""
+    usd_horizon: float
+    horizon_months: int
+    growth: tuple[GrowthStep, ...]
+    daily: DailyMachines | None
+    break_even: BreakEven | None
+    community: CheaperOffer | None
