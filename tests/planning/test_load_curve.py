@@ -63,8 +63,8 @@ def rows() -> tuple[Configuration, ...]:
     return tuple(configuration(*row) for row in ROWS)
 
 
-def sizes(**given: float) -> TokenStats:
-    return token_stats(TokenSizes(**given))
+def sizes(mean: float, p95: float | None = None) -> TokenStats:
+    return token_stats(TokenSizes(mean=mean, p95=p95))
 
 
 CHAT = Demand(prompt=sizes(mean=1800, p95=4000), answer=sizes(mean=220, p95=400), burstiness=1.0)

@@ -11,7 +11,7 @@ from planner.planning.machines import Offer, away_fraction, fleet, owned_offer, 
 from planner.planning.sizing import HostedTraffic, Replica, daily_machines, growth_steps, usd_per_month
 from planner.planning.workload import workload_of
 from planner.specs.base import Quantity
-from planner.specs.hosting import Autoscale, OwnedHardware, SelfHosted, Spot
+from planner.specs.hosting import Autoscale, OwnedHardware, Purchase, SelfHosted, Spot
 from planner.specs.workload import Workload
 from tests.strategies import built
 
@@ -80,7 +80,7 @@ def test_an_hour_without_requests_runs_no_machine() -> None:
 
 
 @pytest.mark.parametrize("purchase", ["reserved_1y", "owned"])
-def test_what_is_paid_anyway_is_not_scaled(purchase: str) -> None:
+def test_what_is_paid_anyway_is_not_scaled(purchase: Purchase) -> None:
     scaled = SelfHosted(max_utilization=1.0, autoscale=Autoscale(enabled=True))
     offer = replace(SINGLE, purchase=purchase)
     assert daily_machines(offer, scaled, STEADY, REPLICA) is None
