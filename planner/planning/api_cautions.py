@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from planner.planning.cautions import DAYS_PER_MONTH
+from planner.planning.facts import Facts
 from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost
 
 
-def api_cautions(case: Case, cost: ApiCost, plan: ApiPlan, as_of: date) -> Iterator[Notice]:
+def api_cautions(case: Case, cost: ApiCost, plan: ApiPlan, facts: Facts, as_of: date) -> Iterator[Notice]:
     """Yield the notices that belong to the bill at the provider."""
     yield from _assumed_hits(plan)
+    yield from _against_the_tree(plan, facts)
     yield from _contract_ends(case, cost, as_of)
     yield from _availability(plan)
 
@@ -30,6 +32,15 @@ def _assumed_hits(plan: ApiPlan) -> Iterator[Notice]:
                 message=message,
                 cure=f"measure it, and give caching.{cache.name}.hit_rate",
             )
+
+
+def _against_the_tree(plan: ApiPlan, facts: Facts) -> Iterator[Notice]:
+    """Warn of a response cache where the same request may rightly get another answer."""
+    if plan.caches and facts.get("varied"):
+        names = " and ".join(cache.name for cache in plan.caches)
+        message = f"the {names} cache repeats answers that vary (temperature above 0, free text)"
+        cure = "give its ttl_hours if answers of that age are fresh enough, or leave it out"
+        yield Notice(code="CACHE-VARIED", message=message, cure=cure)
 
 
 def _contract_ends(case: Case, cost: ApiCost, as_of: date) -> Iterator[Notice]:

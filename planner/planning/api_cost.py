@@ -126,6 +126,7 @@ def _model_cost(model: str, bill: Bill, workload: Workload) -> ModelCost:
         lines=_lines(mine, bill, workload),
         price=mine[0].used,
         caching=mine[0].caching,
+        off_peak_fraction=sum(each.call.share for each in mine if each.call.off_peak) / share,
     )
 
 

@@ -86,7 +86,7 @@ def estimate_scenario(
     notices = (
         *(notice for each in priced for notice in each.notices),
         *tier_notices,
-        *api_cautions(case, cost, plan, as_of),
+        *api_cautions(case, cost, plan, facts, as_of),
         *cautions(case, cost, options, trace, as_of),
         *token_cautions(case, models),
     )

@@ -123,6 +123,13 @@ def _monthly(s: Scene) -> Derived:
     return total(*s.refs(f"{C}.by_model[*].usd_per_month", "model"), *beside, rule=rule)
 
 
+def _off_peak(s: Scene, index: int) -> Derived:
+    """Return the share of a model's calls that the vendor bills off-peak: none without windows in its price row."""
+    cost = s.estimate.cost.by_model[index]
+    leaf = price_leaf(cost.price, "offpeak windows", "off_peak_fraction", cost.off_peak_fraction)
+    return stated(leaf, "the traffic's own hours, in UTC, inside the vendor's windows")
+
+
 M = f"{C}.by_model[*]"
 COST: Mapping[str, Function] = {
     f"{C}.usd_per_month": _monthly,
@@ -142,6 +149,7 @@ COST: Mapping[str, Function] = {
         s.ref(f"{C}.single_model[{i}].usd_per_month"), s.ref("workload.days_per_month")
     ),
     f"{M}.share": share,
+    f"{M}.off_peak_fraction": _off_peak,
     f"{M}.requests_per_month": lambda s, i: product(
         s.ref("workload.requests_per_month"), *reaching(s), s.ref(f"{C}.by_model[{i}].share")
     ),

@@ -34,7 +34,7 @@ def below_models(estimate: Estimate) -> Iterator[str]:
             f"mode {used.mode}" if used.mode != "standard" else "",
             f"region {used.region}" if used.region else "",
             f"contract {used.contract}" if used.contract else "",
-            "off-peak hours at their own price" if used.off_peak else "",
+            f"{percent(cost.off_peak_fraction, 0)} of the calls off-peak" if cost.off_peak_fraction else "",
         )
         if any(terms):
             yield f"{cost.model}: {', '.join(term for term in terms if term)}"

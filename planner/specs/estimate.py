@@ -30,7 +30,11 @@ class CostLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelCost:
-    """What one model of the mix costs."""
+    """What one model of the mix costs.
+
+    ``price`` is that of the first way in which it is bought; ``off_peak_fraction`` is the share of its calls at the
+    vendor's off-peak price.
+    """
 
     model: str
     share: float
@@ -41,6 +45,7 @@ class ModelCost:
     lines: tuple[CostLine, ...]
     price: PriceUsed
     caching: PrefixCaching | None
+    off_peak_fraction: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -63,6 +63,8 @@ def test_off_peak_hours_are_billed_by_the_traffic_s_own_hours() -> None:
     )
     flat = usd_of(CHAT, *sets, "traffic.shape=flat")
     assert flat == pytest.approx(noon * (1 - 8 / 24 / 2))
+    made = estimate_of(CHAT, *sets, "traffic.shape=flat").cost.by_model[0]
+    assert made.off_peak_fraction == pytest.approx(8 / 24)
 
 
 def test_a_stored_prefix_hits_in_its_hours_and_pays_for_storage() -> None:

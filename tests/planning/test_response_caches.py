@@ -73,3 +73,10 @@ def test_every_lifetime_of_the_prompt_cache_is_compared() -> None:
     given = estimate_of(FAQ, "caching.prompt.hit_rate=0.5").api.prompt_cache
     assert given is not None
     assert given.best is None
+
+
+def test_a_cache_of_answers_that_vary_is_a_warning() -> None:
+    warm = ("caching.exact.hit_rate=0.2", "prompt.temperature=0.7")
+    assert "CACHE-VARIED" in [notice.code for notice in estimate_of(CHAT, *warm).warnings]
+    aged = estimate_of(CHAT, *warm, "caching.exact.ttl_hours=1")
+    assert "CACHE-VARIED" not in [notice.code for notice in aged.warnings]
