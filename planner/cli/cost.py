@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,14 +22,17 @@ from planner.cli.options import (
     screen_of,
     today,
 )
+from planner.cli.text_sizes import size_in_tokens
 from planner.errors import UsageError
 from planner.inputs.books import load_books
+from planner.inputs.rules import load_rules
 from planner.planning.pricing import price_sheet
 from planner.planning.request_cost import request_cost
 from planner.report import request_cost as report
 from planner.specs.books import Books
 from planner.specs.price import Contract, ModeOrStandard
 from planner.specs.request_cost import RequestCost
+from planner.specs.workload import SizeUnit
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -78,8 +83,15 @@ def _contract(books: Books, name: str | None) -> Contract | None:
 def cost(
     model: Annotated[str, typer.Argument(help="An API model: id, alias or bare name.")],
     *,
-    input_tokens: Annotated[int, typer.Option(help="Whole prompt, cached part included.")],
-    output_tokens: Annotated[int, typer.Option(help="Visible answer.")],
+    input_tokens: Annotated[int | None, typer.Option(help="Whole prompt, cached part included.")] = None,
+    output_tokens: Annotated[int | None, typer.Option(help="Visible answer.")] = None,
+    input_words: Annotated[
+        float | None, typer.Option(help="The prompt in words, counted by the model's tokenizer.")
+    ] = None,
+    input_characters: Annotated[float | None, typer.Option(help="The prompt in characters.")] = None,
+    input_pages: Annotated[float | None, typer.Option(help="The prompt in pages of 300 words.")] = None,
+    input_file: Annotated[Path | None, typer.Option(help="The prompt in a text file.")] = None,
+    output_words: Annotated[float | None, typer.Option(help="The answer in words.")] = None,
     reasoning_tokens: Annotated[int, typer.Option(help="Hidden tokens, billed as output.")] = 0,
     cached_tokens: Annotated[int, typer.Option(help="Part of the input read from the prompt cache.")] = 0,
     cache_write_tokens: Annotated[int, typer.Option(help="Part of the input written to it.")] = 0,
@@ -112,8 +124,18 @@ def cost(
 ) -> None:
     """Price one request, line by line, with the price row that was in force."""
     held = load_books(*(books or ()))
+    row = held.api.find(model)
+    family = load_rules().family(row.tokenizer)
+    units: dict[SizeUnit, float | None] = {
+        "tokens": input_tokens,
+        "words": input_words,
+        "characters": input_characters,
+        "pages": input_pages,
+    }
+    prompt, asked = size_in_tokens("input", family, units, input_file)
+    answer, said = size_in_tokens("output", family, {"tokens": output_tokens, "words": output_words})
     sheet = price_sheet(
-        held.api.find(model),
+        row,
         date_or_none(as_of) or today(),
         mode=_mode(mode, batch=batch),
         ttl=ttl.value if ttl is not None else None,
@@ -123,8 +145,8 @@ def cost(
     )
     result = request_cost(
         sheet,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
+        input_tokens=prompt,
+        output_tokens=answer,
         cached_read_tokens=cached_tokens,
         cache_write_tokens=cache_write_tokens,
         reasoning_tokens=reasoning_tokens,
@@ -132,6 +154,8 @@ def cost(
         stored_token_hours=stored_token_hours,
         any_length=any_length,
     )
+    sizes = tuple(notice for notice in (asked, said) if notice is not None)
+    result = replace(result, notices=(*sizes, *result.notices))
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(result, output_format, width=width, color=color, quiet=quiet), output)
 

@@ -154,7 +154,7 @@ def _prompt_files(scenario: Scenario, tree: Tree, path: Path) -> dict[str, TextS
         if part.file is None:
             continue
         at: Path_ = ("prompt", "parts", name, "file")
-        found = _measure(part.file, path.parent)
+        found = measure(part.file, path.parent)
         if isinstance(found, TextSize):
             sizes[name] = found
         else:
@@ -164,7 +164,7 @@ def _prompt_files(scenario: Scenario, tree: Tree, path: Path) -> dict[str, TextS
     return sizes
 
 
-def _measure(name: str, folder: Path) -> TextSize | tuple[str, str]:
+def measure(name: str, folder: Path) -> TextSize | tuple[str, str]:
     """Return the size of a prompt file, or what was expected of it and what was found."""
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):

@@ -176,7 +176,7 @@ def _stored_usd_per_day(billed: Billed, each: PricedCall, month: Month) -> Numer
         return 0.0
     prefix = _prefix(billed, each, month)
     tier = long_context_tier(_prompt(billed, each, month), sheet.above_input_tokens)
-    write = np.array([tier.input_usd_per_token for tier in sheet.tiers])[tier]
+    write = np.array([prices.input_usd_per_token for prices in sheet.tiers])[tier]
     price = sheet.storage_usd_per_token_hour or 0.0
     kept = cache_storage_usd(prefix, cache.stored_hours_per_day or 0.0, price)
     return (prefix * write + kept) * cache.distinct_prefixes

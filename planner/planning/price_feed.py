@@ -56,7 +56,7 @@ def _check(row: ApiModel, offer: Offer | None, as_of: date) -> PriceCheck:
         feed_name=offer.name if offer is not None else None,
         status=_status(price, offer, differences),
         differences=differences,
-        known=bool(differences) and price is not None and _named_already(price, offer),
+        known=bool(differences) and _named_already(price, offer),
         deprecated=offer is not None and offer.deprecated and row.lifecycle.status == "current",
         book_since=price.effective_from if price is not None else None,
         book_checked=price.checked if price is not None else None,
@@ -85,14 +85,14 @@ def _differences(price: ApiPrice, offer: Offer, as_of: date) -> Iterator[Differe
                 yield Difference(field=f"{prefix}{field}", book_usd_per_mtok=mine, feed_usd_per_mtok=usd)
 
 
-def _named_already(price: ApiPrice, offer: Offer | None) -> bool:
+def _named_already(price: ApiPrice | None, offer: Offer | None) -> bool:
     """Tell whether the book lists the feed's input and output price among the alternates of the row."""
-    if offer is None:
-        return False
+    alternates = price.alternates if price is not None and offer is not None else ()
+    prices = offer.prices if offer is not None else {}
     return any(
-        each.input_usd_per_mtok == offer.prices.get("input_usd_per_mtok")
-        and each.output_usd_per_mtok == offer.prices.get("output_usd_per_mtok")
-        for each in price.alternates
+        each.input_usd_per_mtok == prices.get("input_usd_per_mtok")
+        and each.output_usd_per_mtok == prices.get("output_usd_per_mtok")
+        for each in alternates
     )
 
 

@@ -19,7 +19,7 @@ WORTH_SAYING = 1.1  # a difference of a tenth between tokenizers is within what 
 def prompt_tokens(case: Case, workload: Workload, model: ApiModel) -> PromptTokens:
     """Return the mean prompt in the tokens of a model, part by part, and where the figures come from."""
     family = case.rules.family(model.tokenizer)
-    parts = tuple(_part(part, family, _recounted(case, family)) for part in workload.parts)
+    parts = tuple(tokens_of_part(part, family, _recounted(case, family)) for part in workload.parts)
     taken = sum(part.tokens for part in parts)
     factor = _input_factor(case, workload, family)
     mean = workload.input_tokens.mean * factor
@@ -100,19 +100,25 @@ def _static_factor(case: Case, workload: Workload, family: TokenizerFamily) -> f
 def _factor(parts: tuple[PartSize, ...], family: TokenizerFamily, recounted: float) -> float:
     """Return the tokens of some parts in a family over their tokens by the common rule. [1]"""
     common = sum(part_tokens(part) for part in parts)
-    return sum(_part(part, family, recounted).tokens for part in parts) / common if common else recounted
+    return (
+        sum(tokens_of_part(part, family, recounted).tokens for part in parts) / common
+        if common
+        else recounted
+    )
 
 
-def _part(part: PartSize, family: TokenizerFamily, recounted: float) -> PartTokens:
+def tokens_of_part(part: PartSize, family: TokenizerFamily, recounted: float = 1.0) -> PartTokens:
+    """Return one part in the tokens of a family: as stated, counted, or estimated with its band."""
     if part.unit == "tokens":
         stated = part.amount * recounted
         return PartTokens(name=part.name, tokens=stated, low=stated, high=stated, how="stated")
-    for count in part.text.counts if part.text is not None else ():
-        if count.family == family.id:
-            exact = float(count.tokens)
-            return PartTokens(
-                name=part.name, tokens=exact, low=exact, high=exact, how="counted", counter=count.counter
-            )
+    counts = part.text.counts if part.text is not None else ()
+    count = next((each for each in counts if each.family == family.id), None)
+    if count is not None:
+        exact = float(count.tokens)
+        return PartTokens(
+            name=part.name, tokens=exact, low=exact, high=exact, how="counted", counter=count.counter
+        )
     tokens = part_tokens(part, family.words_per_token, family.characters_per_token)
     return PartTokens(
         name=part.name,

@@ -112,3 +112,9 @@ def test_every_offer_is_looked_for_under_all_its_names() -> None:
     wanted = {each.row: each for each in wanted_of(load_books().api)}
     assert wanted["anthropic/claude-3-5-sonnet"].names[0] == "claude-3-5-sonnet"
     assert "claude-3-5-sonnet-20241022" in wanted["anthropic/claude-3-5-sonnet"].names
+
+
+def test_a_dispute_about_batch_alone_changes_nothing_and_is_left_to_people() -> None:
+    changes, left = changes_of(report(mini=offer(0.15, 0.6, input=0.1)))
+    assert changes == ()
+    assert left == (f"{MINI}, prices of the batch mode",)

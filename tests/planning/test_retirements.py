@@ -5,14 +5,25 @@ from pathlib import Path
 
 import pytest
 
+from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.retirements import retirements
 from planner.specs.retirement import Retirement
 
+SEEN = date(2026, 11, 23)
+FAILOVER = "reliability={error_rate: 0.01, failover_model: gpt-5.1}"
 WORKED = Path("scenarios/support-chatbot.yaml")
 JUNE = date(2025, 6, 15)
 FAR = date(2027, 12, 31)
+
+
+def unlisted() -> str:
+    """Return a model of the book that left the price lists without a date."""
+    rows = load_books().api.rows.values()
+    return next(
+        row.id for row in rows if row.lifecycle.status == "unlisted" and row.lifecycle.retired_on is None
+    )
 
 
 def calendar(*sets: str, as_of: date = JUNE, until: date = FAR) -> tuple[Retirement, ...]:
@@ -68,3 +79,27 @@ def test_the_bill_before_is_the_one_of_the_estimate() -> None:
     day = date(2026, 11, 23)
     (found,) = retirements(case, day, FAR)
     assert found.usd_before == pytest.approx(estimate_scenario(case, day).cost.usd_per_month)
+
+
+def test_a_bill_that_cannot_be_priced_says_why() -> None:
+    # on that day gpt-5.1 is gone too, and nothing follows it
+    models = "models=[{model: gpt-4o-mini, share: 0.5}, {model: gpt-5.1, share: 0.5}]"
+    first, second = calendar(models, "accounts={}", as_of=date(2027, 5, 1))
+    assert (first.model, first.usd_after) == ("openai/gpt-4o-mini", None)
+    assert first.reason == "openai/gpt-5.1 was retired on 2027-04-01 without a successor"
+    assert second.reason == "no successor is named"
+
+
+def test_the_failover_model_ends_too() -> None:
+    found = calendar("models=[{model: gpt-4o-mini}]", "accounts={}", FAILOVER, as_of=SEEN)
+    assert [each.model for each in found] == ["openai/gpt-4o-mini", "openai/gpt-5.1"]
+
+
+def test_a_model_that_left_the_lists_without_a_date_comes_last() -> None:
+    (found,) = calendar(
+        "models=[{model: UNLISTED}]".replace("UNLISTED", unlisted()), "accounts={}", as_of=SEEN
+    )
+    assert found.on is None
+    assert found.reason is not None
+    assert found.reason.startswith("not in the price lists since")
+    assert (found.usd_after, found.usd_before is not None) == (None, True)

@@ -122,6 +122,8 @@ def test_models_that_count_differently_are_not_compared_by_tokens_in_silence() -
     assert "prompt.counted_with: o200k" in codes["TOKENIZERS"].cure
     said = estimate_scenario(case_of(mixed, "prompt.counted_with=o200k"), TODAY).warnings
     assert "TOKENIZERS" not in {notice.code for notice in said}
+    alike = "models=[{model: gpt-5.1, share: 0.5}, {model: claude-sonnet-4-6, share: 0.5}]"
+    assert "TOKENIZERS" not in {notice.code for notice in estimate_scenario(case_of(alike), TODAY).warnings}
 
 
 def test_the_rate_limit_counts_the_tokens_of_the_model() -> None:

@@ -28,6 +28,7 @@ TODAY = date(2026, 11, 23)
 SCENARIOS = sorted(Path("scenarios").glob("*.yaml"))
 WORKED = Path("scenarios/support-chatbot.yaml")  # 849.60 USD a month: 432.00 input, 417.60 output
 CACHES = "caching={exact: {hit_rate: 0.2, cost_usd_per_month: 7}, semantic: {hit_rate: 0.1}, prompt: {enabled: true}}"
+STORED = "caching={prompt: {stored_hours_per_day: 9.5, distinct_prefixes: 3}}"
 LONG = (
     "models=[{model: gemini-2.5-pro}]",
     "as_of=2026-11-23",
@@ -94,7 +95,9 @@ CASES = [
     (WORKED, (CACHES, *LONG, "accounts={}")),
     (WORKED, (*LONG, "accounts={}", "batch.share=0.5", "prompt.reasoning_tokens=200")),
     # an explicit cache with storage, failed attempts that are billed, a tool, and an off-peak price
-    (WORKED, (*LONG, "accounts={}", "caching={prompt: {stored_hours_per_day: 9.5, distinct_prefixes: 3}}")),
+    (WORKED, (*LONG, "accounts={}", "prompt.static_prefix_tokens=6000", STORED)),
+    # a provider that publishes no lifetime
+    (WORKED, ("models=[{model: mistral-large-latest}]", "as_of=2026-11-23", "accounts={}", CACHES)),
     (
         WORKED,
         (
