@@ -74,8 +74,7 @@ def state_findings(standing: Standing) -> Iterator[Finding]:
 
 
 def _budget(s: Standing) -> Iterator[Finding]:
-    budget, made = s.case.scenario.budget, s.estimate
-    costs = made.recommended_usd_per_month
+    budget, costs = s.case.scenario.budget, s.estimate.recommended_usd_per_month
     if budget.usd_per_month is not None and costs > budget.usd_per_month:
         was = s.before.usd_per_month if s.before is not None else None
         already = was is not None and was > budget.usd_per_month
@@ -91,17 +90,23 @@ def _budget(s: Standing) -> Iterator[Finding]:
             cure="see the advice of `planner estimate`, or raise budget.usd_per_month",
             usd=costs - budget.usd_per_month,
         )
-    each = costs / made.workload.requests_per_month
-    if budget.usd_per_request is not None and each > budget.usd_per_request:
+    if budget.usd_per_request is not None:
+        yield from _request_budget(s, budget.usd_per_request)
+
+
+def _request_budget(s: Standing, most_usd: float) -> Iterator[Finding]:
+    monthly = s.estimate.workload.requests_per_month
+    each = s.estimate.recommended_usd_per_month / monthly
+    if each > most_usd:
         yield s.finding(
             "BUDGET",
             "budget.usd_per_request",
-            f"{each:.6f} USD a request exceed the budget of {budget.usd_per_request:g}",
+            f"{each:.6f} USD a request exceed the budget of {most_usd:g}",
             subject="a request",
-            expected=f"at most {budget.usd_per_request:g} USD/request",
+            expected=f"at most {most_usd:g} USD/request",
             found=f"{each:.6f} USD/request",
             cure="shorten the prompt or route to a smaller model, or raise budget.usd_per_request",
-            usd=(each - budget.usd_per_request) * made.workload.requests_per_month,
+            usd=(each - most_usd) * monthly,
         )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from planner.formulas.cost import token_cost_usd
 from planner.formulas.reliability import attempt_reached_fraction
 from planner.planning.api_calls import PricedCall
 from planner.planning.api_flow import asked_of
@@ -11,6 +10,7 @@ from planner.planning.derivation import (
     Derived,
     Operand,
     between,
+    known,
     modelled,
     product,
     replayed,
@@ -80,37 +80,43 @@ def embeddings(s: Scene) -> tuple[Operand, ...]:
     if not s.bill.embeddings_usd:
         return ()
     layer = next(each for each in layers_of(s.case) if isinstance(each.spec, SemanticCache))
-    model = getattr(layer.spec, "embedding_model", None)
-    sheet = price_sheet(s.case.books.api.find(str(model)), s.estimate.as_of)
-    workload = s.estimate.workload
-    spec = layer.spec if isinstance(layer.spec, SemanticCache) else SemanticCache()
-    longest = float(sheet.context_window_tokens or math.inf)
-    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest)
-    sizes = Derived(
-        rule="min(input_tokens − static_prefix_tokens, context_window_tokens), unless embedded_tokens are stated",
-        operands=(
-            s.ref("workload.input_tokens.mean", "input_tokens"),
-            s.ref("workload.static_prefix_tokens"),
-            s.key("caching.semantic.embedded_tokens"),
-            price_leaf(sheet.used, "context_window_tokens", value=longest),
-        ),
-        replay=lambda whole, prefix, given, window: (
-            given if given is not None else min(max(whole - prefix, 0.0), window)
-        ),
-    )
     seen = s.key("caching.semantic.embedding_model", "seen_fraction")
     operands = (
-        between("embedded_tokens", tokens, sizes),
-        price_leaf(sheet.used, "input_usd_per_mtok", "usd_per_mtok"),
+        _embedded(s, layer),
         Operand(name="seen_fraction", value=layer.seen_fraction, origin=seen.origin),
         s.ref("workload.requests_per_month"),
     )
     terms = Derived(
-        rule="embedded_tokens × usd_per_mtok ÷ 1,000,000 × seen_fraction × requests_per_month",
+        rule="usd_per_embedding × seen_fraction × requests_per_month",
         operands=operands,
-        replay=lambda count, usd, share, requests: count * usd / MTOK * share * requests,
+        replay=lambda usd, part, requests: usd * part * requests,
     )
     return (between("query_embeddings_usd_per_month", s.bill.embeddings_usd, terms),)
+
+
+def _embedded(s: Scene, layer: Layer) -> Operand:
+    """Return what embedding one request costs."""
+    spec = layer.spec if isinstance(layer.spec, SemanticCache) else SemanticCache()
+    sheet = price_sheet(s.case.books.api.find(known(spec.embedding_model, "model")), s.estimate.as_of)
+    workload = s.estimate.workload
+    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens)
+    sizes = Derived(
+        rule="input_tokens − static_prefix_tokens, unless embedded_tokens are stated",
+        operands=(
+            s.ref("workload.input_tokens.mean", "input_tokens"),
+            s.ref("workload.static_prefix_tokens"),
+            s.key("caching.semantic.embedded_tokens"),
+        ),
+        replay=lambda whole, prefix, given: given if given is not None else max(whole - prefix, 0.0),
+    )
+    price = price_leaf(sheet.used, "input_usd_per_mtok", "usd_per_mtok")
+    terms = Derived(
+        rule="embedded_tokens × usd_per_mtok ÷ 1,000,000",
+        operands=(between("embedded_tokens", tokens, sizes), price),
+        formula=token_cost_usd,
+        replay=lambda count, usd: token_cost_usd(count, usd / MTOK),
+    )
+    return between("usd_per_embedding", tokens * sheet.used.input_usd_per_mtok / MTOK, terms)
 
 
 def share(s: Scene, index: int) -> Derived:
