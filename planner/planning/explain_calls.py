@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from planner.formulas.cost import token_cost_usd
 from planner.formulas.reliability import attempt_reached_fraction
 from planner.planning.api_calls import PricedCall
@@ -99,15 +101,19 @@ def _embedded(s: Scene, layer: Layer) -> Operand:
     spec = layer.spec if isinstance(layer.spec, SemanticCache) else SemanticCache()
     sheet = price_sheet(s.case.books.api.find(known(spec.embedding_model, "model")), s.estimate.as_of)
     workload = s.estimate.workload
-    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens)
+    longest = float(sheet.context_window_tokens or math.inf)
+    tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest)
     sizes = Derived(
-        rule="input_tokens − static_prefix_tokens, unless embedded_tokens are stated",
+        rule="min(input_tokens − static_prefix_tokens, context_window_tokens), unless embedded_tokens are stated",
         operands=(
             s.ref("workload.input_tokens.mean", "input_tokens"),
             s.ref("workload.static_prefix_tokens"),
             s.key("caching.semantic.embedded_tokens"),
+            price_leaf(sheet.used, "context_window_tokens", value=longest),
         ),
-        replay=lambda whole, prefix, given: given if given is not None else max(whole - prefix, 0.0),
+        replay=lambda whole, prefix, given, window: (
+            given if given is not None else min(max(whole - prefix, 0.0), window)
+        ),
     )
     price = price_leaf(sheet.used, "input_usd_per_mtok", "usd_per_mtok")
     terms = Derived(
