@@ -11,11 +11,10 @@ from planner.specs.api_plan import CacheUse, PromptCacheUse, TtlSaving
 from planner.specs.base import Quantity
 from planner.specs.caching import Caching, PromptCache, SemanticCache
 from planner.specs.case import Case
+from planner.specs.estimate import RARE_SHARE
 from planner.specs.price import Ttl
 from planner.specs.rules import Band
 from planner.specs.workload import Workload
-
-SEEN_SHARE = 0.005  # what a failover model rarely sees decides nothing
 
 
 def with_caching(case: Case, **layers: object) -> Case:
@@ -94,7 +93,8 @@ def prompt_cache_use(case: Case, workload: Workload, bill: Bill, as_of: date) ->
 
 def lifetimes_offered(bill: Bill) -> tuple[Ttl, ...]:
     """Return the lifetimes that any model of the bill offers, defaults first."""
-    rules = [each.call.model.cache for each in bill.priced if each.call.share >= SEEN_SHARE]
+    most = max(each.call.share for each in bill.priced)
+    rules = [each.call.model.cache for each in bill.priced if each.call.share >= most * RARE_SHARE]
     return tuple(dict.fromkeys(ttl for each in rules if each is not None for ttl in each.ttls))
 
 

@@ -13,8 +13,6 @@ from planner.specs.estimate import ApiCost, HostingKind, HostingOption
 from planner.specs.hosting import SelfHosted
 from planner.specs.workload import Workload
 
-SHOWN_SHARE = 0.005  # a failover model that sees less than this does not belong in the option's name
-
 # data rule -> kinds of hosting that keep it; `region:` rules are looked up in the books
 KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
     "any": ("api", "self_hosted", "edge"),
@@ -43,7 +41,7 @@ def hosting_options(
 
 
 def _api(case: Case, cost: ApiCost) -> HostingOption:
-    seen = [model for model in cost.by_model if model.share >= SHOWN_SHARE]
+    seen = cost.frequent
     mix = " + ".join(f"{model.share:.0%} {model.model}" for model in seen)
     name = mix if len(seen) > 1 else seen[0].model
     return HostingOption(

@@ -14,21 +14,15 @@ from planner.report.numbers import count, duration, percent, usd
 from planner.report.screen import grid
 from planner.specs.api_plan import CacheUse, Failures, RoutingCheck
 from planner.specs.base import Quantity
-from planner.specs.estimate import Advice, Estimate, ModelCost
+from planner.specs.estimate import Advice, Estimate
 from planner.units import SECONDS_PER_HOUR
 
 CENT = 0.005  # USD
-RARE_SHARE = 0.005  # a model that sees less of the requests has no row of its own
-
-
-def frequent(estimate: Estimate) -> tuple[ModelCost, ...]:
-    """Return the models that see enough requests for a row of their own."""
-    return tuple(cost for cost in estimate.cost.by_model if cost.share >= RARE_SHARE)
 
 
 def below_models(estimate: Estimate) -> Iterator[str]:
     """Say on which terms models are bought, and what those cost that have no row of their own."""
-    for cost in frequent(estimate):
+    for cost in estimate.cost.frequent:
         used = cost.price
         terms = (
             f"mode {used.mode}" if used.mode != "standard" else "",
@@ -38,7 +32,8 @@ def below_models(estimate: Estimate) -> Iterator[str]:
         )
         if any(terms):
             yield f"{cost.model}: {', '.join(term for term in terms if term)}"
-    rare = [cost for cost in estimate.cost.by_model if cost.share < RARE_SHARE]
+    shown = estimate.cost.frequent
+    rare = [cost for cost in estimate.cost.by_model if cost not in shown]
     if rare:
         names = ", ".join(cost.model for cost in rare)
         spent = sum(cost.usd_per_month for cost in rare)
@@ -142,7 +137,7 @@ def _prompt_cache(estimate: Estimate) -> Iterator[str]:
         return
     verb = "pays" if use.pays else "does not pay"
     yield f"The prompt cache {verb}: {usd(use.saving_usd_per_month)} USD/month saved against none"
-    for cost in frequent(estimate):
+    for cost in estimate.cost.frequent:
         cache = cost.caching
         if cache is None or cache.hit_fraction is None:
             yield f"{cost.model}: nothing cached, {cache.reason if cache else 'off'}"

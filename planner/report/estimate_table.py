@@ -14,7 +14,6 @@ from planner.report.estimate_api import (
     caching_part,
     currency_part,
     failures_part,
-    frequent,
     routing_part,
     what_if_part,
 )
@@ -140,7 +139,7 @@ def _tier(tier: TierAdvice) -> Text:
 def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
     per_day = ("USD/day",) if daily else ()
     table = grid("Cost by model", "share", "requests/month", "USD/request", *per_day, "USD/month")
-    for cost in frequent(estimate):
+    for cost in estimate.cost.frequent:
         name = Text(cost.model)
         if cost.price.retired_on is not None:
             name.append(f"\nuntil {cost.price.retired_on.isoformat()}", style="warn")
@@ -153,7 +152,7 @@ def _by_model(estimate: Estimate, *, daily: bool) -> RenderableType:
             usd(cost.usd_per_month),
         )
     total = estimate.cost
-    if len(frequent(estimate)) > 1:
+    if len(estimate.cost.frequent) > 1:
         table.add_row(
             "total",
             "",

@@ -16,6 +16,9 @@ from planner.specs.uncertainty import BillSpread
 from planner.specs.workload import Workload
 
 HostingKind = Literal["api", "self_hosted", "edge"]
+RARE_SHARE = (
+    0.005  # chosen: what sees less than this of the most frequent model's requests is not worth a row
+)
 Effort = Literal["hours", "days", "weeks"]
 AdviceState = Literal["applies", "unstated", "in place", "ruled out"]
 
@@ -81,6 +84,12 @@ class ApiCost:
     single_model: tuple[SingleModel, ...]
     routing_saving_fraction: float | None
     grade: Grade
+
+    @property
+    def frequent(self) -> tuple[ModelCost, ...]:
+        """The models but those that are hardly ever reached, such as most failover models."""
+        most = max(model.share for model in self.by_model)
+        return tuple(model for model in self.by_model if model.share >= most * RARE_SHARE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

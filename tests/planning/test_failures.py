@@ -98,3 +98,12 @@ def test_a_missed_availability_is_a_warning_with_a_cure() -> None:
     assert warnings["AVAILABILITY"].cure == "name a failover_model"
     backed = {notice.code: notice for notice in estimate_of(FAQ).warnings}
     assert backed["AVAILABILITY"].cure == "retry more often, or fix what is lost"
+
+
+def test_a_provider_that_fails_nearly_always_still_has_its_rows() -> None:
+    made = estimate_of(CHAT, "reliability={errors: {bad_request: 0.999}}")
+    assert [cost.model for cost in made.cost.frequent] == [
+        "openai/gpt-4o-mini",
+        "anthropic/claude-3-5-sonnet",
+    ]
+    assert made.cost.usd_per_month == pytest.approx(849.60 * 0.001)
