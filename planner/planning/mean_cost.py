@@ -32,6 +32,9 @@ class MeanTokens(NamedTuple):
     cache_write: Numeric
 
 
+NOTHING = MeanTokens(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
 @lru_cache(maxsize=64)
 def unit_lengths(sigma: float) -> FloatArray:
     """Return equally likely prompt lengths over their mean: midpoints of equal slices of a log-normal. [1]"""
@@ -54,7 +57,7 @@ def mean_cost_lines(sheet: PriceSheet, tokens: MeanTokens, input_sigma: float) -
     if not sheet.above_input_tokens:
         return _lines(sheet, _bounded(tokens))
     lengths = unit_lengths(input_sigma)
-    below = [_up_to(lengths, tokens, bound) for bound in (-math.inf, *sheet.above_input_tokens, math.inf)]
+    below = [NOTHING, *(_up_to(lengths, tokens, bound) for bound in (*sheet.above_input_tokens, math.inf))]
     by_tier = [
         _lines(
             replace(sheet, tiers=(tier,), above_input_tokens=()),

@@ -9,9 +9,12 @@ import pytest
 from planner.errors import InputError
 from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
+from planner.inputs.locks import lock_text, parse_lock
 from planner.inputs.rules import load_rules
+from planner.inputs.sides import side_of_files
 from planner.planning.api_calls import price_calls
 from planner.planning.estimate import estimate_scenario
+from planner.planning.locking import lock_of
 from planner.planning.tokens import prompt_tokens, workload_in
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
@@ -154,3 +157,14 @@ def test_an_unknown_tokenizer_is_refused_with_the_choices_and_the_nearest() -> N
     (fault,) = error.value.faults
     assert (fault.key, fault.found, fault.nearest) == ("prompt.counted_with", "'o200'", "o200k")
     assert fault.expected.startswith("a tokenizer family (o200k, cl100k, claude, claude-2026, gemini")
+
+
+def test_a_lock_keeps_the_counts_of_a_prompt_file() -> None:
+    side = side_of_files((Path("scenarios/coding-agent.yaml"),), root=Path(), label="files", today=TODAY)
+    lock = lock_of(side, planner="1")
+    (name, locked), *_ = lock.scenarios.items()
+    part, text = next(iter(locked.texts.items()))
+    counted = replace(text, counts=(TokenCount(family="claude", tokens=777, counter="tokenizers made/up"),))
+    entry = locked.model_copy(update={"texts": {**locked.texts, part: counted}})
+    lock = lock.model_copy(update={"scenarios": {**lock.scenarios, name: entry}})
+    assert parse_lock(lock_text(lock).encode(), "lock") == lock
