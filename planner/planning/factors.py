@@ -25,7 +25,7 @@ OPENED: tuple[Path, ...] = (
     ("hosting", "self_hosted"),
 )
 # Keys that tell people something and no calculator anything, or that the price date and the books stand for.
-NO_CAUSE = ("version", "name", "description", "as_of", "books", "gates", "budget")
+NO_CAUSE = ("version", "name", "description", "as_of", "books", "gates", "budget", "uncertainty")
 SIZES_OF_A_TRACE: tuple[Path, ...] = (
     ("prompt", "input_tokens"),
     ("prompt", "output_tokens"),
