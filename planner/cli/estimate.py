@@ -23,8 +23,10 @@ from planner.cli.options import (
     screen_of,
     today,
 )
+from planner.cli.step_profiles import ProfileOption
 from planner.errors import EXIT_FINDING
 from planner.inputs.estimating import read_all
+from planner.inputs.step_profiles import load_step_profiles
 from planner.planning.estimate import estimate_scenario, workbench_for
 from planner.report.estimate_table import estimate_parts, portfolio_parts
 from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from planner.specs.step_profile import StepProfile
+
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -50,6 +54,7 @@ def estimate(
     sets: SetOption = None,
     as_of: AsOfOption = None,
     books: BooksOption = None,
+    profile: ProfileOption = None,
     output_format: FormatOption = Format.table,
     output: OutputOption = "-",
     what_if: Annotated[
@@ -74,6 +79,7 @@ def estimate(
             date_or_none(as_of),
             tuple(what_if or ()),
             seed,
+            load_step_profiles(profile),
             advised=output_format is not Format.csv,  # its rows hold no advice
         )
     )
@@ -87,7 +93,13 @@ def estimate(
 
 
 def _estimates(
-    cases: tuple[Case, ...], as_of: date | None, what_if: tuple[str, ...], seed: int, *, advised: bool
+    cases: tuple[Case, ...],
+    as_of: date | None,
+    what_if: tuple[str, ...],
+    seed: int,
+    measured: dict[str, StepProfile],
+    *,
+    advised: bool,
 ) -> Iterator[Estimate]:
     """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others."""
 
@@ -96,7 +108,7 @@ def _estimates(
 
         return np.random.default_rng(seed)
 
-    shared = workbench_for(cases)
+    shared = workbench_for(cases, measured)
     for case in cases:
         day = as_of or case.scenario.as_of or today()
         yield estimate_scenario(case, day, what_if, advised=advised, rng=rng, workbench=shared)

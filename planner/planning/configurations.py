@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TypeVar, cast
 
@@ -11,13 +11,16 @@ import numpy as np
 from planner.errors import DataError, UsageError
 from planner.planning.architecture import Architecture, unpack
 from planner.planning.closed_loop import Limits, LoopResult, closed_loop
+from planner.planning.joined_profile import joined_profile
 from planner.planning.predict import ChosenProfile, choose_profile
 from planner.planning.step_model import Operands, operands
+from planner.planning.step_profiles import choose_step_profile
 from planner.planning.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
 from planner.specs.profile import ServingProfile
+from planner.specs.step_profile import ChosenStepProfile, StepProfile
 from planner.units import FloatArray, Numeric
 
 MadeT = TypeVar("MadeT")
@@ -45,6 +48,8 @@ class Workbench:
 
     profiles: tuple[ServingProfile, ...]
     memory_profile: EngineMemoryProfile
+    measured: Mapping[str, StepProfile] = field(default_factory=dict)
+    """Step profiles of the project's own, by file: they come before the shipped coefficients."""
     _known: dict[tuple[object, ...], tuple[object, object]] = field(default_factory=dict)
 
     def once(self, key: tuple[object, ...], kept: object, make: Callable[[], MadeT]) -> MadeT:
@@ -95,6 +100,8 @@ class Workbench:
         operand = operands(
             architecture, hardware, quantization=quantization, kv_dtype=kv_dtype, tensor_parallel=gpus
         )
+        chosen = choose_profile(self.profiles, engine=engine, hardware=hardware)
+        own = self.measured_profile(engine, model, hardware, quantization) if gpus == 1 else None
         settings = VllmSettings(quantization=quantization, kv_dtype=kv_dtype, tensor_parallel=gpus)
         return Configuration(
             model=model,
@@ -103,7 +110,15 @@ class Workbench:
             gpus=gpus,
             operand=operand,
             memory=vllm_memory(architecture, hardware, settings, self.memory_profile),
-            chosen=choose_profile(self.profiles, engine=engine, hardware=hardware),
+            chosen=chosen if own is None else joined_profile(chosen, operand, own),
+        )
+
+    def measured_profile(
+        self, engine: str, model: ModelSpec, hardware: HardwareSpec, quantization: str
+    ) -> ChosenStepProfile | None:
+        """Return the project's own measurement of this model on one of these devices, if there is one."""
+        return choose_step_profile(
+            self.measured, kind=engine, model=model.id, quantization=quantization, hardware=hardware.id
         )
 
 

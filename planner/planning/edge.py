@@ -12,6 +12,7 @@ from planner.formulas.queueing import quantile_of_sum
 from planner.planning.capacity import time_text
 from planner.planning.configurations import Workbench
 from planner.planning.fit_llamacpp import fit_llamacpp
+from planner.planning.joined_profile import measured_stream
 from planner.planning.load_curve import Demand, demand_of
 from planner.planning.predict_llamacpp import SingleStream, single_stream
 from planner.specs.base import Quantity
@@ -64,6 +65,7 @@ def _option(
         refused.extend(_missed(speed, case.scenario.slo))
     if not edge.quality_equivalent:
         refused.append(f"quality_equivalent is not stated for {model.id}")
+    own = workbench.measured_profile("llamacpp", model, device, edge.quantization)
     known = speed if isinstance(speed, _Speed) else None
     energy = None
     if known is not None and device.tdp_w is not None:
@@ -82,6 +84,7 @@ def _option(
         tpot_s=known.tpot_s if known is not None else None,
         e2e_s=known.e2e_s if known is not None else None,
         quality_equivalent=edge.quality_equivalent,
+        profile=own.name if own is not None else None,
     )
 
 
@@ -111,14 +114,7 @@ def _speed(
         if not memory.fits:
             return memory.reason
         mean, long = (
-            single_stream(
-                architecture,
-                device,
-                workbench.profiles,
-                quantization=edge.quantization,
-                input_tokens=tokens,
-                output_tokens=demand.answer.mean,
-            )
+            _stream(edge, model, device, workbench, tokens, demand.answer.mean)
             for tokens in (demand.prompt.mean, demand.prompt.p95)
         )
     except (UsageError, DataError) as error:
@@ -126,6 +122,23 @@ def _speed(
     if long.prefill_tokens_per_s is None or mean.prefill_tokens_per_s is None:
         return f"the books have no matrix rate for {device.id}, so nothing is known of its TTFT"
     return _percentiles(demand, mean.prefill_tokens_per_s, mean.decode_tokens_per_s, long)
+
+
+def _stream(
+    edge: Edge, model: ModelSpec, device: HardwareSpec, workbench: Workbench, prompt: float, answer: float
+) -> SingleStream:
+    """Return the speed of one request: as it was measured on this device, else by the fit of its class."""
+    own = workbench.measured_profile("llamacpp", model, device, edge.quantization)
+    if own is not None:
+        return measured_stream(own, input_tokens=prompt, output_tokens=answer)
+    return single_stream(
+        workbench.architecture(model),
+        device,
+        workbench.profiles,
+        quantization=edge.quantization,
+        input_tokens=prompt,
+        output_tokens=answer,
+    )
 
 
 def _percentiles(demand: Demand, prefill: Quantity, decode: Quantity, long: SingleStream) -> _Speed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,18 @@ from planner.planning.what_if import followed
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
+from planner.specs.step_profile import StepProfile
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def workbench_for(cases: Sequence[Case]) -> Workbench:
-    """Return a bench on which configurations that several scenarios share are worked out once."""
-    return Workbench(profiles=cases[0].profiles, memory_profile=cases[0].vllm_memory)
+def workbench_for(cases: Sequence[Case], measured: Mapping[str, StepProfile] | None = None) -> Workbench:
+    """Return a bench on which configurations that several scenarios share are worked out once.
+
+    ``measured`` are step profiles of the project's own, by file.
+    """
+    return Workbench(profiles=cases[0].profiles, memory_profile=cases[0].vllm_memory, measured=measured or {})
 
 
 def estimate_scenario(

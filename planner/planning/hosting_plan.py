@@ -48,6 +48,7 @@ def hosted_option(plan: Plan, choice: Choice, curves: LoadCurves, *, same: bool)
         utilisation_fraction=each_s / served.requests_per_s.value,
         bound_by=served.limited_by,
         break_even_requests_per_day=even.requests_per_day.value if even is not None else None,
+        profile=served.profile,
         plan=_plan(plan, choice, even, caches),
         notices=(*held.offer.notices, *served.notices),
     )

@@ -27,6 +27,7 @@ from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
 SHOWN_OPTIONS = 6
 SHOWN_REFUSED = 6
+OWN_GRADES = {"measured", "interpolated", "extrapolated"}  # of a profile that the project measured itself
 
 
 def estimate_parts(
@@ -102,7 +103,8 @@ def _basis(estimate: Estimate) -> Iterator[str]:
     for option in served[:1]:
         rate = option.requests_per_s_per_replica
         grade = rate.grade if rate is not None else option.grade
-        yield f"self-hosting: {grade}; TPOT {duration_band(option.tpot_s)} in 8 of 10 cases"
+        source = f" with {option.profile}" if option.profile and grade in OWN_GRADES else ""
+        yield f"self-hosting: {grade}{source}; TPOT {duration_band(option.tpot_s)} in 8 of 10 cases"
 
 
 def _choice(estimate: Estimate) -> Iterator[Text]:

@@ -118,6 +118,8 @@ class HostingOption:
     bound_by: str | None = None
     break_even_requests_per_day: float | None = None
     quality_equivalent: bool | None = None
+    profile: str | None = None
+    """The coefficients behind the speed: a file of the project's own where the configuration was measured."""
     plan: HostingPlan | None = None
     notices: tuple[Notice, ...] = ()
 
