@@ -10,11 +10,13 @@ from pathlib import Path
 
 import yaml
 
+from planner import __version__
 from planner.errors import InputError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.references import check_references
 from planner.inputs.scenario import ScenarioFile, overridden
+from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.yaml_marks import parse_yaml
 from planner.specs.books import Books
 from planner.specs.scenario import Scenario
@@ -42,14 +44,14 @@ def repriced(
         When an override makes a scenario invalid.
     """
     load = lru_cache(maxsize=None)(load_books)
-    memory = load_vllm_memory()
+    memory, profiles = load_vllm_memory(), load_serving_profiles()
     entries = []
     for entry in side.entries:
         books = load(*_own_books(entry, root, own_books), *own_books)
-        case = replace(entry.case, books=books, vllm_memory=memory)
+        case = replace(entry.case, books=books, vllm_memory=memory, profiles=profiles)
         if sets:
             case = replace(case, scenario=_with(entry, sets, books))
-        entries.append(replace(entry, case=case, as_of=as_of, recorded=None))
+        entries.append(replace(entry, case=case, as_of=as_of, recorded=None, planner=__version__))
     return Side(label=f"repriced at {as_of.isoformat()}", entries=tuple(entries))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
+from planner import __version__
 from planner.inputs.books import SECTIONS
 from planner.inputs.estimating import read_all
 from planner.specs.case import Case
@@ -51,6 +52,7 @@ def side_of_files(
             case=case,
             as_of=as_of or case.scenario.as_of or (pinned or {}).get(place) or today,
             inputs={place_of(file, root): file_hash(file) for file in files_of(case, own_books)},
+            planner=__version__,
         )
         for place, case in zip(places, cases, strict=True)
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from planner.planning.pairing import pairs_of
-from planner.planning.priced_entry import Priced, echo_of, priced_entry, unknown_of
-from planner.planning.scenario_difference import difference_of
+from planner.planning.priced_entry import Priced, priced_entry, unknown_of, unpriced
+from planner.planning.sameness import Sameness
+from planner.planning.scenario_difference import difference_of, unchanged
 from planner.specs.difference import (
     Cause,
     CauseKind,
@@ -27,7 +28,8 @@ def difference(base: Side, head: Side) -> Difference:
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
     """
     dark = {each.place for side in (base, head) for each in side.unreadable}
-    found = [_compared(old, new, dark) for old, new in pairs_of(base.entries, head.entries)]
+    same = Sameness()
+    found = [_compared(old, new, dark, same) for old, new in pairs_of(base.entries, head.entries)]
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
     unreadable = [
@@ -52,11 +54,12 @@ def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideNam
     return ("base", base), ("head", head)
 
 
-def _compared(old: Entry | None, new: Entry | None, dark: set[str]) -> ScenarioDifference:
+def _compared(old: Entry | None, new: Entry | None, dark: set[str], same: Sameness) -> ScenarioDifference:
     """Compare a pair; ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed."""
     if old is not None and new is not None:
-        head = priced_entry(new)
-        return difference_of(echo_of(old, head) or priced_entry(old), head)
+        if same.unchanged(old, new):
+            return unchanged(old, unpriced(new if old.recorded is None else old), new)
+        return difference_of(priced_entry(old), priced_entry(new))
     if new is not None:
         return _alone(priced_entry(new), "head", known=new.place not in dark)
     if old is not None:

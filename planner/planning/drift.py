@@ -38,8 +38,9 @@ class Step:
 def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
     """Yield the base under the head's profiles, then its GPU prices, its other rows, and its date."""
     now, new = base.entry, head.entry
-    if base.rows.get("hardware") and now.case.vllm_memory != new.case.vllm_memory:
-        now = replace(now, case=replace(now.case, vllm_memory=new.case.vllm_memory))
+    fitted, theirs = ((case.vllm_memory, case.profiles) for case in (now.case, new.case))
+    if base.rows.get("hardware") and fitted != theirs:
+        now = replace(now, case=replace(now.case, vllm_memory=theirs[0], profiles=theirs[1]))
         yield Step(kind="profile", name="fitted coefficients", entry=now)
     if now.case.books is not new.case.books:
         pinned = pinned_books(new.case.books, base.rows)

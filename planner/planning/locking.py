@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from planner.planning.assumptions import assumed, completed
-from planner.planning.estimate import estimate_scenario
-from planner.planning.outcome import outcome_of
+from planner.planning.outcome import outcome_at
 from planner.planning.row_keys import RowKeys, row_id_of
 from planner.planning.trace import summary_of
 from planner.planning.used_rows import Rows, WatchedBooks, books_of
@@ -30,11 +29,11 @@ def priced(entry: Entry) -> tuple[Outcome, Rows]:
     Raises
     ------
     DataError, UsageError
-        As :func:`planner.planning.estimate.estimate_scenario`.
+        As :func:`planner.planning.figures.figures_of`.
     """
     watched = WatchedBooks(entry.case.books)
     case = replace(entry.case, books=watched.books)
-    outcome = outcome_of(case, estimate_scenario(case, entry.as_of, advised=False))
+    outcome = outcome_at(case, entry.as_of)
     return outcome, watched.used(entry.as_of)
 
 
@@ -112,6 +111,7 @@ def side_of(
             as_of=each.as_of,
             inputs=each.inputs,
             recorded=each.result,
+            planner=lock.planner,
         )
         for place, each in lock.scenarios.items()
     )

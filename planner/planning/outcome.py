@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import Any
 
 from planner.errors import DataError, UsageError
 from planner.planning.architecture import unpack
+from planner.planning.figures import figures_of
 from planner.planning.fit import fit_vllm
-from planner.planning.workload import part_tokens
+from planner.planning.recommend import ranked_options
+from planner.planning.trace import summary_of
+from planner.planning.workload import part_tokens, workload_of
 from planner.specs.base import Quantity
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate, HostingOption, ModelCost, TierAdvice
+from planner.specs.estimate import ApiCost, Estimate, HostingOption, ModelCost, TierAdvice
 from planner.specs.fit import FitRequest
 from planner.specs.outcome import Band, Choice, ModelOutcome, Outcome, TierOutcome
 from planner.specs.workload import Workload
@@ -21,9 +25,28 @@ DIGITS = 12  # significant digits that are kept: beyond them processors and libr
 
 def outcome_of(case: Case, estimate: Estimate) -> Outcome:
     """Return the figures of an estimate, rounded to twelve significant digits."""
-    workload, cost = estimate.workload, estimate.cost
-    chosen = estimate.recommendation.hosting
-    holding = [option for option in estimate.recommendation.options if not option.refused]
+    advice = estimate.recommendation
+    return _outcome(case, estimate.workload, estimate.cost, advice.provider_tiers, advice.options)
+
+
+def outcome_at(case: Case, as_of: date) -> Outcome:
+    """Return the figures of a scenario at the prices of a date, without a whole estimate.
+
+    Raises as :func:`planner.planning.figures.figures_of` does.
+    """
+    found = figures_of(case, workload_of(case.scenario, case.texts, summary_of(case)), as_of)
+    return _outcome(case, found.workload, found.cost, found.tiers, found.options)
+
+
+def _outcome(
+    case: Case,
+    workload: Workload,
+    cost: ApiCost,
+    tiers: tuple[TierAdvice, ...],
+    options: tuple[HostingOption, ...],
+) -> Outcome:
+    holding = [option for option in ranked_options(options) if not option.refused]
+    chosen = holding[0] if holding else None
     owned = next((option for option in holding if option.break_even_requests_per_day is not None), None)
     exact = Outcome(
         usd_per_month=chosen.usd_per_month if chosen is not None else None,
@@ -40,10 +63,9 @@ def outcome_of(case: Case, estimate: Estimate) -> Outcome:
         part_tokens={part.name: part_tokens(part) for part in workload.parts},
         ttft_p95_s=_band(chosen.ttft_s) if chosen is not None else None,
         tpot_p95_s=_band(chosen.tpot_s) if chosen is not None else None,
-        tiers={tier.provider: _tier(tier) for tier in estimate.recommendation.provider_tiers},
+        tiers={tier.provider: _tier(tier) for tier in tiers},
         memory_headroom_fraction=_headroom(case, chosen, workload) if chosen is not None else None,
         break_even_requests_per_day=owned.break_even_requests_per_day if owned is not None else None,
-        warnings=tuple(sorted({notice.code for notice in estimate.warnings})),
     )
     return Outcome.model_validate(rounded(exact.model_dump()))
 

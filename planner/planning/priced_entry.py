@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.errors import DataError, UsageError
 from planner.planning.estimate import cheapest_of
-from planner.planning.factors import factors_of
 from planner.planning.locking import priced
 from planner.planning.outcome import rounded
 from planner.planning.used_rows import Rows, rows_of
 from planner.planning.waterfall import on_grid
-from planner.specs.base import Document
-from planner.specs.books import Books
 from planner.specs.difference import SideName, Unknown
 from planner.specs.estimate import HostingOption
 from planner.specs.outcome import Choice, Outcome
@@ -40,7 +36,7 @@ class Priced:
     @property
     def usd(self) -> float | None:
         """The cost that counts, on the grid."""
-        return _grid(self.outcome)
+        return _grid(self.outcome) if self.outcome is not None else self.computed_usd
 
 
 def _grid(outcome: Outcome | None) -> float | None:
@@ -72,40 +68,14 @@ def _recorded(entry: Entry, outcome: Outcome) -> Priced:
     )
 
 
-def echo_of(entry: Entry, head: Priced) -> Priced | None:
-    """Return the figures of a base that says what the head says, without computing them again; else ``None``."""
-    case, other = entry.case, head.entry.case
-    if entry.as_of != head.entry.as_of or head.computed_usd is None or case.vllm_memory != other.vllm_memory:
-        return None
-    if head.entry.recorded is not None and entry.recorded is None:
-        return None  # what a lock recorded need not be what its rows give
-    if factors_of(case, other):
-        return None
-    if case.books is not other.books and not _same_rows(case.books, head.rows):
-        return None
-    return replace(head, entry=entry, outcome=entry.recorded or head.outcome)
-
-
-def _same_rows(books: Books, rows: Rows) -> bool:
-    """Tell whether books hold the rows of an answer, and no machine with its GPUs beside them."""
-    tables: dict[str, Mapping[str, Document]] = {
-        "api": books.api.rows,
-        "hardware": books.hardware.rows,
-        "models": books.models.rows,
-        "rentals": books.rentals,
-        "rate_limits": books.rate_limits,
-        "contracts": books.contracts,
-    }
-    held = all(
-        row_id in tables[section] and tables[section][row_id] == row
-        for section, found in rows.items()
-        if section in tables
-        for row_id, row in found.items()
-    )
-    gpus = rows.get("hardware", {})
-    return held and (
-        not gpus or sum(row.gpu in gpus for row in books.rentals.values()) == len(rows["rentals"])
-    )
+def unpriced(entry: Entry) -> Priced:
+    """Return the cost of a scenario that is the same on both sides: what a lock recorded, or the cost alone."""
+    if entry.recorded is not None:
+        usd = _grid(entry.recorded)
+        reason = NO_OPTION if usd is None else None
+        return Priced(entry=entry, outcome=entry.recorded, computed_usd=usd, rows={}, reason=reason)
+    point = point_of(entry)
+    return Priced(entry=entry, outcome=None, computed_usd=point.usd, rows={}, reason=point.reason)
 
 
 def unknown_of(side: Priced, name: SideName) -> Unknown:

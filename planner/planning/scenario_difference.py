@@ -11,6 +11,7 @@ from planner.planning.pairing import same_file
 from planner.planning.priced_entry import Priced, point_of, unknown_of
 from planner.planning.way import Way
 from planner.specs.difference import Cause, ScenarioDifference, Status, Unknown
+from planner.specs.side import Entry
 
 
 def difference_of(base: Priced, head: Priced) -> ScenarioDifference:
@@ -37,6 +38,27 @@ def difference_of(base: Priced, head: Priced) -> ScenarioDifference:
         metrics=metrics,
         within_error=bool(delta) and within_error(*bands),
         unknowns=unknowns,
+    )
+
+
+def unchanged(old: Entry, found: Priced, new: Entry) -> ScenarioDifference:
+    """Return a scenario that is the same on both sides; it has outcomes only where a lock recorded them."""
+    unknown = () if found.usd is not None else (unknown_of(found, "base"), unknown_of(found, "head"))
+    return ScenarioDifference(
+        name=new.case.scenario.name,
+        status="unchanged" if not unknown else "unknown",
+        file_before=old.place,
+        file_after=new.place,
+        renamed=not same_file(old, new),
+        before=found.outcome,
+        after=found.outcome,
+        usd_per_month_before=found.usd,
+        usd_per_month_after=found.usd,
+        delta_usd_per_month=0.0 if not unknown else None,
+        causes=(),
+        metrics=(),
+        within_error=False,
+        unknowns=unknown,
     )
 
 

@@ -3,7 +3,7 @@
 The parts of several causes depend on the order of substitution, because causes multiply: twice the requests with twice the
 tokens cost four times as much. So they are substituted in one fixed order and again in the reverse order, and a cause's
 part is the mean of both. For two causes this is Shapley's value; for any number it is exact in total and antisymmetric
-(from B to A every part has the opposite sign), and it takes 2·n prices instead of 2ⁿ. See docs/decisions/0070.
+(from B to A every part has the opposite sign), and it takes 2·n prices instead of 2ⁿ. See docs/decisions/0080.
 """
 
 from __future__ import annotations

@@ -101,6 +101,7 @@ class Unknown:
 class ScenarioDifference:
     """One scenario on both sides.
 
+    ``before`` and ``after`` are ``None`` where a side has no figures, and where nothing changed and no lock holds them.
     ``causes`` sum to ``delta_usd_per_month`` exactly, in plain floating point: every priced point is a multiple of
     2⁻²⁰ USD.
     """

@@ -79,5 +79,3 @@ class Outcome(Document):
     memory_headroom_fraction: float | None = None
     """Share of the KV pool that the load leaves free at the peak."""
     break_even_requests_per_day: float | None = None
-    warnings: tuple[str, ...] = ()
-    """Codes of the notices, each once."""

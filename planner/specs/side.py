@@ -23,6 +23,7 @@ class Entry:
     as_of: date
     inputs: Mapping[str, str] = field(default_factory=dict)
     recorded: Outcome | None = None
+    planner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
