@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import count
 
-from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+import numpy as np
+
+from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, FloatArray, Numeric
 
 WH_PER_KWH = 1000.0
 MONTHS_PER_YEAR = 12
@@ -139,7 +142,7 @@ def energy_usd(power_w: float, busy_s: float, usd_per_kwh: float) -> float:
     return power_w * busy_s / SECONDS_PER_HOUR / WH_PER_KWH * usd_per_kwh
 
 
-def loaded_replicas(replicas: int, redundancy: str) -> int:
+def loaded_replicas(replicas: Numeric, redundancy: str) -> Numeric:
     """Return how many of the replicas carry load when one, or one zone of three, is lost. [replicas]
 
     Parameters
@@ -153,12 +156,12 @@ def loaded_replicas(replicas: int, redundancy: str) -> int:
 
     Examples
     --------
-    >>> [loaded_replicas(6, kind) for kind in ("none", "n+1", "zone")]
+    >>> [int(loaded_replicas(6, kind)) for kind in ("none", "n+1", "zone")]
     [6, 5, 4]
     """
     if redundancy == "zone":
-        return replicas * (ZONES - 1) // ZONES
-    return max(replicas - (1 if redundancy == "n+1" else 0), 0)
+        return np.floor_divide(replicas * (ZONES - 1), ZONES)
+    return np.maximum(replicas - (1 if redundancy == "n+1" else 0), 0)
 
 
 def owned_usd_per_hour(
@@ -232,14 +235,17 @@ def machines_against_interruptions(*, needed: int, away_fraction: float, availab
 
 
 def crossing_volumes(
-    *, usd_per_request: float, usd_by_step: tuple[float, ...], volume_by_step: tuple[float, ...]
+    *,
+    usd_per_request: float,
+    usd_by_step: Sequence[float] | FloatArray,
+    volume_by_step: Sequence[float] | FloatArray,
 ) -> tuple[tuple[float, bool], ...]:
     """Return every volume at which the cheaper of API and hosting changes, and whether hosting is it from there on.
 
     Parameters
     ----------
     usd_per_request : what the API takes for a request. [USD/request]
-    usd_by_step : rent with 1, 2, 3 … machines. [USD/month]
+    usd_by_step : rent with 1, 2, 3 … machines, never falling. [USD/month]
     volume_by_step : the most that they carry, rising. [requests/month]
 
     References
@@ -253,17 +259,18 @@ def crossing_volumes(
     >>> crossing_volumes(usd_per_request=1.0, usd_by_step=(100.0, 200.0), volume_by_step=(120.0, 240.0))
     ((100.0, True), (120.0, False), (200.0, True))
     """
+    if usd_per_request <= 0:
+        return ()
+    usd, most = np.asarray(usd_by_step), np.asarray(volume_by_step)
+    start = np.concatenate(([0.0], most[:-1]))
+    cheaper_at_start, cheaper_at_end = usd <= usd_per_request * start, usd <= usd_per_request * most
+    cheaper_before = np.concatenate(([False], cheaper_at_end[:-1]))
     found: list[tuple[float, bool]] = []
-    cheaper, start = False, 0.0
-    for usd, most in zip(usd_by_step, volume_by_step, strict=True):
-        if cheaper and usd > usd_per_request * start:
-            cheaper = False
-            found.append((start, False))
-        crossing = usd / usd_per_request if usd_per_request > 0 else math.inf
-        if not cheaper and crossing <= most:
-            cheaper = True
-            found.append((max(crossing, start), True))
-        start = most
+    for step in np.flatnonzero((cheaper_before != cheaper_at_start) | (cheaper_at_start != cheaper_at_end)):
+        if cheaper_before[step] != cheaper_at_start[step]:
+            found.append((float(start[step]), bool(cheaper_at_start[step])))
+        if cheaper_at_end[step] and not cheaper_at_start[step]:
+            found.append((float(usd[step] / usd_per_request), True))
     return tuple(found)
 
 

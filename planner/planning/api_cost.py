@@ -79,13 +79,15 @@ def fixed_lines(case: Case, workload: Workload, calls: Sequence[PricedCall]) -> 
     return tuple(line for line in lines if line.usd_per_month)
 
 
-def api_cost(case: Case, workload: Workload, as_of: date) -> ApiCost:
+def api_cost(case: Case, workload: Workload, as_of: date, bill: Bill | None = None) -> ApiCost:
     """Return the bill at the provider: per request, day, month and horizon, by model and by line.
+
+    ``bill`` is the first month's, where it is known already.
 
     Credits are left out of the month and count in the months of the horizon.
     Raises as :func:`planner.planning.api_calls.price_calls` does.
     """
-    bill = monthly_bill(case, workload, as_of)
+    bill = bill or monthly_bill(case, workload, as_of)
     by_model = tuple(
         _model_cost(row, bill, workload) for row in dict.fromkeys(p.used.model for p in bill.priced)
     )

@@ -6,7 +6,7 @@ from datetime import date
 
 from planner.errors import DataError
 from planner.formulas.bill import converted
-from planner.planning.api_cost import monthly_bill
+from planner.planning.api_cost import Bill
 from planner.planning.cache_use import cache_uses, prompt_cache_use
 from planner.planning.failures import failures_of
 from planner.planning.routing import routing_check
@@ -16,15 +16,14 @@ from planner.specs.estimate import ApiCost
 from planner.specs.workload import Workload
 
 
-def api_plan(case: Case, workload: Workload, cost: ApiCost, as_of: date) -> ApiPlan:
-    """Return what stands behind the bill.
+def api_plan(case: Case, workload: Workload, cost: ApiCost, as_of: date, bill: Bill) -> ApiPlan:
+    """Return what stands behind the bill of the first month.
 
     Raises
     ------
     DataError
         When the scenario's currency has no rate on that date.
     """
-    bill = monthly_bill(case, workload, as_of)
     return ApiPlan(
         caches=cache_uses(case, workload, bill, as_of),
         prompt_cache=prompt_cache_use(case, workload, bill, as_of),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from planner.formulas.hosting import crossing_volumes, machines_usd_per_month
 from planner.planning.machines import Offer, carried_replicas
 from planner.specs.base import Quantity
@@ -29,17 +31,16 @@ def break_even(
     Volumes are the scenario's requests, those that its response caches answer among them. Machines are a fixed
     number all month.
     """
+    rent = machines_usd_per_month(1, offer.usd_per_hour) / workload.days_per_month
 
     def crossings(capacity: float) -> tuple[tuple[float, bool], ...]:
         steady = capacity * own.max_utilization / workload.peak_to_mean / reaching_fraction
         per_day = steady * SECONDS_PER_DAY
-        machines = range(1, MOST_MACHINES + 1)
+        machines = np.arange(1.0, MOST_MACHINES + 1.0)
         return crossing_volumes(
             usd_per_request=api_usd_per_request,
-            usd_by_step=tuple(
-                machines_usd_per_month(n, offer.usd_per_hour) / workload.days_per_month for n in machines
-            ),
-            volume_by_step=tuple(per_day * carried_replicas(n, gpus, offer, own) for n in machines),
+            usd_by_step=machines * rent,
+            volume_by_step=per_day * carried_replicas(machines, gpus, offer, own),
         )
 
     found = crossings(requests_per_s.value)

@@ -14,12 +14,13 @@ from planner.specs.scenario import Slo
 from planner.specs.serving import Capacity, CapacityBound, Latency
 from planner.units import MS_PER_S, FloatArray
 
+ENDS = 3  #: as predicted, as slow, and as fast as the interval allows
 BOUNDS: tuple[CapacityBound, ...] = ("TTFT limit", "TPOT limit", "e2e limit", "KV pool")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Slowness:
-    """Truth over prediction, one row a configuration, at one end of the interval."""
+    """Truth over prediction, by end of the interval and configuration: as predicted, slow, fast."""
 
     ttft: FloatArray
     tpot: FloatArray
@@ -32,10 +33,8 @@ def capacities(
 
     The interval's ends are the capacities of replicas as slow, and as fast, as the 80 % interval allows.
     """
-    plain = _Slowness(ttft=np.ones((len(configurations), 1)), tpot=np.ones((len(configurations), 1)))
-    best, binding = _searched(curves, slo, plain)
-    worst, _ = _searched(curves, slo, _slowness(configurations, slow=True))
-    most, _ = _searched(curves, slo, _slowness(configurations, slow=False))
+    ends = _slowness(configurations)
+    (best, worst, most), binding = _searched(curves, slo, ends)
     found = []
     for row, configuration in enumerate(configurations):
         chosen = configuration.chosen
@@ -45,7 +44,7 @@ def capacities(
             high=max(float(most[row]), float(best[row])),
             grade=chosen.grade,
         )
-        bound = _named(BOUNDS[binding[row]], configuration, curves, row)
+        bound = _named(BOUNDS[int(binding[row])], configuration, curves, row)
         found.append(
             Capacity(
                 requests_per_s=rate,
@@ -81,59 +80,62 @@ def latency_at(configuration: Configuration, curves: LoadCurves, row: int, reque
     )
 
 
-def _slowness(configurations: tuple[Configuration, ...], *, slow: bool) -> _Slowness:
+def _slowness(configurations: tuple[Configuration, ...]) -> _Slowness:
     def factors(metric: str) -> FloatArray:
-        values = []
-        for each in configurations:
-            spread: Spread = getattr(each.chosen.profile, metric)
-            values.append((spread.low if slow else spread.high) ** -each.chosen.width)
-        return np.array(values)[:, None]
+        spreads: list[Spread] = [getattr(each.chosen.profile, metric) for each in configurations]
+        widths = [each.chosen.width for each in configurations]
+        ends = [[(1.0, s.low**-width, s.high**-width)] for s, width in zip(spreads, widths, strict=True)]
+        return np.array(ends).transpose(2, 0, 1)
 
     return _Slowness(ttft=factors("ttft"), tpot=factors("tpot"))
 
 
-def _searched(curves: LoadCurves, slo: Slo, slowness: _Slowness) -> tuple[FloatArray, list[int]]:
-    """Return the highest rate within all limits, and which limit ends it; 0 where none is held.
+def _searched(curves: LoadCurves, slo: Slo, slowness: _Slowness) -> tuple[FloatArray, FloatArray]:
+    """Return the highest rates within all limits, and which limit ends the first of them; 0 where none is held.
 
     Each use of a limit rises with the load, so the capacity is where the first of them reaches 1.
     """
-    uses = np.stack(_uses(curves, slo, slowness))
-    crossings = np.stack([_crossing(use) for use in uses])
+    crossings = _crossing(_uses(curves, slo, slowness))
     place = crossings.min(axis=0)
     rates = np.log(curves.requests_per_s)
     index = np.clip(place.astype(int), 0, rates.shape[1] - 2)
     rows = np.arange(rates.shape[0])
     share = place - index
     found = np.exp(rates[rows, index] * (1.0 - share) + rates[rows, index + 1] * share)
-    return np.where(place < 0, 0.0, found / slowness.tpot[:, 0]), [
-        int(each) for each in crossings.argmin(axis=0)
-    ]
+    return np.where(place < 0, 0.0, found / slowness.tpot[:, :, 0]), crossings[:, 0].argmin(axis=0)
 
 
-def _uses(curves: LoadCurves, slo: Slo, slowness: _Slowness) -> list[FloatArray]:
-    """Return the logarithm of use over limit, in the order of ``BOUNDS``."""
+def _uses(curves: LoadCurves, slo: Slo, slowness: _Slowness) -> FloatArray:
+    """Return the logarithm of use over limit: in the order of ``BOUNDS``, by end, configuration and load."""
+    used = np.stack(
+        [
+            curves.ttft_s * slowness.ttft,
+            curves.tpot_s * slowness.tpot,
+            curves.e2e_s * slowness.tpot,
+            np.broadcast_to(curves.used_fraction, (ENDS, *curves.used_fraction.shape)),
+        ]
+    )
     limits = (
-        (curves.ttft_s * slowness.ttft, slo.ttft_p95_ms / MS_PER_S if slo.ttft_p95_ms else np.inf),
-        (curves.tpot_s * slowness.tpot, slo.tpot_p95_ms / MS_PER_S if slo.tpot_p95_ms else np.inf),
-        (curves.e2e_s * slowness.tpot, slo.e2e_p95_s or np.inf),
-        (curves.used_fraction, 1.0),
+        slo.ttft_p95_ms / MS_PER_S if slo.ttft_p95_ms else np.inf,
+        slo.tpot_p95_ms / MS_PER_S if slo.tpot_p95_ms else np.inf,
+        slo.e2e_p95_s or np.inf,
+        1.0,
     )
     with np.errstate(divide="ignore"):
-        return [np.log(used / limit) for used, limit in limits]
+        return np.asarray(np.log(used / np.array(limits)[:, None, None, None]))
 
 
 def _crossing(use: FloatArray) -> FloatArray:
-    """Return where each row first rises above 0, in columns; -1 at once, the last column never."""
-    last = use.shape[1] - 1
+    """Return where each curve first rises above 0, in columns; -1 at once, the last column never."""
+    last = use.shape[-1] - 1
     above = use > 0
-    first = np.where(above.any(axis=1), above.argmax(axis=1), last + 1)
-    rows = np.arange(use.shape[0])
-    after = np.clip(first, 1, last)
-    before = use[rows, after - 1]
+    first = np.where(above.any(axis=-1), above.argmax(axis=-1), last + 1)
+    after = np.clip(first, 1, last)[..., None]
+    before, beyond = (np.take_along_axis(use, at, axis=-1)[..., 0] for at in (after - 1, after))
     with np.errstate(invalid="ignore"):
-        share = -before / (use[rows, after] - before)
-    place = np.where(first > last, float(last), after - 1 + np.where(np.isfinite(share), share, 0.0))
-    return np.where(first == 0, -1.0, place)
+        share = -before / (beyond - before)
+    inner = after[..., 0] - 1 + np.where(np.isfinite(share), share, 0.0)
+    return np.where(first == 0, -1.0, np.where(first > last, float(last), inner))
 
 
 def _between(given: FloatArray, wanted: FloatArray, row: int, at: float) -> float:

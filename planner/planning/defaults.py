@@ -10,11 +10,7 @@ from planner.specs.estimate import Default
 from planner.specs.scenario import Scenario
 
 # Keys that are read and validated, and that no calculator looks at yet. Shown as "noted, not yet used".
-NOT_USED = (
-    "hosting.self_hosted.autoscale",
-    "hosting.self_hosted.owned",
-    "hosting.self_hosted.engine",
-)
+NOT_USED: tuple[str, ...] = ()
 
 
 def defaults_used(scenario: Scenario) -> Iterator[Default]:

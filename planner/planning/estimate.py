@@ -7,9 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
-from planner.planning.api_calls import price_calls
 from planner.planning.api_cautions import api_cautions
-from planner.planning.api_cost import api_cost
+from planner.planning.api_cost import api_cost, monthly_bill
 from planner.planning.api_plan import api_plan
 from planner.planning.bill_draws import Billed
 from planner.planning.cautions import cautions
@@ -70,9 +69,9 @@ def estimate_scenario(
     start = Ground(case=case, workload=workload_of(stated, case.texts, trace), as_of=as_of)
     ground, steps = followed(start, what_if)
     case, workload = ground.case, ground.workload
-    cost = api_cost(case, workload, as_of)
-    priced = price_calls(case, workload, as_of)
-    plan = api_plan(case, workload, cost, as_of)
+    bill = monthly_bill(case, workload, as_of)
+    cost, priced = api_cost(case, workload, as_of, bill), bill.priced
+    plan = api_plan(case, workload, cost, as_of, bill)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
     options = hosting_options(case, workload, cost, as_of, workbench or workbench_for((case,)))
     facts = facts_of(case.scenario, workload, rules.thresholds)

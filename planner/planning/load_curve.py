@@ -93,7 +93,12 @@ def load_curves(configurations: tuple[Configuration, ...], demand: Demand) -> Lo
     elasticity = np.clip(_slopes(np.log(rate)) / _slopes(np.log(in_flight)), LEAST_ELASTICITY, 1.0)
     deviation = in_flight_deviation(in_flight=in_flight, elasticity=elasticity, burstiness=demand.burstiness)
     crowd = in_flight + 1.0 + Z_P95 * deviation * np.sqrt(lifetime_average_share(elasticity))
-    busy = _steps(stack, demand, np.minimum(crowd, np.maximum(stack.room, 1.0)))
+    busy = steady_states(
+        stack,
+        concurrency=np.minimum(crowd, np.maximum(stack.room, 1.0)),
+        input_tokens=prompt,
+        output_tokens=answer,
+    )
     tpot = quantile_of_sum(seen.tpot_s, busy.tpot_s - seen.tpot_s, _unlucky(demand, seen))
     e2e = quantile_of_sum(
         first.mean_s + steps * seen.tpot_s,
@@ -177,10 +182,9 @@ class _FirstToken:
 def _first_token(stack: Stack, demand: Demand, seen: _Steps, in_flight: FloatArray) -> _FirstToken:
     """TTFT: the rest of the running step, prompts in front beyond what one step takes, and the own prompt's steps."""
     prompt = demand.prompt
-    lonely, longer = (
-        steady_states(stack, concurrency=1.0, input_tokens=tokens, output_tokens=demand.answer.mean).ttft_s
-        for tokens in (prompt.mean, prompt.p95)
-    )
+    both = np.array([[prompt.mean, prompt.p95]])
+    alone = steady_states(stack, concurrency=1.0, input_tokens=both, output_tokens=demand.answer.mean).ttft_s
+    longer_s = np.diff(alone, axis=1)
     many = _sharing(stack, prompt.mean)
     full = _mixed_s(stack, demand, in_flight, many, seen.chunks) * seen.chunks / many
     load = np.minimum(seen.prompts_per_step / seen.tpot_s * full, FULLEST)
@@ -202,9 +206,7 @@ def _first_token(stack: Stack, demand: Demand, seen: _Steps, in_flight: FloatArr
         seen.mixed_s * longer_ones * (1.0 - (1.0 - P95) / np.maximum(seen.busy_fraction, 1e-9)),
     )
     mean = own + rest + queue
-    return _FirstToken(
-        mean_s=mean, p95_s=quantile_of_sum(mean, longer - lonely, late - queue, unlucky - rest)
-    )
+    return _FirstToken(mean_s=mean, p95_s=quantile_of_sum(mean, longer_s, late - queue, unlucky - rest))
 
 
 def _unlucky(demand: Demand, seen: _Steps) -> Numeric:

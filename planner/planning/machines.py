@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+
+import numpy as np
 
 from planner.formulas.hosting import (
     loaded_replicas,
@@ -20,7 +22,7 @@ from planner.specs.base import Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import OwnedHardware, Purchase, SelfHosted
 from planner.specs.rental import GpuRental
-from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, FloatArray
 
 AVAILABILITY = (
     0.999  #: share of the time in which enough spot machines are up, unless slo.availability says more
@@ -149,12 +151,6 @@ def away_fraction(own: SelfHosted) -> float:
     return lost_hours / (HOURS_PER_MONTH + lost_hours)
 
 
-def cheapest(fleets: Sequence[Fleet]) -> Fleet | None:
-    """Return the fleet with the lowest rent, community offers left out."""
-    firm = [each for each in fleets if not each.offer.community]
-    return min(firm, key=lambda each: each.usd_per_month, default=None)
-
-
-def carried_replicas(machines: int, gpus: int, offer: Offer, own: SelfHosted) -> int:
+def carried_replicas(machines: FloatArray, gpus: int, offer: Offer, own: SelfHosted) -> FloatArray:
     """Return the replicas that carry load on so many machines with the redundancy lost."""
-    return loaded_replicas(machines * (offer.gpu_count // gpus), own.redundancy)
+    return np.asarray(loaded_replicas(machines * (offer.gpu_count // gpus), own.redundancy))

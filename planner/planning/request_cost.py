@@ -10,6 +10,7 @@ from planner.errors import DataError, UsageError
 from planner.formulas.cost import (
     cache_storage_usd,
     call_fees_usd,
+    is_negative,
     long_context_tier,
     plain_input_tokens,
     token_cost_usd,
@@ -49,7 +50,7 @@ def cost_lines(
             f"written {_span(cache_write_tokens)} tokens",
             cure="the input counts the whole prompt; cached and written tokens are parts of it",
         ) from None
-    if np.any(np.less(output_tokens, 0)) or np.any(np.less(reasoning_tokens, 0)):
+    if is_negative(output_tokens) or is_negative(reasoning_tokens):
         raise UsageError(
             f"token counts must not be negative: output {_span(output_tokens)}, "
             f"reasoning {_span(reasoning_tokens)}"
@@ -147,7 +148,7 @@ def _refuse_too_long(sheet: PriceSheet, input_tokens: float, output_tokens: floa
 def _prices(
     sheet: PriceSheet, what: str, by_tier: list[float | None], tokens: Numeric
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    if not np.any(np.greater(tokens, 0)):
+    if tokens == 0 if isinstance(tokens, float | int) else not np.any(np.greater(tokens, 0)):
         return np.zeros(len(by_tier))
     known = [price for price in by_tier if price is not None]
     if len(known) < len(by_tier):

@@ -28,6 +28,8 @@ def with_savings(
     Each saving is the difference of two bills of the same calculator. The hosting options are those that were
     weighed already.
     """
+    if not advice:
+        return ()
     now = ground.bill
     valued = [_valued(item, ground, now, options) for item in advice]
     return tuple(sorted(valued, key=lambda item: (ORDER[item.state], -(item.saving_usd_per_month or 0.0))))
