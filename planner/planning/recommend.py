@@ -67,6 +67,7 @@ def _reasons(
     elif len(ranked) > 1:
         yield f"the only one of {len(ranked)} options that holds"
     yield from _api_reasons(cost, chosen)
+    yield from _horizon_reasons(cost, chosen, holding)
     if budget_usd_per_month is not None and chosen.usd_per_month is not None:
         share = chosen.usd_per_month / budget_usd_per_month
         word = f"uses {share:.0%} of" if share <= 1 else f"is {share:,.1f} times"
@@ -78,6 +79,29 @@ def _reasons(
             if tier.holds is False:
                 yield f"on one condition: {tier.provider} must allow more than it publishes for {tier.shown_tier} ({tier.reason})"
         yield f"the cheat sheet's rule of thumb for this many requests: {rule_of_thumb}"
+
+
+def _horizon_reasons(cost: ApiCost, chosen: HostingOption, holding: Sequence[HostingOption]) -> Iterator[str]:
+    """Say what the choice costs over the horizon, and which option growth would make the cheaper one."""
+    total = _horizon_usd(cost, chosen)
+    if total is None:
+        return
+    if chosen.plan is not None:
+        yield (
+            f"over {chosen.plan.horizon_months} months {total:,.2f} USD, growth and further machines in it; "
+            f"{cost.usd_horizon:,.2f} at the API"
+        )
+    others = [(usd, other) for other in holding if (usd := _horizon_usd(cost, other)) is not None]
+    least, other = min(others, key=lambda each: each[0])
+    if least < total * (1 - WORTH_SAYING):
+        yield f"over the whole horizon {other.name} would be cheaper: {least:,.2f} against {total:,.2f} USD"
+
+
+def _horizon_usd(cost: ApiCost, option: HostingOption) -> float | None:
+    """Return what an option costs over the horizon; ``None`` where only a month is known. [USD]"""
+    if option.kind == "api":
+        return cost.usd_horizon
+    return option.plan.usd_horizon if option.plan is not None else None
 
 
 def _api_reasons(cost: ApiCost, chosen: HostingOption) -> Iterator[str]:

@@ -17,6 +17,7 @@ from planner.report.estimate_api import (
     routing_part,
     what_if_part,
 )
+from planner.report.estimate_sizing import sizing_part
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
 from planner.report.tiers import tier_outlook_text
@@ -44,6 +45,7 @@ def estimate_parts(
         prompt_tokens_table(estimate.tokens),
         swings_table(estimate.spread),
         _options(estimate),
+        sizing_part(estimate),
         _refused(estimate),
         routing_part(estimate),
         caching_part(estimate),

@@ -1,0 +1,129 @@
+"""How the self-hosted option is sized: capacity, replicas, latency at the peak, hours, months, break-even."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.report.numbers import count, duration, percent, rate, usd
+from planner.specs.estimate import Estimate, HostingOption
+from planner.specs.hosting_plan import BreakEven, HostingPlan
+
+SHOWN_STEPS = 4
+LEAST_SAVING = 0.005  # of the rent: below this an autoscaler is not worth a line
+REDUNDANCY = {
+    "none": "none to spare",
+    "n+1": "one more may be lost",
+    "zone": "the others may be lost with a zone",
+}
+
+
+def sizing_part(estimate: Estimate) -> RenderableType | None:
+    """Return the sizing of the chosen machines, or of the cheapest that could be; ``None`` without any."""
+    option = _shown(estimate)
+    if option is None or option.plan is None:
+        return None
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_row(Text("Sizing", style="dim"), Text(option.name.partition(", ")[0]))
+    for label, line in _lines(option, option.plan, estimate):
+        table.add_row(Text(f"  {label}", style="dim"), line)
+    return table
+
+
+def _shown(estimate: Estimate) -> HostingOption | None:
+    chosen = estimate.recommendation.hosting
+    planned = [option for option in estimate.recommendation.options if option.plan is not None]
+    if chosen is not None and chosen in planned:
+        return chosen
+    return min(planned, key=lambda option: (bool(option.refused), option.usd_per_month or 0.0), default=None)
+
+
+def _lines(option: HostingOption, plan: HostingPlan, estimate: Estimate) -> Iterator[tuple[str, str]]:
+    capacity = option.requests_per_s_per_replica
+    if capacity is not None:
+        band = f"{rate(capacity.low)} to {rate(capacity.high)} in 8 of 10 cases"
+        reached = f"{rate(capacity.value)} requests/s a replica ({band}), up to the {option.bound_by}"
+        yield "capacity", f"{reached}; {_grade(option, plan)}"
+    yield "machines", _machines(option, plan)
+    late = (
+        f"p95 TTFT {_time(option, 'ttft_s')}, TPOT {_time(option, 'tpot_s')}, answer {_time(option, 'e2e_s')}"
+    )
+    yield (
+        "at the peak",
+        f"{percent(option.utilisation_fraction or 0.0, 0)} of capacity; {late}; {plan.percentiles}",
+    )
+    yield from _over_time(option, plan)
+    if plan.break_even is not None:
+        yield "break-even", _break_even(plan.break_even, estimate)
+    if plan.community is not None:
+        offer = plan.community
+        yield (
+            "cheaper",
+            f"{offer.rental} at {usd(offer.usd_per_month)} USD/month, not chosen: {offer.why_not}",
+        )
+
+
+def _grade(option: HostingOption, plan: HostingPlan) -> str:
+    return f"fitted: {plan.profile}" if option.grade == "fitted" else f"borrowed from {plan.profile}"
+
+
+def _time(option: HostingOption, metric: str) -> str:
+    found = getattr(option, metric)
+    return duration(found.value if found is not None else None)
+
+
+def _machines(option: HostingOption, plan: HostingPlan) -> str:
+    spare = f", {plan.spare_for_interruptions} for interruptions" if plan.spare_for_interruptions else ""
+    band = ""
+    if plan.machines_low < plan.machines_high:
+        band = (
+            f"; {plan.machines_low:,} to {plan.machines_high:,} over the capacity's interval, "
+            f"{usd(plan.usd_per_month_low)} to {usd(plan.usd_per_month_high)} USD/month"
+        )
+    carry = "1 carries" if plan.serving_replicas == 1 else f"{plan.serving_replicas:,} carry"
+    alone = (
+        "; all on one machine, whose loss takes them together"
+        if option.machines == 1 != option.replicas
+        else ""
+    )
+    return (
+        f"{count(option.machines)} for {count(option.replicas)} replicas: {carry} the peak, "
+        f"{REDUNDANCY[plan.redundancy]}{spare}{alone}{band}"
+    )
+
+
+def _over_time(option: HostingOption, plan: HostingPlan) -> Iterator[tuple[str, str]]:
+    steps = [f"{step.machines:,} from month {step.month}" for step in plan.growth[1:]]
+    more = f", … {len(steps) - SHOWN_STEPS} more" if len(steps) > SHOWN_STEPS else ""
+    grown = ", ".join(steps[:SHOWN_STEPS]) + more + "; " if steps else ""
+    yield "months", f"{grown}{usd(plan.usd_horizon)} USD over {plan.horizon_months} months"
+    daily = plan.daily
+    if daily is None:
+        return
+    saved = daily.fixed_usd_per_month - daily.autoscaled_usd_per_month
+    if option.usd_per_month is not None and saved > LEAST_SAVING * daily.fixed_usd_per_month:
+        machines = f"{daily.least:,} to {daily.most:,} machines with an autoscaler"
+        bills = f"{usd(daily.autoscaled_usd_per_month)} USD/month, {usd(daily.fixed_usd_per_month)} with a fixed number"
+        yield "hours", f"{machines} that starts one in {duration(daily.cold_start_s)}: {bills}"
+
+
+def _break_even(even: BreakEven, estimate: Estimate) -> str:
+    first = even.requests_per_day
+    band = f" ({count(first.low)} to {count(first.high)})" if first.low < first.high else ""
+    parts = [
+        f"{count(first.value)}{band} requests/day against {count(estimate.workload.requests_per_day)} now"
+    ]
+    last = even.for_good_requests_per_day
+    if last is not None and last > first.value:
+        parts.append(f"for good from {count(last)}, where no next machine makes it the dearer one again")
+    if last is None:
+        parts.append("not for good: a further machine makes hosting the dearer one again")
+    if not even.certain:
+        parts.append("at the low end of the capacity never")
+    parts.append(even.statement)
+    return "; ".join(parts)
