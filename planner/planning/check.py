@@ -9,7 +9,8 @@ from datetime import date
 from planner.errors import EXIT_OK, EXIT_USAGE, DataError, PlannerError, UsageError
 from planner.planning.check_cost import scenario_cost_findings, total_findings, usd_per_request
 from planner.planning.check_state import Standing, state_findings
-from planner.planning.estimate import estimate_scenario
+from planner.planning.configurations import Workbench
+from planner.planning.estimate import estimate_scenario, workbench_for
 from planner.planning.outcome import outcome_of
 from planner.specs.difference import Difference, ScenarioDifference
 from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
@@ -47,9 +48,10 @@ def check(request: CheckRequest) -> Checked:
     changes = _by_scenario(request.difference)
     found: list[Finding] = [*request.broken]
     costs: list[ScenarioCost] = []
+    shared = workbench_for([entry.case for entry in request.entries]) if request.entries else None
     for entry in request.entries:
         change = changes.get(entry.case.scenario.name)
-        mine, outcome = _of_entry(entry, change, request)
+        mine, outcome = _of_entry(entry, change, request, shared)
         found.extend(mine)
         costs.append(_cost(entry, outcome, change, len(mine)))
     found.extend(_of_all(request, costs))
@@ -68,12 +70,12 @@ def gates_of(entry: Entry, project: Project, flags: Gates) -> Gates:
 
 
 def _of_entry(
-    entry: Entry, change: ScenarioDifference | None, request: CheckRequest
+    entry: Entry, change: ScenarioDifference | None, request: CheckRequest, shared: Workbench | None
 ) -> tuple[list[Finding], Outcome | None]:
     """Return the findings of one scenario; one without a price has that finding alone."""
     gates = gates_of(entry, request.project, request.flags)
     try:
-        made = estimate_scenario(entry.case, entry.as_of)
+        made = estimate_scenario(entry.case, entry.as_of, advised=False, workbench=shared)
     except (DataError, UsageError) as error:
         return [_unpriced(entry, error)], None
     before = change.before if change is not None else None

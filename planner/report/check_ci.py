@@ -48,7 +48,7 @@ def github_outputs(checked: Checked) -> str:
     change = checked.difference
     share = change.delta_fraction if change is not None else None
     outputs = {
-        "total": f"{checked.usd_per_month:.2f}",
+        "total": f"{checked.usd_per_month:.2f}" if checked.scenarios else "",
         "delta": f"{change.delta_usd_per_month:.2f}" if change is not None else "",
         "delta_pct": f"{share * 100:.2f}" if share is not None else "",
         "status": "passed" if checked.passed else "failed",

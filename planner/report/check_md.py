@@ -47,7 +47,9 @@ def _headline(checked: Checked) -> Iterator[str]:
     """Yield what the change costs, whether it may merge, and mostly why."""
     mark = "✓" if checked.passed else "✗"
     change = checked.difference
-    if change is None:
+    if not checked.scenarios:
+        amount = "unknown, nothing could be priced"
+    elif change is None:
         amount = f"{usd(checked.usd_per_month)} USD/month"
     elif not change.delta_usd_per_month:
         amount = f"no change, {usd(checked.usd_per_month)} USD/month"
@@ -137,6 +139,8 @@ def _waived(checked: Checked) -> Iterator[str]:
 
 def _footer(checked: Checked) -> Iterator[str]:
     change = checked.difference
+    if not checked.scenarios:
+        return
     against = (
         f"Compared with {cell(change.base)} at the same prices. "
         if change is not None

@@ -51,6 +51,8 @@ def verdict_words(checked: Checked) -> str:
 
 def change_words(checked: Checked) -> str:
     """Write what the scenarios cost and by how much that changed."""
+    if not checked.scenarios:
+        return "nothing was priced: the files below cannot be read"
     known = [each for each in checked.scenarios if each.usd_per_month is not None]
     unknown = len(checked.scenarios) - len(known)
     total = f"{usd(checked.usd_per_month)} USD/month"
@@ -68,7 +70,7 @@ def _verdict(checked: Checked) -> RenderableType:
     scenarios = f"{len(checked.scenarios)} scenario{'s' if len(checked.scenarios) != 1 else ''}"
     return Group(
         Text.assemble((verdict_words(checked), style), (f" · exit {checked.exit_code}", "dim")),
-        Text(f"{scenarios} · {change_words(checked)}"),
+        Text(f"{scenarios} · {change_words(checked)}" if checked.scenarios else change_words(checked)),
     )
 
 
@@ -142,7 +144,7 @@ def check_json(checked: Checked) -> str:
         "status": "passed" if checked.passed else "failed",
         "exit_code": checked.exit_code,
         "today": checked.today,
-        "usd_per_month": checked.usd_per_month,
+        "usd_per_month": checked.usd_per_month if checked.scenarios else None,
         "delta_usd_per_month": difference.delta_usd_per_month if difference is not None else None,
         "delta_fraction": difference.delta_fraction if difference is not None else None,
         "compared_with": difference.base if difference is not None else None,

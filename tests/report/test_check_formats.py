@@ -349,3 +349,13 @@ def test_a_scenario_of_unknown_cost_is_said_and_never_counted_as_nothing() -> No
     assert "100.00 USD/month and 1 of unknown cost" in text
     assert "unknown" in check_markdown(checked)
     assert json.loads(check_json(checked))["scenarios"][0]["delta_usd_per_month"] is None
+
+
+def test_files_that_cannot_be_read_leave_no_total_that_could_be_taken_for_one() -> None:
+    fault = Finding(rule="INPUT", severity="error", message="x.yaml:3: expected a key", file="x.yaml", line=3)
+    broken = replace(FAILED, scenarios=(), findings=(fault,), waived=(), difference=None, exit_code=2)
+    assert "nothing was priced" in render(*check_parts(broken), width=100, color=False)
+    assert "LLM cost: unknown, nothing could be priced" in check_markdown(broken)
+    assert github_outputs(broken).splitlines()[0] == "total="
+    assert json.loads(gitlab_code_quality(broken))[0]["location"]["path"] == "x.yaml"
+    assert "0.00" not in check_markdown(broken)
