@@ -24,15 +24,15 @@ from planner.cli.options import (
     screen_of,
     today,
 )
-from planner.errors import EXIT_FINDING, InputError, UsageError
+from planner.errors import EXIT_FINDING, DataError, InputError, UsageError
 from planner.inputs.book_checks import OpenBooks
-from planner.inputs.book_edit import with_prices
+from planner.inputs.book_edit import with_model, with_prices
 from planner.inputs.books import load_books
 from planner.inputs.price_feed import read_feed
 from planner.planning.price_feed import changes_of, compare, wanted_of
 from planner.report.price_feed import feed_json, feed_table
 from planner.report.screen import render
-from planner.specs.price_feed import FeedReport
+from planner.specs.price_feed import FeedReport, Offer
 
 BOOK = "pricing.yaml"
 
@@ -67,6 +67,10 @@ def sync(
         list[str] | None,
         typer.Option("--model", help="Only this offer. May repeat; all unknown disputes if none."),
     ] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PROVIDER/NAME", help="Add an offer that only the feed has. May repeat."),
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Write the file; without it the change is only shown.")
     ] = False,
@@ -83,10 +87,13 @@ def sync(
     if not file.is_file():
         raise UsageError(f"there is no {file}", cure="name the folder that holds the book")
     day = date_or_none(as_of) or today()
-    changes, left = changes_of(_report((folder,), day), tuple(models or ()))
+    report = _report((folder,), day)
+    changes, left = changes_of(report, tuple(models or ()))
     old = file.read_text(encoding="utf-8")
-    changes = tuple(change for change in changes if f"- id: {change.model}\n" in old)
+    changes = () if add and not models else tuple(each for each in changes if f"- id: {each.model}\n" in old)
     new = with_prices(old, changes)
+    for name in add or ():
+        new = with_model(new, _new_offer(report, name), report.source, day)
     diff = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), BOOK, BOOK, n=2)
     emit("".join(diff), "-")
     for name in left:
@@ -95,7 +102,16 @@ def sync(
     if write and new != old:
         file.write_text(new, encoding="utf-8")
     done = "written" if write else "nothing is written; --write does it"
-    sys.stderr.write(f"{len(changes)} price rows of {file}: {done}\n")
+    sys.stderr.write(f"{len(changes)} price rows and {len(add or ())} models of {file}: {done}\n")
+
+
+def _new_offer(report: FeedReport, name: str) -> Offer:
+    known = {f"{offer.provider}/{offer.name}": offer for offer in report.new}
+    if name not in known:
+        near = difflib.get_close_matches(name, list(known), n=3)
+        cure = f"did you mean {', '.join(near)}?" if near else "see `planner books verify --format json`"
+        raise DataError(f"{report.source} has no offer {name!r} that the book lacks", cure=cure)
+    return known[name]
 
 
 def _report(own_books: tuple[Path, ...], day: date) -> FeedReport:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import date
 
 from planner.errors import DataError
-from planner.specs.price_feed import NewPrice
+from planner.specs.price_feed import NewPrice, Offer
 
 _MODEL = re.compile(r"  - id: (?P<id>\S+)\s*$")
 _PRICE = re.compile(r"      - \{effective_from: (?P<since>\d{4}-\d{2}-\d{2}),")
@@ -32,6 +34,53 @@ def with_prices(text: str, changes: tuple[NewPrice, ...]) -> str:
         lines[start:end] = [new] if same_day else [old, new]
         lines = "".join(lines).splitlines(keepends=True)
     return "".join(lines)
+
+
+def with_model(text: str, offer: Offer, source: str, seen_on: date) -> str:
+    """Return the text of a pricing book with a row for an offer that it lacked, in the order of the ids.
+
+    Cached prices are left out: they need the rules of the vendor's cache, which no feed has.
+
+    Raises
+    ------
+    DataError
+        When the book has no API rows, or one with that id already.
+    """
+    row_id = row_id_of(offer)
+    lines = text.splitlines(keepends=True)
+    start = next((i + 1 for i, line in enumerate(lines) if line.rstrip() == "api:"), None)
+    if start is None:
+        raise DataError("this book has no section `api:` to put a model into")
+    end = next(
+        (i for i in range(start, len(lines)) if lines[i].strip() and not lines[i].startswith((" ", "#"))),
+        len(lines),
+    )
+    rows = {m["id"]: i for i in range(start, end) if (m := _MODEL.match(lines[i]))}
+    if row_id in rows:
+        raise DataError(f"{row_id} is in this book already")
+    while not lines[end - 1].startswith(" "):  # what stands above the next section belongs to it
+        end -= 1
+    at = next((i for name, i in rows.items() if name > row_id), end)
+    return "".join([*lines[:at], _model_row(row_id, offer, source, seen_on), *lines[at:]])
+
+
+def row_id_of(offer: Offer) -> str:
+    """Return the id that an offer of a feed gets in the book."""
+    return f"{offer.provider}/{offer.name.lower()}"
+
+
+def _model_row(row_id: str, offer: Offer, source: str, seen_on: date) -> str:
+    def prices(found: Mapping[str, float]) -> str:
+        plain = ("input_usd_per_mtok", "output_usd_per_mtok")
+        return ", ".join(f"{field}: {found.get(field, 0.0):.12g}" for field in plain)
+
+    batch = f" modes: {{batch: {{{prices(offer.batch)}}}}},\n        " if offer.batch else ""
+    day = seen_on.isoformat()
+    return (
+        f'  - id: {row_id}\n    name: "{offer.name}"\n    lifecycle: {{status: current}}\n    prices:\n'
+        f"      - {{effective_from: {day}, {prices(offer.prices)},\n"
+        f'        {batch} basis: observed, confidence: low, checked: {day}, source: "{source}"}}\n'
+    )
 
 
 def _last_price(lines: list[str], model: str) -> tuple[int, int]:

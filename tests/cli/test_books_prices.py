@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,10 +25,11 @@ def _feed(monkeypatch: pytest.MonkeyPatch) -> None:
     offer = Offer(
         provider="openai", name="gpt-4o-mini", prices=prices, batch={}, since=None, deprecated=False
     )
+    new = (replace(offer, name="gpt-9-new"),)
     monkeypatch.setattr(
         books_prices,
         "read_feed",
-        lambda _wanted, day: Feed(source="feed 1", as_of=day, found={MINI: offer}, new=()),
+        lambda _wanted, day: Feed(source="feed 1", as_of=day, found={MINI: offer}, new=new),
     )
     monkeypatch.delenv("CI", raising=False)
 
@@ -99,3 +101,17 @@ def test_a_folder_without_a_book_is_refused(tmp_path: Path) -> None:
     done = run("sync", str(tmp_path))
     assert done.exit_code == 2
     assert "there is no" in done.stderr
+
+
+def test_an_offer_that_only_the_feed_has_can_be_added(folder: Path) -> None:
+    done = run("sync", str(folder), "--add", "openai/gpt-9-new", "--write")
+    assert done.exit_code == 0, done.output
+    assert "0 price rows and 1 models" in done.stderr
+    row = load_books(folder).api.find("gpt-9-new")
+    assert price_in_force(row, DAY).input_usd_per_mtok == 0.2
+
+
+def test_an_offer_that_the_feed_has_not_is_refused_with_the_nearest(folder: Path) -> None:
+    done = run("sync", str(folder), "--add", "openai/gpt-9-nwe")
+    assert done.exit_code == 3
+    assert "did you mean openai/gpt-9-new?" in done.stderr

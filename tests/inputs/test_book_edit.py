@@ -1,6 +1,7 @@
 """Prices written into a book as text: nothing else moves, and the result is a valid book."""
 
 import difflib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 import yaml
 
 from planner.errors import DataError
-from planner.inputs.book_edit import with_prices
-from planner.specs.price_feed import NewPrice
+from planner.inputs.book_edit import with_model, with_prices
+from planner.specs.price_feed import NewPrice, Offer
 
 DAY = date(2026, 11, 24)
 BOOK = """\
@@ -113,3 +114,53 @@ def test_the_real_book_takes_a_new_row_for_models_of_every_kind(model: str) -> N
     }
     assert (after[-1]["input_usd_per_mtok"], after[-1]["output_usd_per_mtok"]) == (77, 99)
     assert (after[-1]["source"], after[-1]["confidence"]) == ("feed 1", "low")
+
+
+OFFER = Offer(
+    provider="openai",
+    name="Third-1",
+    prices={"input_usd_per_mtok": 1.5, "output_usd_per_mtok": 6, "cached_read_usd_per_mtok": 0.2},
+    batch={"input_usd_per_mtok": 0.75, "output_usd_per_mtok": 3},
+    since=None,
+    deprecated=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("a-1", ["openai/a-1", "openai/first", "openai/second"]),
+        ("g-1", ["openai/first", "openai/g-1", "openai/second"]),
+        ("Third-1", ["openai/first", "openai/second", "openai/third-1"]),
+    ],
+)
+def test_a_new_model_stands_in_the_order_of_the_ids(name: str, order: list[str]) -> None:
+    book = BOOK.replace("rate_limits:", "# about limits\nrate_limits:").replace("  # beside the id", "")
+    text = with_model(book, replace(OFFER, name=name), "feed 1", DAY)
+    assert [row["id"] for row in yaml.safe_load(text)["api"]] == order
+    assert "# about limits\nrate_limits:" in text
+
+
+def test_a_new_model_has_its_prices_and_no_cache_that_nobody_knows_the_rules_of() -> None:
+    text = with_model(BOOK, OFFER, "feed 1", DAY)
+    assert rows(text, "openai/third-1") == [
+        {
+            "effective_from": DAY,
+            "input_usd_per_mtok": 1.5,
+            "output_usd_per_mtok": 6,
+            "modes": {"batch": {"input_usd_per_mtok": 0.75, "output_usd_per_mtok": 3}},
+            "basis": "observed",
+            "confidence": "low",
+            "checked": DAY,
+            "source": "feed 1",
+        }
+    ]
+    plain = with_model(BOOK, replace(OFFER, batch={}), "feed 1", DAY)
+    assert "modes" not in rows(plain, "openai/third-1")[0]
+
+
+def test_a_model_that_is_there_already_and_a_book_without_models_are_refused() -> None:
+    with pytest.raises(DataError, match="openai/second is in this book already"):
+        with_model(BOOK, replace(OFFER, name="second"), "feed 1", DAY)
+    with pytest.raises(DataError, match="no section `api:`"):
+        with_model("rentals: []\n", OFFER, "feed 1", DAY)

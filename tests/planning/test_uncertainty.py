@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from planner.errors import InputError
 from planner.inputs.estimating import read_all
@@ -237,3 +238,22 @@ def test_a_band_that_cannot_be_is_refused(band: str, found: str) -> None:
 def test_a_stated_rate_outside_its_band_is_refused_with_both() -> None:
     with pytest.raises(InputError, match=r"inside uncertainty.exact_hit_rate, 0.1 to 0.15, found 0.2"):
         read_all((WORKED,), (CACHES, "uncertainty={exact_hit_rate: {p10: 0.1, p90: 0.15}}"))
+
+
+@given(
+    low=st.floats(0.2, 1.0),
+    high=st.floats(1.0, 4.0),
+    wider=st.floats(1.0, 2.0),
+    field=st.sampled_from(["volume", "input_tokens", "output_tokens"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_the_range_is_in_order_and_grows_with_its_bands(
+    low: float, high: float, wider: float, field: str
+) -> None:
+    def width(p10: float, p90: float) -> float:
+        found = spread_of(WORKED, f"uncertainty={{{field}: {{p10: {p10!r}, p90: {p90!r}}}}}", draws=2_000)
+        assert found.p10_usd <= found.p50_usd <= found.p90_usd
+        assert [swing.usd for swing in found.swings] == sorted((s.usd for s in found.swings), reverse=True)
+        return found.p90_usd - found.p10_usd
+
+    assert width(low, high) <= width(low / wider, high * wider) + 1e-6
