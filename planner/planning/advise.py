@@ -74,7 +74,9 @@ def _words(facts: Sequence[str], *, holding: bool) -> str:
 
 def rule_of_thumb_tier(rules: Rules, requests_per_day: float) -> str:
     """Return the provider tier that the rule of thumb names for a daily volume."""
-    for row in rules.tier_by_scale:
-        if row.below_requests_per_day is None or requests_per_day < row.below_requests_per_day:
-            return row.tier
-    return rules.tier_by_scale[-1].tier
+    rows = rules.tier_by_scale
+    limits = (
+        float("inf") if row.below_requests_per_day is None else row.below_requests_per_day for row in rows
+    )
+    fitting = (row.tier for row, limit in zip(rows, limits, strict=True) if requests_per_day < limit)
+    return next(fitting, rows[-1].tier)

@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.planning.configurations import Workbench
 from planner.planning.edge import COMMON_DEVICES, USD_PER_KWH, edge_options
 from planner.planning.workload import workload_of
 from planner.specs.estimate import HostingOption
 from planner.specs.hosting import Edge
 from tests.cases_of import case_of
 from tests.strategies import built
+
+BENCH = Workbench(profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
 
 
 def options(edge: dict[str, Any], **scenario: Any) -> tuple[HostingOption, ...]:
@@ -20,7 +25,9 @@ def options(edge: dict[str, Any], **scenario: Any) -> tuple[HostingOption, ...]:
         "models": [{"model": "openai/gpt-4o-mini"}],
     }
     case = case_of(built(document | scenario))
-    return tuple(edge_options(case, Edge.model_validate(edge, strict=False), workload_of(case.scenario, {})))
+    return tuple(
+        edge_options(case, Edge.model_validate(edge, strict=False), workload_of(case.scenario, {}), BENCH)
+    )
 
 
 def test_without_a_model_nothing_is_weighed() -> None:

@@ -187,3 +187,9 @@ def test_separate_prefill_stalls_decoding() -> None:
         for separate in (False, True)
     ]
     assert times[1] > times[0]
+
+
+def test_an_engine_without_a_profile_is_refused_with_those_that_have_one() -> None:
+    with pytest.raises(DataError, match="no step-time profile for engine 'tgi'") as error:
+        choose_profile(load_serving_profiles(), engine="tgi", hardware=load_books().hardware.find("h100"))
+    assert "vllm" in str(error.value.cure)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from planner.errors import UsageError
-from planner.planning.replica_search import replicas_for_slo
+from planner.planning.replica_search import meets, replicas_for_slo
 from planner.simulation.arrivals import gamma_arrivals
+from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
 from planner.specs.load import SloTarget
 from planner.specs.simulation import EngineLimits, RequestBatch
@@ -38,3 +39,12 @@ def test_a_limit_that_one_request_alone_misses_is_refused() -> None:
             limits=LIMITS,
             targets=(SloTarget(metric="tpot_s", fraction=0.5, limit_s=0.019),),
         )
+
+
+def test_answers_of_one_token_hold_any_limit_on_the_time_per_token() -> None:
+    ones = RequestBatch(
+        arrival_s=np.arange(4.0), input_tokens=np.full(4, 10), output_tokens=np.ones(4, dtype=np.int64)
+    )
+    served = simulate(ones, costs=COSTS, limits=LIMITS)
+    assert meets(served, (SloTarget(metric="tpot_s", fraction=0.95, limit_s=1e-9),))
+    assert not meets(served, (SloTarget(metric="ttft_s", fraction=0.95, limit_s=1e-9),))

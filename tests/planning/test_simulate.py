@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from planner.errors import UsageError
 from planner.inputs.books import load_books
+from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.architecture import unpack
 from planner.planning.predict import choose_profile
-from planner.planning.simulate import step_costs
+from planner.planning.simulate import latency_points, simulate_replica, step_costs
 from planner.planning.step_model import Load, Operands, operands, step_s
 from planner.simulation.engine import simulate
+from planner.specs.prediction import PredictRequest
+from planner.specs.simulated import ReplicaSimulation
 from planner.specs.simulation import EngineLimits, RequestBatch
 
 RUN = Path(__file__).parents[2].parent / "shared/data/measured/llmservingsim_vllm_requests.csv"
@@ -62,3 +67,52 @@ def test_the_simulator_s_costs_are_the_step_model_s_times() -> None:
         found = costs.serial_s[sequences] + costs.sequence_s * sequences
         found += costs.kv_token_s * sequences * 1000
         assert found == pytest.approx(expected, rel=0.03)
+
+
+def batch(tokens: int, **prefixes: Any) -> RequestBatch:
+    return RequestBatch(
+        arrival_s=np.array([0.0, 1.0]),
+        input_tokens=np.array([tokens, 64]),
+        output_tokens=np.array([8, 8]),
+        **prefixes,
+    )
+
+
+def replica(requests: RequestBatch, gpu: str = "h100-sxm", model: str = "llama-3.1-8b") -> ReplicaSimulation:
+    books = load_books()
+    return simulate_replica(
+        unpack(books.models.find(model)),
+        books.hardware.find(gpu),
+        PredictRequest(engine="vllm"),
+        requests,
+        profiles=load_serving_profiles(),
+        memory_profile=load_vllm_memory(),
+    )
+
+
+def test_a_request_longer_than_the_pool_is_counted_and_one_notice_says_so() -> None:
+    found = replica(batch(10_000_000))
+    assert found.requests.refused == 1
+    assert found.notices[-1].message == "1 of 2 requests are longer than the KV pool and were refused"
+
+
+def test_a_batch_that_never_fits_and_a_model_without_a_pool_are_refused() -> None:
+    long = RequestBatch(
+        arrival_s=np.array([0.0]), input_tokens=np.array([10_000_000]), output_tokens=np.array([1])
+    )
+    with pytest.raises(UsageError, match=r"no request fits into the .* tokens of KV cache"):
+        replica(long)
+    with pytest.raises(UsageError, match=r"llama-3\.1-70b leaves no KV cache on 1 ×"):
+        replica(batch(64), model="llama-3.1-70b")
+
+
+def test_hashes_of_prefixes_turn_the_cache_on() -> None:
+    shared = {"prefix_hashes": np.array([1, 2, 1, 2]), "prefix_starts": np.array([0, 2, 4])}
+    assert replica(batch(64, **shared)).requests.cached_tokens.tolist() == [0, 32]
+    assert replica(batch(64)).requests.cached_tokens.tolist() == [0, 0]
+
+
+def test_times_that_nobody_has_are_no_percentiles() -> None:
+    assert latency_points(np.array([np.nan])).p99 == 0.0
+    points = latency_points(np.array([1.0, np.nan, 3.0]))
+    assert (points.mean, points.p50) == (2.0, 2.0)
