@@ -109,3 +109,29 @@ def test_llama_cpp_serves_more_requests_than_it_has_slots(tmp_path: Path) -> Non
     _, replies = serve(options, [plan(number, input_tokens=40) for number in range(5)], WORKER)
     assert [reply.outcome for reply in replies] == [Outcome.OK] * 5
     assert [reply.usage.output_tokens for reply in replies] == [3] * 5
+
+
+@pytest.mark.llamacpp
+def test_a_real_worker_that_is_killed_in_mid_stream_ends_its_requests_as_failed(tmp_path: Path) -> None:
+    path = write_gguf(tiny("llama"), "q4_0", tmp_path / "model.gguf", seed=1)
+    options = EngineOptions(model=str(path), launch_arguments=("--parallel", "2", "--ctx-size", "4096"))
+
+    async def run() -> list[RequestReply]:
+        engine = LlamaCppEngine(options, command=WORKER)
+        try:
+            await engine.open()
+            sent = [
+                asyncio.ensure_future(engine.send(plan(number, output_tokens=2000), scheduled_ns=0))
+                for number in range(2)
+            ]
+            while sum(bool(each.chunks) for each in engine._pending.values()) < 2:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+            assert engine._process is not None
+            engine._process.kill()
+            return list(await asyncio.gather(*sent))
+        finally:
+            await engine.close()
+
+    replies = asyncio.run(run())
+    assert [reply.outcome for reply in replies] == [Outcome.STREAM_ERROR] * 2
+    assert all(0 < len(reply.stamps.chunk_ns) < 2000 for reply in replies)
