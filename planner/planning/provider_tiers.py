@@ -17,6 +17,9 @@ from planner.specs.estimate import TierAdvice
 from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan
 from planner.specs.workload import TokenStats, Workload
 
+MANY_TIMES = 10.0  # from here on a percentage is no longer read
+WORTH_SAYING = 0.0005  # what is shown as 0.1 % of the peak minutes
+
 
 def provider_tiers(
     case: Case, workload: Workload, priced: Sequence[PricedCall], as_of: date
@@ -133,11 +136,11 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
         return (
             "limits are not published for this date; ask the provider"
             if plan.unknown
-            else "no published tier holds the peak"
+            else "no published tier holds the peak" + _even_the_highest(plan)
         )
     if check.status == "unknown":
         return f"no limits are published for {', '.join(check.unpublished) or 'this load'}; ask the provider"
-    use = f"{tightest.used_fraction:.0%} of {tightest.limit:,.0f} {_words(tightest.kind)} at the peak"
+    use = _used(tightest) + _refused(tightest)
     if account is None:
         needs = requirement_text(check.requirement)
         return f"lowest published tier that holds, {use}" + (f"; needs {needs}" if needs else "")
@@ -151,6 +154,29 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
     return f"your tier {verdict[check.status]}, {use}" + (
         f"; take {better}" if better and better != account else ""
     )
+
+
+def _used(use: LimitUse) -> str:
+    part = (
+        f"{use.used_fraction:.0%} of" if use.used_fraction < MANY_TIMES else f"{use.used_fraction:,.0f} times"
+    )
+    return f"{part} {use.limit:,.0f} {_words(use.kind)} at the peak"
+
+
+def _refused(use: LimitUse) -> str:
+    """Return how often the peak runs into the limit, where that happens at all."""
+    if use.exceed_fraction is None or use.exceed_fraction < WORTH_SAYING:
+        return ""
+    return f", a 429 in {use.exceed_fraction:.1%} of its minutes"
+
+
+def _even_the_highest(plan: TierPlan) -> str:
+    """Return what the highest published tier would be used to."""
+    published = [check for check in plan.checks if check.status != "unknown"]
+    tightest = published[-1].tightest if published else None
+    if tightest is None:
+        return ""
+    return f"; {published[-1].tier}, the highest with published limits, would be at {_used(tightest)}"
 
 
 def _words(kind: str) -> str:

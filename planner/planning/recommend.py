@@ -77,7 +77,8 @@ def _reasons(
     if chosen.kind == "api":
         for tier in tiers:
             if tier.holds is False:
-                yield f"on one condition: {tier.provider} must allow more than it publishes for {tier.shown_tier} ({tier.reason})"
+                named = f" for {tier.shown_tier} ({tier.reason})" if tier.account_tier or tier.tier else ""
+                yield f"on one condition: {tier.provider} must allow more than it publishes{named}"
         yield f"the cheat sheet's rule of thumb for this many requests: {rule_of_thumb}"
 
 

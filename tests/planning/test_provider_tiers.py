@@ -1,0 +1,48 @@
+"""What the report says of a tier: how much of it the peak takes, how often that is refused, and what else there is."""
+
+from datetime import date
+from pathlib import Path
+
+from planner.inputs.estimating import read_all
+from planner.planning.estimate import estimate_scenario
+from planner.specs.estimate import TierAdvice
+
+SONNET = ("models=[{model: claude-sonnet-5}]", "as_of=2026-11-23", "accounts={anthropic: {tier: start}}")
+
+
+def advice(*sets: str) -> TierAdvice:
+    (case,) = read_all((Path("scenarios/support-chatbot.yaml"),), sets)
+    (found,) = estimate_scenario(case, case.scenario.as_of or date(2025, 6, 15)).recommendation.provider_tiers
+    return found
+
+
+def test_the_chance_of_a_429_is_said_where_there_is_one() -> None:
+    # 1,368,000 requests a day are 950 a minute, of 1,000 allowed
+    found = advice(
+        *SONNET, "traffic.shape=flat", "traffic.requests_per_day=1368000", "prompt.input_tokens=100"
+    )
+    assert found.used_fraction is not None
+    assert round(found.used_fraction, 3) == 0.95
+    # Poisson(950) exceeds 1,000 with probability 0.0516, by the exact sum
+    assert (
+        "your tier is tight, 95% of 1,000 requests/minute at the peak, a 429 in 5.2% of its minutes"
+        in found.reason
+    )
+
+
+def test_a_tier_with_headroom_speaks_of_no_429() -> None:
+    assert "429" not in advice(*SONNET).reason
+
+
+def test_a_load_beyond_every_tier_names_the_highest_and_how_far_beyond_it_is() -> None:
+    found = advice(*SONNET, "traffic.requests_per_day=1e9")
+    assert (
+        "scale, the highest with published limits, would be at"
+        in advice(
+            "models=[{model: claude-sonnet-5}]",
+            "as_of=2026-11-23",
+            "accounts={}",
+            "traffic.requests_per_day=1e9",
+        ).reason
+    )
+    assert " times 1,000 requests/minute at the peak" in found.reason
