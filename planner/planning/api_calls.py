@@ -12,7 +12,7 @@ from planner.planning.mean_cost import MeanTokens, mean_cost_lines
 from planner.planning.off_peak import off_peak_fraction, utc_weights
 from planner.planning.pricing import price_in_force, price_sheet
 from planner.planning.prompt_cache import prefix_caching
-from planner.planning.request_cost import request_cost
+from planner.planning.request_cost import fees_usd, refuse_too_long
 from planner.planning.response_caches import reaching_fraction
 from planner.planning.tokens import workload_in
 from planner.specs.base import Notice
@@ -126,25 +126,18 @@ def priced(call: Call, buyer: Buyer) -> PricedCall:
     )
     caching = _caching(call, sheet, buyer)
     read, write = (caching.cached_read_tokens, caching.cache_write_tokens) if caching else (0.0, 0.0)
-    paid_calls = buyer.case.scenario.prompt.paid_calls
-    whole = request_cost(
-        sheet,
-        input_tokens=workload.input_tokens.mean,
-        output_tokens=workload.output_tokens.mean,
-        reasoning_tokens=workload.reasoning_tokens.mean,
-        cached_read_tokens=read,
-        cache_write_tokens=write,
-        calls=paid_calls,
-    )
-    lines = (*_mean_lines(sheet, workload, read, write), whole.fees_usd)
+    generated = workload.output_tokens.mean + workload.reasoning_tokens.mean
+    refuse_too_long(sheet, workload.input_tokens.mean, generated)
+    fees = fees_usd(sheet, buyer.case.scenario.prompt.paid_calls)
+    lines = (*_mean_lines(sheet, workload, read, write), fees)
     return PricedCall(
         call=call,
         workload=workload,
         sheet=sheet,
-        used=whole.price,
+        used=sheet.used,
         usd_by_line=tuple(line * call.billed for line in lines),
         caching=caching,
-        notices=(*whole.notices, *(caching.notices if caching else ()), *_too_long(sheet, workload)),
+        notices=(*sheet.notices, *(caching.notices if caching else ()), *_too_long(sheet, workload)),
     )
 
 

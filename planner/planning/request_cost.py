@@ -95,7 +95,7 @@ def request_cost(
         When something is asked for that has no price in the book.
     """
     if not any_length:
-        _refuse_too_long(sheet, input_tokens, output_tokens + reasoning_tokens)
+        refuse_too_long(sheet, input_tokens, output_tokens + reasoning_tokens)
     lines = cost_lines(
         sheet,
         input_tokens=input_tokens,
@@ -104,7 +104,7 @@ def request_cost(
         cache_write_tokens=cache_write_tokens,
         reasoning_tokens=reasoning_tokens,
     )
-    fees = _fees_usd(sheet, calls or {})
+    fees = fees_usd(sheet, calls or {})
     storage = _storage_usd(sheet, stored_token_hours)
     return RequestCost(
         usd=float(lines.usd) + fees + storage,
@@ -124,7 +124,14 @@ def request_cost(
     )
 
 
-def _refuse_too_long(sheet: PriceSheet, input_tokens: float, output_tokens: float) -> None:
+def refuse_too_long(sheet: PriceSheet, input_tokens: float, output_tokens: float) -> None:
+    """Refuse a request that the model does not take; output counts reasoning.
+
+    Raises
+    ------
+    UsageError
+        When input, output or both together are longer than the model allows.
+    """
     model, window = sheet.used.model, sheet.context_window_tokens
     if sheet.max_output_tokens is not None and output_tokens > sheet.max_output_tokens:
         raise UsageError(
@@ -160,7 +167,14 @@ def _prices(
     return np.array(known)
 
 
-def _fees_usd(sheet: PriceSheet, calls: Mapping[str, float]) -> float:
+def fees_usd(sheet: PriceSheet, calls: Mapping[str, float]) -> float:
+    """Return what calls of tools cost, by the name of their fee. [USD]
+
+    Raises
+    ------
+    DataError
+        When the price row has no fee of that name.
+    """
     unknown = sorted(set(calls) - set(sheet.usd_per_call))
     if unknown:
         known = ", ".join(sorted(sheet.usd_per_call)) or "none"
