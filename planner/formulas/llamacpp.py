@@ -83,3 +83,30 @@ def compute_buffer_bytes(*, vocab: Numeric, hidden: Numeric, batch_tokens: Numer
     633.5
     """
     return batch_tokens * (vocab + 2.0 * hidden) * 4.0
+
+
+def pipelined_share(*, stages: Numeric, batches: Numeric) -> Numeric:
+    """Return the time of a prompt on several devices over its time on one, handing over left out [1].
+
+    Parameters
+    ----------
+    stages : float or ndarray
+        Devices that hold a share of the layers each.
+    batches : float or ndarray
+        Physical batches of the prompt, each of which can be on another device.
+
+    Returns
+    -------
+    float or ndarray
+        ``(batches + stages - 1) / (stages * batches)``: filling and draining the pipeline cost a stage each.
+
+    References
+    ----------
+    .. [1] Y. Huang et al., "GPipe", NeurIPS 2019, section 2.3: bubble of ``(K - 1) / (M + K - 1)``.
+
+    Examples
+    --------
+    >>> float(pipelined_share(stages=2, batches=1)), float(pipelined_share(stages=2, batches=8))
+    (1.0, 0.5625)
+    """
+    return (np.asarray(batches) + stages - 1.0) / (np.asarray(stages) * batches)

@@ -67,6 +67,67 @@ def experts_touched(*, experts: Numeric, experts_per_token: Numeric, tokens: Num
     return np.asarray(experts * (1.0 - (1.0 - np.minimum(experts_per_token / held, 1.0)) ** tokens))
 
 
+def busiest_rank(*, touched: Numeric, experts: Numeric, ranks: Numeric) -> Numeric:
+    """Return how many more experts the busiest rank reads than the mean one, when each holds whole experts [1].
+
+    Parameters
+    ----------
+    touched : float or ndarray
+        Distinct experts that the step reads on all ranks together [experts].
+    experts : float or ndarray
+        Routed experts of a layer [experts].
+    ranks : float or ndarray
+        Ranks that the experts are spread over.
+
+    Returns
+    -------
+    float or ndarray
+        Busiest over mean; 1 for one rank, and when every expert is touched.
+
+    References
+    ----------
+    .. [1] Largest of ``n`` normal deviates, ``sqrt(2 ln n)`` deviations above the mean; H. A. David, H. N. Nagaraja,
+       "Order Statistics", 3rd ed., 10.5. The touched experts of a rank are a draw without replacement.
+
+    Examples
+    --------
+    >>> busiest_rank(touched=256, experts=256, ranks=8), round(float(busiest_rank(touched=64, experts=256, ranks=8)), 2)
+    (1.0, 1.62)
+    """
+    mean = np.maximum(touched / ranks, 1e-12)
+    left = 1.0 - touched / np.maximum(experts, 1.0)
+    factor = 1.0 + np.sqrt(np.maximum(2.0 * np.log(ranks) * left / mean, 0.0))
+    return float(factor) if np.ndim(factor) == 0 else factor
+
+
+def tokens_per_step(*, draft_tokens: Numeric, acceptance_fraction: Numeric) -> Numeric:
+    """Return the tokens that a verifying step of speculative decoding yields on average [tokens].
+
+    Parameters
+    ----------
+    draft_tokens : float or ndarray
+        Tokens drafted for each step [tokens].
+    acceptance_fraction : float or ndarray
+        Chance that a drafted token is accepted when those before it were, below 1.
+
+    Returns
+    -------
+    float or ndarray
+        Accepted tokens and the one that the model adds itself [tokens].
+
+    References
+    ----------
+    .. [1] Y. Leviathan, M. Kalman, Y. Matias, "Fast inference from transformers via speculative decoding", ICML 2023,
+       eq. 1.
+
+    Examples
+    --------
+    >>> float(tokens_per_step(draft_tokens=3, acceptance_fraction=0.5))
+    1.875
+    """
+    return np.asarray((1.0 - acceptance_fraction ** (draft_tokens + 1.0)) / (1.0 - acceptance_fraction))
+
+
 def all_reduce_s(*, payload_bytes: Numeric, ranks: Numeric, link_bytes_per_s: Numeric) -> Numeric:
     """Time on the wire of a ring all-reduce, latency left out [s].
 

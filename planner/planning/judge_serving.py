@@ -51,13 +51,38 @@ def judge_serving(row: TableRow, engine: str, load: Load, metric: Metric, bench:
     """
     row = gpus_once(row)
     check_row(row)
-    questions = tuple(_questions(row, engine, load, bench))
+    questions = _tuned(_questions(row, engine, load, bench), bench)
     found = [_answer(row, each, metric, bench) for each in questions]
     answers = [each for each in found if isinstance(each, Judgement)]
     if not answers:
         raise Unpredictable(next(str(each) for each in found))
-    # A system whose split is not stated was tuned: the split that serves most is the one that was measured.
-    return max(answers, key=lambda each: each.predicted.value) if load == "offline" else answers[0]
+    return answers[0]
+
+
+def _tuned(questions: list[Question], bench: Bench) -> list[Question]:
+    """Return the ways to split a system, the one that serves most first: where none is stated, it was tuned."""
+    if len(questions) == 1:
+        return questions
+
+    def most(asked: Question) -> float:
+        full = replace(asked.request, requests_per_s=None, concurrency=FULL_LOAD)
+        try:
+            found = _predicted(replace(asked, request=full), bench)
+        except Unpredictable:
+            return 0.0
+        return found.requests_per_s.value * asked.replicas
+
+    return sorted(questions, key=most, reverse=True)
+
+
+def groups_of_attention(row: TableRow, model: ModelSpec, split: int) -> int:
+    """Return the groups of attention data parallel that a row states, in numbers or in words."""
+    stated = re.search(r"\badp=(\d+)", row.notes)
+    if stated is not None:
+        groups = int(stated[1])
+        return min(groups, split) if groups > 1 else 1
+    told = re.search(r"MoE runs use attention DP|attention[ _-](?:data|dp)", row.notes, re.IGNORECASE)
+    return split if told and model.moe else 1
 
 
 def gpus_once(row: TableRow) -> TableRow:
@@ -90,12 +115,9 @@ def check_row(row: TableRow) -> None:
     Unpredictable
         With the reason.
     """
-    data_parallel = re.search(r"\badp=(\d+)", row.notes)
     lengths = row.input_tokens is not None and row.output_tokens is not None
     reasons = (
         ("mode=disagg" in row.notes, "prefill and decode on separate GPUs"),
-        (row.pipeline_parallel > 1, "pipeline parallel"),
-        (data_parallel is not None and int(data_parallel[1]) > 1, "attention data parallel"),
         (not lengths and dataset_of(row) is None, "no input and output lengths"),
         (precision_of(row.precision) is None, f"precision {row.precision} is not known"),
     )
@@ -109,8 +131,10 @@ def _questions(row: TableRow, engine: str, load: Load, bench: Bench) -> list[Que
     if load not in UNCOUNTED and row.load_value is None:
         raise Unpredictable("no load")
     stages = row.pipeline_parallel
-    if row.tensor_parallel is not None:
-        splits: tuple[int, ...] = (row.tensor_parallel,)
+    if re.search(r"\badp=(?!1\b)\d", row.notes):
+        splits: tuple[int, ...] = (row.gpus,)  # the table counts tensor parallel inside a group only
+    elif row.tensor_parallel is not None:
+        splits = (row.tensor_parallel,)
     elif load in {"offline", "poisson"}:
         splits = tuple(each for each in SPLITS if row.gpus % (each * stages) == 0)
     else:
@@ -154,11 +178,14 @@ def _request(
     value = row.load_value if row.load_value is not None and math.isfinite(row.load_value) else FULL_LOAD
     settings = row.settings
     own = engine == "vllm" and row.engine_version[:1].isdigit()
-    unlimited = load in {"offline", "batch"} and settings.max_sequences is None
+    unlimited = engine != "tensorrt-llm" and load in {"offline", "batch"} and settings.max_sequences is None
     return PredictRequest(
         engine=engine,
         quantization=_quantization(row, engine, model, hardware),
         tensor_parallel=split,
+        pipeline_parallel=row.pipeline_parallel,
+        attention_data_parallel=groups_of_attention(row, model, split),
+        lockstep=load == "concurrency" and share == 1.0 and engine != "vllm",
         input_tokens=max(prompt * share, 1.0),
         output_tokens=max(answer * share, 2.0),
         concurrency=_concurrency(load, value / replicas),

@@ -9,6 +9,7 @@ import numpy as np
 from planner.errors import PlannerError
 from planner.planning.judging import Bench, Unpredictable
 from planner.planning.mlperf import dataset_of
+from planner.planning.predict import choose_profile
 from planner.planning.simulate import simulate_replica
 from planner.planning.table_words import Metric, Statistic
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
@@ -52,7 +53,13 @@ def simulated_metric(
     if isinstance(runs, str):
         raise Unpredictable(runs)
     values = [_value(_points(run, metric), statistic) for run in runs]
-    return Quantity(value=values[0], low=min(values), high=max(values), grade=runs[0].grade)
+    low, high = min(values), max(values)
+    if metric == "ttft":
+        chosen = choose_profile(bench.tools.profiles, engine=request.engine, hardware=hardware)
+        spread, width = chosen.profile.ttft, chosen.width
+        low = min(low, values[0] * spread.high**-width)
+        high = max(high, values[0] * spread.low**-width)
+    return Quantity(value=values[0], low=low, high=high, grade=runs[0].grade)
 
 
 def _runs(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from planner.errors import PlannerError
 from planner.planning.judging import Bench, Judgement, Unpredictable, inverse
 from planner.planning.model_names import quantization_of
@@ -11,6 +13,7 @@ from planner.specs.base import Quantity
 from planner.specs.validation import TableRow
 
 TYPICAL_TOKENS = 256.0  #: where a table of single streams states no lengths
+BUILD = re.compile(r"(?:(?<![0-9a-z])|(?<![0-9a-z])b)(\d{4,5})(?![0-9a-z])")
 LOADS = frozenset({"single_stream", "concurrency", "batch"})
 
 
@@ -40,6 +43,7 @@ def judge_single(row: TableRow, load: Load, metric: Metric, bench: Bench) -> Jud
             input_tokens=prompt,
             output_tokens=answer,
             devices=row.gpus,
+            build=build_of(row.engine_version),
         )
     except PlannerError as error:
         raise Unpredictable(error.message) from None
@@ -51,6 +55,16 @@ def judge_single(row: TableRow, load: Load, metric: Metric, bench: Bench) -> Jud
         metric=metric,
         predicted=_metric(metric, speed, prompt, answer),
     )
+
+
+def build_of(version: str) -> int | None:
+    """Return llama.cpp's build number in a version, or ``None``.
+
+    >>> build_of("4426e298 (2824)"), build_of("1691 (7082d24)"), build_of("b5943"), build_of("")
+    (2824, 1691, 5943, None)
+    """
+    found = BUILD.findall(version.casefold())
+    return int(found[-1]) if found else None
 
 
 def _metric(metric: Metric, speed: SingleStream, prompt: float, answer: float) -> Quantity:

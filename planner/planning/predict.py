@@ -3,81 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
-from planner.errors import DataError, UsageError
+from planner.errors import UsageError
+from planner.formulas.step_time import tokens_per_step
 from planner.planning.architecture import Architecture
-from planner.planning.closed_loop import Limits, LoopResult, closed_loop
+from planner.planning.closed_loop import Limits, LoopResult, Savings, closed_loop
+from planner.planning.engine_defaults import RankMemory, cache_type, limits_of, memory_of, rank_memory
+from planner.planning.profile_choice import ChosenProfile, choose_profile, hardware_class
+from planner.planning.schemes import supports, weight_scheme
 from planner.planning.step_model import Load, Operands, operands, step_parts
-from planner.planning.vllm_memory import VllmMemory, VllmSettings, vllm_memory
+from planner.planning.vllm_memory import VllmMemory
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
 from planner.specs.profile import COEFFICIENTS, ServingProfile, Spread
 
-# Measured with scripts/fit_profiles.py: errors of a profile on a class of hardware that it has not seen are about
-# twice those on its own.
-BORROWED_WIDTH = 2.0
+__all__ = ["ChosenProfile", "choose_profile", "hardware_class", "operands_of", "predict", "savings_of"]
+
 SPEED_OF_LIGHT: dict[str, float] = {
     name: 1.0 if name in {"compute", "expert_compute", "read", "attention_compute", "link"} else 0.0
     for name in COEFFICIENTS
 }
 BISECTIONS = 60  #: halvings of the concurrency that answers an arrival rate
-BLACKWELL = 10.0  #: first compute capability of the class
-HOPPER = 9.0
-
-
-def hardware_class(hardware: HardwareSpec) -> str:
-    """Return the class of hardware whose coefficients a device shares."""
-    capability = hardware.compute_capability or ""
-    try:
-        number = float(capability)
-    except ValueError:
-        return hardware.vendor.lower()
-    if number >= BLACKWELL:
-        return "blackwell"
-    return "hopper" if number >= HOPPER else "ampere"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChosenProfile:
-    """A profile, and whether it was fitted on this device, on its class, or on another class."""
-
-    profile: ServingProfile
-    width: float
-    grade: Grade
-    notices: tuple[Notice, ...]
-
-
-def choose_profile(
-    profiles: tuple[ServingProfile, ...], *, engine: str, hardware: HardwareSpec
-) -> ChosenProfile:
-    """Return the nearest profile of an engine for a device.
-
-    Raises
-    ------
-    DataError
-        When no profile of the engine exists.
-    """
-    own = [each for each in profiles if each.engine == engine]
-    if not own:
-        known = ", ".join(sorted({each.engine for each in profiles}))
-        raise DataError(f"no step-time profile for engine {engine!r}", cure=f"use one of {known}")
-    group = hardware_class(hardware)
-    same = [each for each in own if each.hardware_class == group]
-    profile = same[0] if same else own[0]
-    if same and hardware.id in profile.hardware:
-        return ChosenProfile(profile=profile, width=1.0, grade=profile.grade, notices=())
-    if same:
-        return ChosenProfile(profile=profile, width=1.0, grade="fitted", notices=())
-    notice = Notice(
-        code="borrowed-profile",
-        message=f"{hardware.name} has no profile of its own: coefficients of {profile.id}, wider interval",
-        cure="measure with planner bench and fit with planner calibrate",
-    )
-    return ChosenProfile(profile=profile, width=BORROWED_WIDTH, grade="datasheet", notices=(notice,))
 
 
 def predict(
@@ -98,30 +48,91 @@ def predict(
         When there is no profile for the engine.
     """
     check_load(architecture, request)
+    unpacked = _type_notices(architecture, hardware, request)
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
-    memory = vllm_memory(architecture, hardware, _settings(request), memory_profile)
-    pool = memory.pool_tokens
+    memory = memory_of(architecture, hardware, request, memory_profile)
+    rank = rank_memory(architecture, request, memory)
+    pool = rank.tokens
     if pool < request.input_tokens + request.output_tokens:
         raise UsageError(
-            f"{architecture.model.id} leaves {pool:,} tokens of KV cache on {request.tensor_parallel} × "
+            f"{architecture.model.id} leaves {max(pool, 0):,} tokens of KV cache on {_gpus(request)} × "
             f"{hardware.name}: not one request of {request.input_tokens + request.output_tokens:,.0f} fits",
             cure="use more GPUs or a smaller quantization; planner fit shows which",
         )
-    operand = operands(
+    loop = _Loop(
+        operand=operands_of(architecture, hardware, request),
+        coefficients=chosen.profile.numbers(),
+        limits=limits_of(request, memory, pool, separate_prefill=chosen.profile.separate_prefill),
+        request=request,
+        savings=savings_of(request),
+    )
+    return _prediction(
+        architecture, hardware, loop, replace(chosen, notices=(*unpacked, *chosen.notices)), (memory, rank)
+    )
+
+
+def _type_notices(
+    architecture: Architecture, hardware: HardwareSpec, request: PredictRequest
+) -> tuple[Notice, ...]:
+    """Say when a device stores a type that it cannot multiply.
+
+    Raises
+    ------
+    UsageError
+        When the engine has no kernel that unpacks it.
+    """
+    scheme = weight_scheme(request.quantization, model=architecture.model)
+    if supports(hardware, scheme) != "weight-only":
+        return ()
+    message = f"{hardware.name} cannot multiply {scheme.multiplies}"
+    if request.engine == "tensorrt-llm":
+        raise UsageError(
+            f"{message}, which TensorRT-LLM needs for {scheme.name}",
+            cure="use --quantization bf16, awq or int8",
+        )
+    return (
+        Notice(
+            code="weight-only", message=f"{message}: {scheme.name} weights are unpacked to 16 bits on the way"
+        ),
+    )
+
+
+def operands_of(architecture: Architecture, hardware: HardwareSpec, request: PredictRequest) -> Operands:
+    """Return the datasheet times of a question's configuration.
+
+    Raises
+    ------
+    UsageError
+        When the ranks do not divide the model, or the device lacks the data type.
+    """
+    return operands(
         architecture,
         hardware,
         quantization=request.quantization,
-        kv_dtype=request.kv_dtype,
+        kv_dtype=cache_type(request.engine, request.quantization, request.kv_dtype, model=architecture.model),
         tensor_parallel=request.tensor_parallel,
+        pipeline_parallel=request.pipeline_parallel,
+        expert_parallel=request.expert_parallel,
+        attention_data_parallel=request.attention_data_parallel,
     )
-    limits = Limits(
-        batched_tokens=float(request.batched_tokens or memory.batched_tokens),
-        max_sequences=float(request.max_sequences or memory.max_sequences),
-        pool_tokens=float(pool),
-        separate_prefill=chosen.profile.separate_prefill,
+
+
+def savings_of(request: PredictRequest) -> Savings:
+    """Return what the prefix cache and speculative decoding spare."""
+    return Savings(
+        cached_fraction=request.cached_fraction,
+        verified_tokens=float(request.draft_tokens + 1),
+        tokens_per_step=float(
+            tokens_per_step(
+                draft_tokens=float(request.draft_tokens), acceptance_fraction=request.acceptance_fraction
+            )
+        ),
+        draft_fraction=request.draft_cost_fraction,
     )
-    loop = _Loop(operand=operand, coefficients=chosen.profile.numbers(), limits=limits, request=request)
-    return _prediction(architecture, hardware, loop, chosen, memory)
+
+
+def _gpus(request: PredictRequest) -> int:
+    return request.tensor_parallel * request.pipeline_parallel
 
 
 def check_load(architecture: Architecture, request: PredictRequest) -> None:
@@ -138,6 +149,14 @@ def check_load(architecture: Architecture, request: PredictRequest) -> None:
         value = getattr(request, name)
         if value is not None and not value > 0:
             raise UsageError(f"{name} must be above 0, found {value}")
+    for name in ("acceptance_fraction", "cached_fraction"):
+        if not 0 <= getattr(request, name) < 1:
+            raise UsageError(f"{name} must be from 0 to below 1, found {getattr(request, name)}")
+    if request.draft_tokens < 0 or request.draft_cost_fraction < 0:
+        raise UsageError(
+            "drafting costs nothing at least",
+            cure="give --draft-tokens and --draft-cost as numbers from 0",
+        )
     longest = request.input_tokens + request.output_tokens
     if longest > architecture.model.max_context:
         raise UsageError(
@@ -154,6 +173,7 @@ class _Loop:
     coefficients: Mapping[str, float]
     limits: Limits
     request: PredictRequest
+    savings: Savings
 
     def at(self, concurrency: float) -> LoopResult:
         return closed_loop(
@@ -163,6 +183,8 @@ class _Loop:
             concurrency=concurrency,
             input_tokens=self.request.input_tokens,
             output_tokens=self.request.output_tokens,
+            savings=self.savings,
+            lockstep=float(self.request.lockstep),
         )
 
     def capacity(self) -> float:
@@ -200,9 +222,10 @@ def _prediction(
     hardware: HardwareSpec,
     loop: _Loop,
     chosen: ChosenProfile,
-    memory: VllmMemory,
+    sizes: tuple[VllmMemory, RankMemory],
 ) -> Prediction:
     request = loop.request
+    memory, rank = sizes
     rate = request.requests_per_s
     concurrency = loop.concurrency_of(rate) if rate is not None else cast("float", request.concurrency)
     state = loop.at(concurrency)
@@ -221,8 +244,9 @@ def _prediction(
         grade=grade,
     )
     exact = Quantity(value=rate, low=rate, high=rate, grade=grade) if rate is not None else None
-    served = exact or quantity(state.requests_per_s, profile.tpot, rate=True)
-    stage = memory.tightest
+    full = profile.throughput or profile.tpot
+    waiting = concurrency > loop.capacity()
+    served = exact or quantity(state.requests_per_s, full if waiting else profile.tpot, rate=True)
     parts = _breakdown(loop, float(state.running))
     return Prediction(
         model=architecture.model.id,
@@ -230,7 +254,7 @@ def _prediction(
         engine=request.engine,
         profile=profile.id,
         separate_prefill=profile.separate_prefill,
-        gpus=request.tensor_parallel,
+        gpus=_gpus(request),
         quantization=memory.weights.scheme.name,
         concurrency=concurrency,
         running=float(state.running),
@@ -242,12 +266,12 @@ def _prediction(
         e2e_s=e2e,
         requests_per_s=served,
         output_tokens_per_s=_scaled(served, request.output_tokens),
-        saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, profile.tpot, rate=True),
+        saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True),
         bound_by=_bound(loop, concurrency, parts),
-        kv_pool_tokens=memory.pool_tokens,
-        weights_bytes_per_gpu=stage.weights_bytes,
-        pool_bytes_per_gpu=stage.pool_bytes,
-        physical_bytes_per_gpu=stage.physical_bytes,
+        kv_pool_tokens=int(float(loop.limits.pool_tokens)),
+        weights_bytes_per_gpu=rank.weights_bytes,
+        pool_bytes_per_gpu=rank.pool_bytes,
+        physical_bytes_per_gpu=memory.tightest.physical_bytes,
         breakdown=parts,
         grade=grade,
         notices=(*chosen.notices, *_range_notices(profile, concurrency, request)),
@@ -271,21 +295,10 @@ def _scaled(quantity: Quantity, factor: float) -> Quantity:
     )
 
 
-def _settings(request: PredictRequest) -> VllmSettings:
-    return VllmSettings(
-        quantization=request.quantization,
-        kv_dtype=request.kv_dtype,
-        tensor_parallel=request.tensor_parallel,
-        utilization_fraction=request.utilization_fraction,
-        batched_tokens=request.batched_tokens,
-        max_sequences=request.max_sequences,
-        version=request.version,
-    )
-
-
 def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:
     context = loop.request.input_tokens + loop.request.output_tokens / 2
-    load = Load(sequences=running, context_tokens=context)
+    each = running / float(loop.limits.stages)
+    load = Load(sequences=each, context_tokens=context, verified_tokens=loop.savings.verified_tokens)
     fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
     light = step_parts(loop.operand, SPEED_OF_LIGHT, load, prefill=False)
     total = sum(float(value) for value in fitted.values())

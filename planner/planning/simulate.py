@@ -10,9 +10,9 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.planning.architecture import Architecture
-from planner.planning.predict import choose_profile
-from planner.planning.step_model import Load, Operands, operands, step_s
-from planner.planning.vllm_memory import VllmSettings, vllm_memory
+from planner.planning.engine_defaults import limits_of, memory_of, pool_tokens
+from planner.planning.predict import choose_profile, operands_of
+from planner.planning.step_model import Load, Operands, step_s
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
@@ -54,13 +54,7 @@ def simulate_replica(
     limits = _limits(architecture, hardware, request, memory_profile)
     if batch.prefix_starts is not None:
         limits = replace(limits, prefix_caching=True)  # vLLM's default; without hashes nothing can be found
-    operand = operands(
-        architecture,
-        hardware,
-        quantization=request.quantization,
-        kv_dtype=request.kv_dtype,
-        tensor_parallel=request.tensor_parallel,
-    )
+    operand = operands_of(architecture, hardware, request)
     context = float(np.mean(batch.input_tokens + batch.output_tokens / 2))
     costs = step_costs(
         operand,
@@ -154,25 +148,18 @@ def _limits(
     request: PredictRequest,
     memory_profile: EngineMemoryProfile,
 ) -> EngineLimits:
-    settings = VllmSettings(
-        quantization=request.quantization,
-        kv_dtype=request.kv_dtype,
-        tensor_parallel=request.tensor_parallel,
-        utilization_fraction=request.utilization_fraction,
-        batched_tokens=request.batched_tokens,
-        max_sequences=request.max_sequences,
-        version=request.version,
-    )
-    memory = vllm_memory(architecture, hardware, settings, memory_profile)
-    if memory.pool_tokens < 1:
+    memory = memory_of(architecture, hardware, request, memory_profile)
+    pool = pool_tokens(architecture, request, memory)
+    allowed = limits_of(request, memory, max(pool, 1), separate_prefill=False)
+    if pool < 1:
         raise UsageError(
             f"{architecture.model.id} leaves no KV cache on {request.tensor_parallel} × {hardware.name}",
             cure="use more GPUs or a smaller quantization; planner fit shows which",
         )
     return EngineLimits(
-        max_num_seqs=int(request.max_sequences or memory.max_sequences),
-        max_num_batched_tokens=int(request.batched_tokens or memory.batched_tokens),
-        pool_tokens=int(memory.pool_tokens),
+        max_num_seqs=int(float(allowed.max_sequences)),
+        max_num_batched_tokens=int(float(allowed.batched_tokens)),
+        pool_tokens=pool,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.errors import UsageError
-from planner.formulas.step_time import all_reduce_s, experts_touched, operator_s
+from planner.formulas.step_time import all_reduce_s, busiest_rank, experts_touched, operator_s
 from planner.planning.architecture import Architecture, TensorClass
 from planner.planning.kv_groups import cache_groups, kv_element_bytes
 from planner.planning.schemes import WeightScheme, supports, weight_scheme
@@ -29,6 +29,8 @@ EXPERT_KERNELS = 9
 SHARED_KERNELS = 3
 QUANTISE_KERNELS = 2
 REDUCES_PER_LAYER = 2
+# Rows of a tile of the grouped products: 32 predicts left-out models no better, and their first token worse.
+TILE_ROWS = 16.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,9 @@ class Operands:
     reduces: Numeric
     reduce_token_s: Numeric
     kernels: Numeric
+    expert_ranks: Numeric = (
+        1.0  # ranks that whole experts are spread over; 1 where each expert is split instead
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +67,9 @@ class Load:
     prefill_tokens: Numeric = 0.0
     prefill_prompts: Numeric = 0.0
     attended_tokens: Numeric = 0.0  # mean keys that a prompt token sees
+    verified_tokens: Numeric = (
+        1.0  # tokens of each sequence in a step: drafted ones are checked beside the next
+    )
 
 
 def operands(
@@ -71,8 +79,14 @@ def operands(
     quantization: str = "auto",
     kv_dtype: str = "auto",
     tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
+    expert_parallel: bool = False,
+    attention_data_parallel: int = 1,
 ) -> Operands:
     """Return the datasheet times of a configuration.
+
+    ``attention_data_parallel`` splits the ranks of ``tensor_parallel`` into groups that hold the attention each and
+    share the sequences; experts stay spread over all of them. A step passes all stages of ``pipeline_parallel``.
 
     Raises
     ------
@@ -80,7 +94,13 @@ def operands(
         When the ranks do not divide the model, or the device lacks the data type.
     """
     model = architecture.model
-    check_parallel(model, tensor_parallel=tensor_parallel, pipeline_parallel=1)
+    if attention_data_parallel < 1 or tensor_parallel % attention_data_parallel:
+        raise UsageError(
+            f"attention data parallel {attention_data_parallel} does not divide the {tensor_parallel} ranks",
+            cure="use a divisor of --tensor-parallel",
+        )
+    inner = tensor_parallel // attention_data_parallel  # ranks that split one group's attention
+    check_parallel(model, tensor_parallel=inner, pipeline_parallel=pipeline_parallel)
     scheme = weight_scheme(quantization, model=model)
     ranks = float(tensor_parallel)
     bandwidth = hardware.bandwidth_gb_per_s * GB
@@ -92,30 +112,53 @@ def operands(
     expert_layers = list(model.moe)
     experts = float(expert_layers[0].experts) if expert_layers else 0.0
     per_token = float(expert_layers[0].experts_per_token) if expert_layers else 0.0
-    link = (hardware.link_gb_per_s or PCIE_GB_PER_S) / 2 * GB
-    full, window, window_tokens = _cache_seconds(architecture, kv_dtype, tensor_parallel, bandwidth)
+    full, window, window_tokens = _cache_seconds(architecture, kv_dtype, inner, bandwidth)
     pair, window_pair = _pair_seconds(architecture, ranks * plain)
     head = float(model.vocab) * model.hidden
+    reduces, reduce_token = _communication(
+        architecture,
+        hardware,
+        ranks=tensor_parallel,
+        groups=attention_data_parallel,
+        stages=pipeline_parallel,
+    )
     return Operands(
         linear_token_s=2 * dense / ranks / _scheme_rate(hardware, scheme, "attention"),
-        linear_read_s=stored / ranks / bandwidth,
+        linear_read_s=stored / inner / bandwidth,
         expert_token_s=2 * passed.experts / ranks / _scheme_rate(hardware, scheme, "experts"),
         expert_read_s=_bytes(scheme, "experts", parts.experts) / max(experts, 1.0) / ranks / bandwidth,
         experts=experts,
         experts_per_token=per_token,
         head_sample_s=2 * head / ranks / plain,
         head_read_s=ACTIVATION_BYTES * head / ranks / bandwidth,
-        cache_token_s=full,
-        window_token_s=window,
+        cache_token_s=full / attention_data_parallel,
+        window_token_s=window / attention_data_parallel,
         window_tokens=window_tokens,
         attend_pair_s=pair,
         window_pair_s=window_pair,
-        reduces=float(REDUCES_PER_LAYER * model.layers) if tensor_parallel > 1 else 0.0,
-        reduce_token_s=REDUCES_PER_LAYER
-        * model.layers
-        * all_reduce_s(payload_bytes=ACTIVATION_BYTES * model.hidden, ranks=ranks, link_bytes_per_s=link),
+        reduces=reduces,
+        reduce_token_s=reduce_token,
         kernels=_kernels(architecture, scheme),
+        expert_ranks=ranks if expert_parallel or attention_data_parallel > 1 else 1.0,
     )
+
+
+def _communication(
+    architecture: Architecture, hardware: HardwareSpec, *, ranks: int, groups: int, stages: int
+) -> tuple[float, float]:
+    """Return the collective calls of a step, and the time of one token on the wire at datasheet speed [s].
+
+    Tensor parallel reduces twice a layer. Attention data parallel gathers the tokens before the experts and scatters
+    their sums after: the two halves of one reduction. A stage hands its residual stream to the next.
+    """
+    model = architecture.model
+    link = (hardware.link_gb_per_s or PCIE_GB_PER_S) / 2 * GB
+    payload = ACTIVATION_BYTES * model.hidden
+    each = float(all_reduce_s(payload_bytes=payload, ranks=float(ranks), link_bytes_per_s=link))
+    per_layer = REDUCES_PER_LAYER if groups == 1 else REDUCES_PER_LAYER / 2
+    handed = stages - 1
+    calls = float(REDUCES_PER_LAYER * model.layers) if ranks > 1 else 0.0
+    return calls + handed, per_layer * model.layers * each + handed * payload / link
 
 
 DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", "router")
@@ -128,16 +171,20 @@ def step_parts(
 
     ``prefill`` says that the step contains a prompt; arrays broadcast.
     """
-    tokens = load.sequences + load.prefill_tokens
-    sampled = load.sequences + load.prefill_prompts
+    checked = load.sequences * load.verified_tokens
+    tokens = checked + load.prefill_tokens
+    sampled = checked + load.prefill_prompts
     touched = experts_touched(
         experts=operand.experts, experts_per_token=operand.experts_per_token, tokens=tokens
     )
+    touched = touched * busiest_rank(touched=touched, experts=operand.experts, ranks=operand.expert_ranks)
+    # Each expert's rows are filled up to whole tiles: half a tile more on average.
+    rows = tokens + touched * TILE_ROWS / 2.0 / np.maximum(operand.experts_per_token, 1.0)
     window = np.minimum(load.context_tokens, operand.window_tokens)
     seen = np.minimum(load.attended_tokens, operand.window_tokens)
     read, compute = coefficients["read"], coefficients["compute"]
     decoded = load.sequences * (operand.cache_token_s * load.context_tokens + operand.window_token_s * window)
-    pairs = load.sequences * load.context_tokens * operand.attend_pair_s
+    pairs = checked * load.context_tokens * operand.attend_pair_s
     prompt = load.prefill_tokens * (
         operand.attend_pair_s * load.attended_tokens + operand.window_pair_s * seen
     )
@@ -148,7 +195,7 @@ def step_parts(
             compute_s=compute * operand.linear_token_s * tokens, memory_s=read * operand.linear_read_s
         ),
         "experts": operator_s(
-            compute_s=coefficients["expert_compute"] * operand.expert_token_s * tokens,
+            compute_s=coefficients["expert_compute"] * operand.expert_token_s * rows,
             memory_s=read * operand.expert_read_s * touched,
         ),
         "head": operator_s(

@@ -28,7 +28,8 @@ Statistic = Literal["mean", "p50", "p90", "p95", "p99"]
 # The first pattern found decides. MLPerf's tables state a submitter as the engine and the software as its version.
 ENGINES: tuple[tuple[str, str], ...] = (
     (r"sglang", "sglang"),
-    (r"splitwise|vllm|vLLM", "vllm"),
+    (r"splitwise|eager", "vllm-eager"),  # measured in 2023, before CUDA graphs
+    (r"vllm", "vllm"),
     (r"llama\.?_?-?cpp|llamafile|ollama|lm ?studio|kobold|gpt4all|jan\b", "llamacpp"),
     (r"mlx", "mlx"),
     (r"tensorrt|trt-?llm|\btrt\b|nim\b", "tensorrt-llm"),

@@ -11,13 +11,13 @@ from rich.text import Text
 from planner.report.numbers import count, duration, gib, percent
 from planner.report.screen import grid, render
 from planner.specs.base import Quantity
-from planner.specs.prediction import Prediction
+from planner.specs.prediction import OperatorTime, Prediction, StreamPrediction
 
 SCHEMA = "planner.predict/1"
 BAR_CELLS = 50
 
 
-def predict_json(prediction: Prediction) -> str:
+def predict_json(prediction: Prediction | StreamPrediction) -> str:
     """Write a prediction as JSON."""
     return json.dumps({"schema": SCHEMA, **asdict(prediction)}, indent=2) + "\n"
 
@@ -46,7 +46,7 @@ def predict_table(
     source = f"bound by {p.bound_by.replace('_', ' ')}; profile {p.profile}, {p.grade}"
     parts: list[RenderableType] = [head, table, Text(source)]
     if detail:
-        parts += [_steps(prediction), Text(f"memory  {memory_bar(prediction)}")]
+        parts += [_steps("one decoding step", p.breakdown), Text(f"memory  {memory_bar(prediction)}")]
     if not quiet:
         parts += [Text(f"note: {notice.message}", style="warn") for notice in p.notices]
     return render(*parts, width=width, color=color)
@@ -57,23 +57,52 @@ def _cells(quantity: Quantity, kind: str) -> tuple[str, str, str]:
     return write(quantity.value), f"{write(quantity.low)} to {write(quantity.high)}", quantity.grade
 
 
-def _steps(prediction: Prediction) -> RenderableType:
-    table = grid("one decoding step", "time", "share", "speed of light", left=1)
-    for part in prediction.breakdown:
+def stream_table(
+    prediction: StreamPrediction, *, detail: bool, width: int, color: bool, quiet: bool = False
+) -> str:
+    """Write one request on llama.cpp as a screen."""
+    p = prediction
+    head = Text(
+        f"{p.model} on {p.gpus} × {p.hardware}, {p.engine}, {p.quantization}: one request", style="head"
+    )
+    table = grid("", "value", "80 % interval", "grade", left=1)
+    for label, quantity, kind in (
+        ("tokens of the answer/s", p.output_tokens_per_s, "rate"),
+        ("tokens of the prompt/s", p.prefill_tokens_per_s, "rate"),
+        ("time to first token", p.ttft_s, "time"),
+        ("time per output token", p.tpot_s, "time"),
+        ("end to end", p.e2e_s, "time"),
+    ):
+        table.add_row(label, *_cells(quantity, kind))
+    parts: list[RenderableType] = [head, table, Text(f"bound by {p.bound_by}")]
+    if detail:
+        sizes = f"weights {gib(p.weights_bytes)}, KV {gib(p.cache_bytes)} of {gib(p.usable_bytes)}"
+        drawn = bar(p.weights_bytes, p.cache_bytes, p.usable_bytes)
+        parts += [_steps("one token of the answer", p.breakdown), Text(f"memory  {drawn}  {sizes}")]
+    if not quiet:
+        parts += [Text(f"note: {notice.message}", style="warn") for notice in p.notices]
+    return render(*parts, width=width, color=color)
+
+
+def _steps(title: str, breakdown: tuple[OperatorTime, ...]) -> RenderableType:
+    table = grid(title, "time", "share", "speed of light", left=1)
+    for part in breakdown:
         light = duration(part.speed_of_light_s) if part.speed_of_light_s else "–"
         table.add_row(part.name.replace("_", " "), duration(part.time_s), percent(part.share_fraction), light)
     return table
 
 
-def memory_bar(prediction: Prediction) -> str:
-    """Draw one GPU's memory: weights, KV pool, and the rest.
+def bar(weights_bytes: float, cache_bytes: float, whole_bytes: float) -> str:
+    """Draw fifty cells: ``█`` weights, ``▒`` KV cache, ``·`` everything else."""
+    weights = min(BAR_CELLS, round(BAR_CELLS * weights_bytes / whole_bytes))
+    cache = min(BAR_CELLS - weights, round(BAR_CELLS * cache_bytes / whole_bytes))
+    return "█" * weights + "▒" * cache + "·" * (BAR_CELLS - weights - cache)
 
-    The bar has fifty cells: ``█`` weights, ``▒`` KV pool, ``·`` everything else.
-    """
+
+def memory_bar(prediction: Prediction) -> str:
+    """Draw one GPU's memory: weights, KV pool, and the rest."""
     p = prediction
     if not (p.weights_bytes_per_gpu and p.pool_bytes_per_gpu and p.physical_bytes_per_gpu):
         return "unknown: the profile was measured elsewhere; planner fit tells what is needed"
-    weights = round(BAR_CELLS * p.weights_bytes_per_gpu / p.physical_bytes_per_gpu)
-    pool = round(BAR_CELLS * p.pool_bytes_per_gpu / p.physical_bytes_per_gpu)
-    bar = "█" * weights + "▒" * pool + "·" * (BAR_CELLS - weights - pool)
-    return f"{bar}  weights {gib(p.weights_bytes_per_gpu)}, KV {gib(p.pool_bytes_per_gpu)} of {gib(p.physical_bytes_per_gpu)}"
+    drawn = bar(p.weights_bytes_per_gpu, p.pool_bytes_per_gpu, p.physical_bytes_per_gpu)
+    return f"{drawn}  weights {gib(p.weights_bytes_per_gpu)}, KV {gib(p.pool_bytes_per_gpu)} of {gib(p.physical_bytes_per_gpu)}"

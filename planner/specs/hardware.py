@@ -40,6 +40,8 @@ class HardwareSpec(Document):
     """Device to device, both directions together [GB/s]; 0 means over PCIe."""
     pcie_gb_per_s: PositiveFloat | None = None
     """One direction [GB/s]."""
+    boost_mhz: PositiveFloat | None = None
+    """Highest stated clock of the compute units [MHz]: how fast a launch of one small kernel is done."""
     tdp_w: PositiveFloat | None = None
     compute_capability: str | None = None
     """NVIDIA's number (``9.0``), AMD's target (``gfx942``) or the instruction set."""

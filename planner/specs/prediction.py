@@ -18,6 +18,20 @@ class PredictRequest:
     quantization: str = "auto"
     kv_dtype: str = "auto"
     tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    expert_parallel: bool = False
+    """Whole experts spread over the ranks, instead of each expert split."""
+    attention_data_parallel: int = 1
+    """Groups of the tensor-parallel ranks that hold the attention each and share the sequences."""
+    draft_tokens: int = 0
+    """Tokens drafted for every step of speculative decoding; 0 is none."""
+    acceptance_fraction: float = 0.0
+    draft_cost_fraction: float = 0.0
+    """Time of drafting for a step, over a decoding step's."""
+    cached_fraction: float = 0.0
+    """Share of every prompt that the prefix cache holds."""
+    lockstep: bool = False
+    """Requests of one length that all started together, as some benchmarks send them."""
     input_tokens: float = 1024
     output_tokens: float = 256
     concurrency: float | None = None
@@ -70,6 +84,31 @@ class Prediction:
     weights_bytes_per_gpu: float | None
     pool_bytes_per_gpu: float | None
     physical_bytes_per_gpu: float | None
+    breakdown: tuple[OperatorTime, ...]
+    grade: Grade
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamPrediction:
+    """One request on llama.cpp; ``output_tokens_per_s`` is the speed of its answer, sizes are of all devices."""
+
+    model: str
+    hardware: str
+    engine: str
+    profile: str
+    gpus: int
+    quantization: str
+    prefill_tokens_per_s: Quantity
+    output_tokens_per_s: Quantity
+    ttft_s: Quantity
+    tpot_s: Quantity
+    e2e_s: Quantity
+    requests_per_s: Quantity
+    bound_by: str
+    weights_bytes: float
+    cache_bytes: float
+    usable_bytes: float
     breakdown: tuple[OperatorTime, ...]
     grade: Grade
     notices: tuple[Notice, ...]

@@ -20,7 +20,13 @@ Coefficient = Literal[
     "sequence_s",
     "prefill_step_s",
     "first_token_s",
+    "cache_read",
+    "decode_compute",
+    "quantised_compute",
+    "expert_kernels",
 ]
+"""The last four are llama.cpp's: reading the cache, arithmetic of a single token, products with quantised weights, and
+how many more launches a mixture of experts makes."""
 COEFFICIENTS: tuple[Coefficient, ...] = (
     "compute",
     "expert_compute",
@@ -69,6 +75,8 @@ class ServingProfile(Document):
     models: tuple[str, ...]
     tpot: Spread
     ttft: Spread
+    throughput: Spread | None = None
+    """Of runs at maximum load; ``None`` where none was measured."""
     concurrency_range: tuple[PositiveFloat, PositiveFloat]
     input_range: tuple[PositiveFloat, PositiveFloat]
     provenance: str

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from planner.bench.steps import STANDARD_PLAN
 from planner.cli.predict import app
-from planner.errors import DataError, UsageError
+from planner.errors import UsageError
 from planner.planning.calibrate import fit_profile
 from planner.report.calibration import profile_yaml
 from planner.specs.step_profile import ProfileIdentity
@@ -60,9 +60,38 @@ def test_the_folder_of_profiles_is_looked_into_unless_none_is_wanted(
     monkeypatch.chdir(tmp_path)
     given = ["--model", "llama-3.1-8b", "--gpu", "l4", "--engine", "llamacpp", "--format", "json"]
     assert json.loads(CliRunner().invoke(app, given).stdout)["profile"] == "profiles/l4.yaml"
-    assert isinstance(CliRunner().invoke(app, [*given, "--profile", "none"]).exception, DataError)
+    borrowed = CliRunner().invoke(app, [*given, "--quantization", "q4_0", "--profile", "none"]).stdout
+    assert json.loads(borrowed)["profile"] == "llamacpp-nvidia-workstation"
     other = [*given[:2], "--profile", "profiles/l4.yaml", "--model", "llama-3.2-1b"]
     assert isinstance(CliRunner().invoke(app, other).exception, UsageError)
     missing = CliRunner().invoke(app, ["--profile", "nothing.yaml"]).exception
     assert isinstance(missing, UsageError)
     assert missing.message == "there is no profile nothing.yaml"
+
+
+STREAM = ["--engine", "llama.cpp", "--model", "llama-3.1-8b", "--gpu", "rtx-4090", "--quantization", "q4_k_m"]
+
+
+def test_llama_cpp_answers_for_one_request() -> None:
+    text = CliRunner().invoke(app, [*STREAM, "--detail"]).stdout
+    assert "tokens of the answer/s" in text
+    assert "█" in text
+    answer = json.loads(CliRunner().invoke(app, [*STREAM, "--format", "json"]).stdout)
+    assert (answer["schema"], answer["engine"]) == ("planner.predict/1", "llamacpp")
+    assert answer["ttft_s"]["value"] > 0
+
+
+def test_ways_to_split_and_to_spare_are_options() -> None:
+    many = [
+        *BASE,
+        "--pipeline-parallel",
+        "2",
+        "--draft-tokens",
+        "3",
+        "--acceptance",
+        "0.7",
+        "--cached",
+        "0.5",
+    ]
+    answer = json.loads(CliRunner().invoke(app, [*many, "--format", "json"]).stdout)
+    assert answer["gpus"] == 8

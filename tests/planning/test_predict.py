@@ -35,6 +35,11 @@ def ask(model: str = "llama-3.1-8b", gpu: str = "h100-sxm", **options: object) -
     )
 
 
+def pool(answer: Prediction) -> int:
+    assert answer.kv_pool_tokens is not None
+    return answer.kv_pool_tokens
+
+
 def test_a_published_row_lies_inside_the_interval() -> None:
     # aiconfigurator silicon_sample (Apache-2.0), vLLM, Llama-3.1-70B FP8, 4 x H200, 1,024 by 1,024 tokens,
     # concurrency 64: TPOT 16.07 ms, mean TTFT 264.5 ms; lengths average 0.9 of the nominal.
@@ -148,6 +153,13 @@ def test_devices_fall_into_classes(gpu: str, group: str) -> None:
         ({"tensor_parallel": 3}, "does not divide"),
         ({"requests_per_s": 1e6}, "exceed the saturation"),
         ({"gpu": "a10", "model": "llama-3.1-70b"}, "not one request"),
+        ({"gpu": "a100-80-sxm", "quantization": "fp8", "engine": "tensorrt-llm"}, "cannot multiply fp8"),
+        ({"gpu": "t4", "quantization": "fp8"}, "cannot run fp8"),
+        ({"attention_data_parallel": 3, "tensor_parallel": 8}, "does not divide the 8 ranks"),
+        ({"acceptance_fraction": 1.0}, "acceptance_fraction must be"),
+        ({"cached_fraction": -0.1}, "cached_fraction must be"),
+        ({"draft_tokens": -1}, "drafting"),
+        ({"pipeline_parallel": 100}, "exceeds the 32 layers"),
     ],
 )
 def test_questions_without_an_answer_say_why(options: dict[str, object], words: str) -> None:
@@ -193,3 +205,87 @@ def test_an_engine_without_a_profile_is_refused_with_those_that_have_one() -> No
     with pytest.raises(DataError, match="no step-time profile for engine 'tgi'") as error:
         choose_profile(load_serving_profiles(), engine="tgi", hardware=load_books().hardware.find("h100"))
     assert "vllm" in str(error.value.cure)
+
+
+def test_a_device_that_only_stores_a_type_says_so() -> None:
+    assert ask(gpu="a100-80-sxm", quantization="fp8").notices[0].code == "weight-only"
+
+
+def test_stages_hold_more_and_answer_no_token_faster() -> None:
+    one = ask("llama-3.1-70b", tensor_parallel=4, concurrency=1.0)
+    two = ask("llama-3.1-70b", tensor_parallel=4, pipeline_parallel=2, concurrency=1.0)
+    assert two.gpus == 8
+    assert pool(two) > 2 * pool(one)
+    assert two.tpot_s.value >= one.tpot_s.value  # a token passes every layer, and a link
+    many = ask("llama-3.1-70b", tensor_parallel=4, pipeline_parallel=2, concurrency=64.0)
+    assert (
+        many.requests_per_s.value
+        > ask("llama-3.1-70b", tensor_parallel=4, concurrency=64.0).requests_per_s.value
+    )
+
+
+def test_attention_data_parallel_adds_pools_and_reads_experts_once() -> None:
+    shared = {"tensor_parallel": 8, "quantization": "fp8", "concurrency": 256.0}
+    tensor = ask("deepseek-v3", "h200-sxm", **shared)
+    groups = ask("deepseek-v3", "h200-sxm", attention_data_parallel=8, **shared)
+    # The latent cache is the same on every rank under tensor parallelism: eight groups keep more than twice as much.
+    assert pool(groups) > 2 * pool(tensor)
+    parts = [{part.name: part.time_s for part in each.breakdown} for each in (tensor, groups)]
+    assert parts[1]["attention_decode"] < parts[0]["attention_decode"]
+
+
+def test_whole_experts_wait_for_the_busiest_rank() -> None:
+    split = ask("qwen3-235b-a22b", "h200-sxm", tensor_parallel=8, quantization="fp8", concurrency=4.0)
+    whole = ask(
+        "qwen3-235b-a22b",
+        "h200-sxm",
+        tensor_parallel=8,
+        quantization="fp8",
+        concurrency=4.0,
+        expert_parallel=True,
+    )
+    assert whole.tpot_s.value > split.tpot_s.value
+
+
+def test_accepted_drafts_shorten_a_token_and_refused_ones_lengthen_it() -> None:
+    plain = ask("llama-3.1-70b", tensor_parallel=4, concurrency=1.0)
+    good = ask(
+        "llama-3.1-70b",
+        tensor_parallel=4,
+        concurrency=1.0,
+        draft_tokens=3,
+        acceptance_fraction=0.8,
+        draft_cost_fraction=0.1,
+    )
+    bad = ask("llama-3.1-70b", tensor_parallel=4, concurrency=1.0, draft_tokens=3, draft_cost_fraction=0.1)
+    assert good.tpot_s.value < plain.tpot_s.value < bad.tpot_s.value
+
+
+def test_a_cached_prefix_shortens_the_first_token() -> None:
+    plain, cached = ask(input_tokens=8000), ask(input_tokens=8000, cached_fraction=0.9)
+    assert cached.ttft_s.value < plain.ttft_s.value / 2
+    assert cached.saturation_requests_per_s.value > plain.saturation_requests_per_s.value
+
+
+def test_equal_requests_that_start_together_share_their_prefills() -> None:
+    drawn = ask(engine="tensorrt-llm", concurrency=64.0, output_tokens=128)
+    alike = ask(engine="tensorrt-llm", concurrency=64.0, output_tokens=128, lockstep=True)
+    assert alike.tpot_s.value < drawn.tpot_s.value
+
+
+def test_tensorrt_llm_keeps_the_cache_of_narrow_weights_in_eight_bits() -> None:
+    narrow = ask(engine="tensorrt-llm", quantization="fp8")
+    wide = ask(engine="tensorrt-llm", quantization="fp8", kv_dtype="bf16")
+    assert pool(narrow) == pytest.approx(2 * pool(wide), rel=0.01)
+
+
+def test_a_pool_is_found_where_the_share_of_memory_leaves_none() -> None:
+    # 0.5 of an H200 is less than the weights; TensorRT-LLM takes a share of what is free instead.
+    answer = ask(
+        "llama-3.1-70b", "h200-sxm", engine="tensorrt-llm", quantization="fp8", utilization_fraction=0.5
+    )
+    assert pool(answer) > 100_000
+
+
+def test_blackwell_cards_without_hbm_are_not_taken_for_a_b200() -> None:
+    assert hardware_class(load_books().hardware.find("rtx-5090")) == "ampere"
