@@ -1,5 +1,7 @@
 """Options and fixtures of all tests."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -14,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite the golden reports under tests/golden"
     )
+
+
+def pytest_configure() -> None:
+    """Keep what CI adds to our own options away from the pytest runs that tests start."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
 
 
 @pytest.fixture
