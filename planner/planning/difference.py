@@ -57,6 +57,7 @@ def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideNam
 def _compared(old: Entry | None, new: Entry | None, dark: set[str], same: Sameness) -> ScenarioDifference:
     """Compare a pair; ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed."""
     if old is not None and new is not None:
+        new = counted_as(old, new)
         if same.unchanged(old, new):
             return unchanged(old, unpriced(new if old.recorded is None else old), new)
         return difference_of(priced_entry(old), priced_entry(new))
@@ -65,6 +66,21 @@ def _compared(old: Entry | None, new: Entry | None, dark: set[str], same: Samene
     if old is not None:
         return _alone(priced_entry(old), "base", known=old.place not in dark)
     raise ValueError("a pair has at least one side")
+
+
+def counted_as(old: Entry, new: Entry) -> Entry:
+    """Return the new side with its unchanged prompt files counted as the old one counted them.
+
+    One machine has a tokenizer's vocabulary and another one has not: that is no change of the scenario.
+    """
+    before = old.case.texts
+    texts = {
+        name: replace(text, counts=before[name].counts)
+        if name in before and before[name].sha256 == text.sha256
+        else text
+        for name, text in new.case.texts.items()
+    }
+    return new if texts == new.case.texts else replace(new, case=replace(new.case, texts=texts))
 
 
 def _alone(side: Priced, name: SideName, *, known: bool) -> ScenarioDifference:

@@ -13,13 +13,15 @@ from planner.inputs.locks import lock_text, parse_lock
 from planner.inputs.rules import load_rules
 from planner.inputs.sides import side_of_files
 from planner.planning.api_calls import price_calls
+from planner.planning.difference import difference
 from planner.planning.estimate import estimate_scenario
 from planner.planning.locking import lock_of
 from planner.planning.tokens import prompt_tokens, workload_in
 from planner.planning.workload import workload_of
 from planner.specs.case import Case
+from planner.specs.side import Side
 from planner.specs.tokenizer import TokenCount
-from planner.specs.workload import Workload
+from planner.specs.workload import TextSize, Workload
 
 WORKED = Path("scenarios/support-chatbot.yaml")
 TODAY = date(2026, 11, 23)
@@ -168,3 +170,22 @@ def test_a_lock_keeps_the_counts_of_a_prompt_file() -> None:
     entry = locked.model_copy(update={"texts": {**locked.texts, part: counted}})
     lock = lock.model_copy(update={"scenarios": {**lock.scenarios, name: entry}})
     assert parse_lock(lock_text(lock).encode(), "lock") == lock
+
+
+def test_a_machine_without_the_vocabulary_reports_no_change() -> None:
+    side = side_of_files((Path("scenarios/coding-agent.yaml"),), root=Path(), label="files", today=TODAY)
+    (entry,) = side.entries
+    part, text = next(iter(entry.case.texts.items()))
+    counts = (TokenCount(family="claude", tokens=777, counter="tokenizers made/up"),)
+
+    def with_text(changed: TextSize) -> Side:
+        case = replace(entry.case, texts={**entry.case.texts, part: changed})
+        return replace(side, entries=(replace(entry, case=case, recorded=None),))
+
+    counted = with_text(replace(text, counts=counts))
+    assert difference(counted, side).delta_usd_per_month == 0
+    assert difference(side, counted).delta_usd_per_month == 0
+    edited = with_text(replace(text, counts=counts, sha256="0" * 64))
+    assert (
+        difference(side, edited).delta_usd_per_month > 0
+    )  # 777 tokens instead of 434, in a file that changed
