@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from planner.bench.compare import StoredRun
+from planner.bench.ladder import load_name
 from planner.bench.load import plan_point
+from planner.bench.run import BenchRun, Watch
 from planner.bench.runner import Control, PointRun, RunnerSettings
-from planner.bench.session import BenchRun, Watch, interrupts, load_name, new_manifest
+from planner.bench.session import interrupts, new_manifest
 from planner.engines.base import Engine
 from planner.engines.registry import ENGINES
 from planner.errors import EngineError

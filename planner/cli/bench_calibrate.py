@@ -24,22 +24,8 @@ PROFILE_FILE = "profile.yaml"
 
 
 def calibrate_from_options(given: dict[str, Any]) -> int:
-    """Measure in a loop, show the fit, write it into the folder, and return the exit code.
-
-    Raises
-    ------
-    UsageError
-        If there is no folder to keep what is measured, or the options are those of another kind of run.
-    """
-    folder: Path | None = given["output"]
-    if folder is None:
-        raise UsageError("--calibrate keeps what it measures", cure="add --output DIR")
-    for option in ("find_max_rate", "trace", "scenario", "concurrency", "rate"):
-        if given[option]:
-            raise UsageError(
-                f"--calibrate chooses its own loads, so --{option.replace('_', '-')} has no place",
-                cure="leave it out",
-            )
+    """Measure in a loop, show the fit, write it into the folder, and return the exit code."""
+    folder = _folder(given)
     if given["engine"] == "llamacpp":
         run, interrupted = _steps(given, folder)
     else:
@@ -61,6 +47,26 @@ def calibrate_from_options(given: dict[str, Any]) -> int:
         return EXIT_INTERRUPTED
     missed = error is None or error > given["goal"]
     return EXIT_FINDING if missed and given["strict"] else 0
+
+
+def _folder(given: dict[str, Any]) -> Path:
+    """Return where to keep what is measured.
+
+    Raises
+    ------
+    UsageError
+        If there is no such place, or the options are those of another kind of run.
+    """
+    folder: Path | None = given["output"]
+    if folder is None:
+        raise UsageError("--calibrate keeps what it measures", cure="add --output DIR")
+    for option in ("find_max_rate", "trace", "scenario", "concurrency", "rate"):
+        if given[option]:
+            raise UsageError(
+                f"--calibrate chooses its own loads, so --{option.replace('_', '-')} has no place",
+                cure="leave it out",
+            )
+    return folder
 
 
 def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:

@@ -11,7 +11,7 @@ from planner.bench.compare import StoredRun, compare_rounds, compare_runs, is_re
 from planner.bench.interleave import measure_by_turns
 from planner.bench.load import ramp_requests
 from planner.bench.records import read_manifest, read_records
-from planner.bench.session import BenchRun
+from planner.bench.run import BenchRun
 from planner.cli.bench_options import Arrival
 from planner.cli.bench_run import SEED_BITS, bench_run, progress
 from planner.cli.options import Format, emit, screen_of

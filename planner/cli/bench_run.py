@@ -17,8 +17,9 @@ from typing import Any
 from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.log_lines import RequestPrice, log_lines
 from planner.bench.records import RunWriter, read_records
+from planner.bench.run import BenchRun, Watch
 from planner.bench.runner import RunnerSettings
-from planner.bench.session import BenchRun, Watch, measure
+from planner.bench.session import measure
 from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.bench_price import price_of

@@ -156,10 +156,14 @@ def _prediction(
         sequences=max(1, round(running)),
         context_tokens=request.input_tokens + request.output_tokens / 2,
     )
-    ttft, tpot = ranged(state.ttft_s, profile.prefill, support), ranged(state.tpot_s, profile.decode, support)
-    rate = ranged(state.requests_per_s, profile.decode, support, rate=True)
-    if request.requests_per_s is not None:
-        rate = Quantity(value=rate.value, low=rate.value, high=rate.value, grade=rate.grade)
+    published_s = BURST_FRACTION * state.ttft_burst_s + (1 - BURST_FRACTION) * state.ttft_s
+    ttft, published, burst = (
+        ranged(value, profile.prefill, support) for value in (state.ttft_s, published_s, state.ttft_burst_s)
+    )
+    tpot, alone = (
+        ranged(value, profile.decode, support) for value in (state.tpot_s, _alone_s(profile, request))
+    )
+    rate = _rate(state, request, profile, support)
     parts = _breakdown(profile, request, running)
     return Prediction(
         model=profile.model,
@@ -172,22 +176,13 @@ def _prediction(
         concurrency=state.concurrency,
         running=running,
         ttft_s=ttft,
-        ttft_published_s=ranged(
-            BURST_FRACTION * state.ttft_burst_s + (1 - BURST_FRACTION) * state.ttft_s,
-            profile.prefill,
-            support,
-        ),
-        ttft_burst_s=ranged(state.ttft_burst_s, profile.prefill, support),
+        ttft_published_s=published,
+        ttft_burst_s=burst,
         tpot_s=tpot,
-        tpot_alone_s=ranged(_alone_s(profile, request), profile.decode, support),
+        tpot_alone_s=alone,
         e2e_s=_e2e(state, ttft, tpot, support),
         requests_per_s=rate,
-        output_tokens_per_s=Quantity(
-            value=rate.value * request.output_tokens,
-            low=rate.low * request.output_tokens,
-            high=rate.high * request.output_tokens,
-            grade=rate.grade,
-        ),
+        output_tokens_per_s=_times(rate, request.output_tokens),
         saturation_requests_per_s=ranged(full.requests_per_s, profile.decode, support, rate=True),
         bound_by=_bound(state, limits, parts),
         kv_pool_tokens=limits.pool_tokens,
@@ -197,6 +192,23 @@ def _prediction(
         breakdown=tuple(part for _, part in parts),
         grade=support.grade,
         notices=support_notices(chosen, support),
+    )
+
+
+def _rate(state: _State, request: PredictRequest, profile: StepProfile, support: Support) -> Quantity:
+    """Return the served rate; one that was asked for is exact."""
+    if request.requests_per_s is None:
+        return ranged(state.requests_per_s, profile.decode, support, rate=True)
+    exact = state.requests_per_s
+    return Quantity(value=exact, low=exact, high=exact, grade=support.grade)
+
+
+def _times(quantity: Quantity, factor: float) -> Quantity:
+    return Quantity(
+        value=quantity.value * factor,
+        low=quantity.low * factor,
+        high=quantity.high * factor,
+        grade=quantity.grade,
     )
 
 

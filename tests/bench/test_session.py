@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from planner.bench.ladder import load_name, plan_requests
 from planner.bench.load import TraceRow
+from planner.bench.run import BenchRun
 from planner.bench.runner import Control, PointRun, RunnerSettings, cache_difference
-from planner.bench.session import BenchRun, load_name, measure, plan_requests
+from planner.bench.session import measure
 from planner.bench.slo import misses_slo
 from planner.engines.base import EngineOptions
 from planner.engines.fake import FakeEngine
