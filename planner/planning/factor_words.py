@@ -60,13 +60,14 @@ def _key_words(scenario: BaseModel, path: Path) -> str:
     value: Any = scenario
     for step in path:
         value = value.get(step) if isinstance(value, dict) else getattr(value, step)
-    return f"{path[-1]} {_plain(value)}"
+    return f"{path[-1]} {_plain(value) or 'none'}"
 
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - any value of a scenario
     if isinstance(value, BaseModel):
-        given = value.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-        return " ".join(f"{key} {_plain(item)}" for key, item in given.items()) or "default"
+        return _plain(value.model_dump(mode="json", exclude_unset=True, exclude_none=True)) or "default"
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_plain(item)}".strip() for key, item in value.items())
     if isinstance(value, tuple | list):
         return ", ".join(_plain(item) for item in value) or "any"
     if isinstance(value, bool):

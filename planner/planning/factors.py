@@ -120,7 +120,7 @@ def factors_of(base: Case, head: Case) -> tuple[Factor, ...]:
     changed = list(changed_paths(base.scenario, head.scenario, ()))
     changed.extend(path for path in _changed_texts(base, head) if not _covered(path, changed))
     retraced = summary_of(base) != summary_of(head)
-    if retraced:
+    if retraced and ("traffic", "trace") not in changed:
         changed.append(("traffic", "trace"))
     groups: dict[tuple[int, str], list[Path]] = {}
     for path in changed:
