@@ -43,7 +43,7 @@ from planner.specs.hosting import SelfHosted
 from planner.units import HOURS_PER_MONTH
 
 OWN = "hosting.self_hosted"
-OWNED_KEYS = ("price_usd", "amortization_years", "gpu_count", "power_w", "pue", "usd_per_kwh")
+OWNED_KEYS = ("price_usd", "amortization_years", "pue", "usd_per_kwh")
 PREDICTED = ("ttft_s", "tpot_s", "e2e_s", "requests_per_s_per_replica")
 A_MONTH = constant(
     "hours_per_month", HOURS_PER_MONTH, "planner/units.py HOURS_PER_MONTH", "365 · 24 / 12, as clouds bill"
@@ -161,10 +161,30 @@ def _machines(s: Scene, at: str) -> Derived:
 def _rent(s: Scene, at: str) -> Derived:
     option = option_at(s, at)
     if option.purchase == "owned":
-        keys = [own_key(s, f"owned.{name}") for name in OWNED_KEYS]
-        return modelled(owned_usd_per_hour, *keys, note="without power_w: TDP of the GPUs of one machine")
+        return _owned(s, option)
     field = f"{option.purchase}_usd_per_hour"
     return stated(rental_leaf(s, option.rental or "", field, option.usd_per_hour))
+
+
+def _owned(s: Scene, option: HostingOption) -> Derived:
+    """Return what an hour of a machine of one's own costs: its price over its life, and its power."""
+    power = own_key(s, "owned.power_w")
+    if power.value is None:
+        device, gpus = s.case.books.hardware.find(option.gpu or ""), own_key(s, "owned.gpu_count")
+        drawn = product(hardware_leaf(device, "tdp_w", device.tdp_w), gpus)
+        power = between("power_w", (device.tdp_w or 0.0) * float(str(gpus.value)), drawn)
+    price, years, pue, tariff = (own_key(s, f"owned.{name}") for name in OWNED_KEYS)
+
+    def replay(*given: float) -> float:
+        usd, life, draw, effectiveness, kwh = given
+        return owned_usd_per_hour(
+            price_usd=usd, amortization_years=life, power_w=draw, pue=effectiveness, usd_per_kwh=kwh
+        )
+
+    operands = (price, years, power, pue, tariff)
+    names = ", ".join(operand.name for operand in operands)
+    rule = f"owned_usd_per_hour({names})"
+    return Derived(rule=rule, operands=operands, formula=owned_usd_per_hour, replay=replay)
 
 
 def _gpus(s: Scene, at: str) -> Derived:

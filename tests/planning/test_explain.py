@@ -90,6 +90,30 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "caching.prompt={hit_rate: 0.5}",
     ),
     "the peak of a trace": (TRACED, "traffic.peak_to_mean=null"),
+    "machines by the hour": (
+        BULK,
+        "hosting.self_hosted.autoscale={enabled: true}",
+        "caching.exact={hit_rate: 0.2}",
+    ),
+    "caches before machines": (BULK, "caching.exact={hit_rate: 0.2, cost_usd_per_month: 40}"),
+    "spot machines": (
+        BULK,
+        "hosting.self_hosted.purchase=[spot, reserved_1y]",
+        "hosting.self_hosted.redundancy=none",
+        "hosting.self_hosted.spot={interruptions_per_month: 60}",
+    ),
+    "machines of one's own": (
+        BULK,
+        "hosting.self_hosted.purchase=[owned]",
+        "hosting.self_hosted.gpus=[h100-sxm]",
+        "hosting.self_hosted.owned={price_usd: 280000}",
+    ),
+    "machines whose power is known": (
+        BULK,
+        "hosting.self_hosted.purchase=[owned]",
+        "hosting.self_hosted.gpus=[h100-sxm]",
+        "hosting.self_hosted.owned={price_usd: 280000, power_w: 6000}",
+    ),
     "given parallelism": (BULK, "hosting.self_hosted.tensor_parallel=4"),
     "counts of one tokenizer": (
         CHAT,
@@ -114,7 +138,7 @@ every_case = pytest.mark.parametrize(("path", "sets"), CASES, ids=IDS)
 NOT_REPLAYED = (
     r"recommendation\.(options\[\d+\]|hosting)\.(ttft_s|tpot_s|e2e_s|requests_per_s_per_replica)\.\w+",
     r"recommendation\.(options\[\d+\]|hosting)\.break_even_requests_per_day",
-    r"recommendation\.options\[\d+\]\.plan\.(machines|usd_per_month)_(low|high)",
+    r"recommendation\.options\[\d+\]\.plan\.(spare_for_interruptions|(machines|usd_per_month)_(low|high))",
     r"recommendation\.options\[\d+\]\.plan\.(usd_horizon|growth\[\d+\]\.\w+|break_even\..+|community\..+)",
     r"recommendation\.options\[\d+\]\.plan\.daily\.(fixed|least|most|mean)",
     r"recommendation\.provider_tiers\[\d+\]\.exceed_fraction",
