@@ -224,14 +224,14 @@ def machines_against_interruptions(*, needed: int, away_fraction: float, availab
     """
     if not (0 <= away_fraction < 1 and availability_fraction < 1):
         raise ValueError("machines must be up for some of the time, and not asked for all of it")
-    for machines in count(needed):
-        up = sum(
+
+    def up_fraction(machines: int) -> float:
+        return sum(
             math.comb(machines, away) * away_fraction**away * (1 - away_fraction) ** (machines - away)
             for away in range(machines - needed + 1)
         )
-        if up >= availability_fraction:
-            break
-    return machines
+
+    return next(machines for machines in count(needed) if up_fraction(machines) >= availability_fraction)
 
 
 def crossing_volumes(

@@ -91,11 +91,11 @@ def _option(
 def _missed(speed: _Speed, slo: Slo) -> Iterator[str]:
     """Yield each limit that one user's request misses."""
     for name, taken, limit in (
-        ("TTFT", speed.ttft_s, slo.ttft_p95_ms and slo.ttft_p95_ms / MS_PER_S),
-        ("TPOT", speed.tpot_s, slo.tpot_p95_ms and slo.tpot_p95_ms / MS_PER_S),
-        ("e2e", speed.e2e_s, slo.e2e_p95_s),
+        ("TTFT", speed.ttft_s, (slo.ttft_p95_ms or math.inf) / MS_PER_S),
+        ("TPOT", speed.tpot_s, (slo.tpot_p95_ms or math.inf) / MS_PER_S),
+        ("e2e", speed.e2e_s, slo.e2e_p95_s or math.inf),
     ):
-        if limit and taken.value > limit:
+        if taken.value > limit:
             yield f"a request takes {time_text(taken.value)} at p95, the {name} limit is {time_text(limit)}"
 
 

@@ -6,21 +6,23 @@ from collections.abc import Mapping
 
 from planner.formulas.hosting import machines_against_interruptions, replicas_needed
 from planner.planning.break_even import break_even
-from planner.planning.derivation import Derived, Function, Operand, modelled, of, product, stated, total
+from planner.planning.derivation import (
+    Derived,
+    Function,
+    Operand,
+    known,
+    modelled,
+    of,
+    product,
+    stated,
+    total,
+)
 from planner.planning.explain_leaves import Scene, rental_leaf
 from planner.planning.explain_options import A_MONTH, crossing, option_at, own_key, peak_of
 from planner.planning.hosting_plan import IN_FRONT
 from planner.planning.sizing import daily_machines, fleet_for, growth_steps
-from planner.specs.hosting_plan import HostingPlan
 
 CAPACITY = "requests_per_s_per_replica"
-
-
-def _plan(s: Scene, at: str) -> HostingPlan:
-    plan = option_at(s, at).plan
-    if plan is None:
-        raise LookupError("plan")
-    return plan
 
 
 def _serving(s: Scene, at: str) -> Derived:
@@ -116,9 +118,7 @@ def _horizon(s: Scene, at: str) -> Derived:
 
 
 def _cheaper(s: Scene, at: str) -> Derived:
-    offer = _plan(s, at).community
-    if offer is None:
-        raise LookupError("community")
+    offer = known(known(option_at(s, at).plan, "plan").community, "community")
     row = s.case.books.rentals[offer.rental]
     price = row.prices[-1]
     purchase = option_at(s, at).purchase

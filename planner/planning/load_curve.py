@@ -135,18 +135,11 @@ class _Steps:
 def _steps(stack: Stack, demand: Demand, concurrency: Numeric) -> _Steps:
     prompt, answer = demand.prompt.mean, demand.answer.mean
     state = steady_states(stack, concurrency=concurrency, input_tokens=prompt, output_tokens=answer)
-    context = prompt + answer / 2.0
-    decode = step_s(
-        stack.operand,
-        stack.coefficients,
-        Load(sequences=state.running, context_tokens=context),
-        prefill=False,
-    )
     prompts = np.maximum(state.running - 1.0, 0.0) / answer
     chunks = np.ceil(prompt / stack.limits.batched_tokens)
     mixed = _mixed_s(stack, demand, state.running, np.clip(prompts, 1.0, _sharing(stack, prompt)), chunks)
     return _Steps(
-        decode_s=decode,
+        decode_s=state.tpot_alone_s,
         mixed_s=mixed,
         tpot_s=state.tpot_s,
         prompts_per_step=prompts,

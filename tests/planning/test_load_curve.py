@@ -226,6 +226,13 @@ def test_a_pool_with_room_for_one_long_request_serves_few() -> None:
     assert found.requests_per_s.value < 1.0
 
 
+def test_a_pool_without_room_for_one_request_serves_none_and_says_so() -> None:
+    huge = replace(PLAIN, prompt=sizes(mean=5_000_000))
+    found = capacities(rows()[:1], load_curves(rows()[:1], huge), Slo())[0]
+    assert found.requests_per_s.value == 0.0
+    assert "no room" in found.reason
+
+
 def test_hidden_tokens_are_answered_like_visible_ones_and_listed_sizes_keep_their_spread() -> None:
     document = {
         "name": "chat",
