@@ -1,5 +1,6 @@
 """The project's own gate: its scenarios, its lock and its workflow."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +17,14 @@ def call(*args: str) -> Result:
     return CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1"}).invoke(app, args, prog_name="planner")
 
 
+def test_the_committed_lock_says_what_the_scenarios_cost(update_golden: bool) -> None:
+    """After a change that is meant: `pytest tests/test_own_gate.py --update-golden`, and look at the diff."""
+    if update_golden:
+        assert call("lock", "--update").exit_code == 0
+    done = call("lock", "--check")
+    assert done.exit_code == 0, done.output
+
+
 def test_the_scenarios_pass_their_own_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
         monkeypatch.delenv(variable, raising=False)
@@ -23,6 +32,11 @@ def test_the_scenarios_pass_their_own_gate(monkeypatch: pytest.MonkeyPatch) -> N
     done = call("check")
     assert done.exit_code == 0, done.output
     assert "waived LIMIT of traced-conversation until 2027-11-01" in done.stdout
+
+
+def test_the_lock_holds_every_scenario_of_the_folder() -> None:
+    held = set(re.findall(r'"(scenarios/[\w-]+\.yaml)": \{', Path("planner.lock.json").read_text()))
+    assert held == {file.as_posix() for file in Path("scenarios").glob("*.yaml")}
 
 
 def test_the_workflow_runs_the_checks_and_the_gate_and_asks_for_little() -> None:

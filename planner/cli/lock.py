@@ -24,6 +24,7 @@ from planner.cli.options import (
 from planner.cli.sides import Sides
 from planner.errors import UsageError
 from planner.inputs.locks import read_lock
+from planner.inputs.project import read_project
 from planner.planning.difference import difference
 from planner.specs.lock import LOCK_FILE
 
@@ -34,7 +35,9 @@ app = typer.Typer(rich_markup_mode=None)
 def lock(
     scenarios: Annotated[
         list[Path] | None,
-        typer.Argument(help="Scenario files, or folders of them; those of the lock if none.", exists=True),
+        typer.Argument(
+            help="Scenario files, or folders of them; those of planner.yaml or the lock if none.", exists=True
+        ),
     ] = None,
     *,
     file: Annotated[Path, typer.Option("--lock", metavar="FILE", help="The lock file.")] = Path(LOCK_FILE),
@@ -58,10 +61,11 @@ def lock(
         raise UsageError("--check goes with neither --update nor --reprice", cure="give one of them")
     if update and reprice and sets:
         raise UsageError("--set asks what if, and a lock holds what is", cure="leave --update out")
+    named = scenarios or ([] if reprice else [Path(each) for each in read_project(None)[0].scenarios])
     what = Locking(
         file=file,
         old=read_lock(file) if file.exists() else None,
-        scenarios=tuple(scenarios or ()),
+        scenarios=tuple(named),
         sides=Sides(lock=file, as_of=date_or_none(as_of), books=tuple(books or ())),
         sets=tuple(sets or ()),
     )

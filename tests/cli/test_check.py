@@ -188,3 +188,13 @@ def test_further_reports_are_written_beside_the_screen(project: Path) -> None:
     refused = check("--report", "pdf=x")
     assert refused.exit_code == 2
     assert "formats: text, json" in refused.stderr
+
+
+def test_the_scenarios_of_the_project_are_locked_when_none_is_named(project: Path) -> None:
+    (project / "planner.lock.json").unlink()
+    (project / "planner.yaml").write_text("scenarios: [scenarios]\n")
+    assert call("lock", "--quiet").exit_code == 0
+    shutil.copy(project / CHAT, project / "scenarios/second.yaml")
+    assert call("lock", "--check").exit_code == 5
+    assert call("lock", "--update", "--quiet").exit_code == 0
+    assert "scenarios/second.yaml" in (project / "planner.lock.json").read_text()
