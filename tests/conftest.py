@@ -18,9 +18,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep what CI adds to our own options away from the pytest runs that tests start."""
-    os.environ.pop("PYTEST_ADDOPTS", None)
+    starts_workers = bool(config.getoption("numprocesses", default=None)) and not hasattr(
+        config, "workerinput"
+    )
+    if not starts_workers:  # workers read the variable when they start
+        os.environ.pop("PYTEST_ADDOPTS", None)
 
 
 @pytest.fixture
