@@ -108,7 +108,7 @@ def _by_hour(call: Call, buyer: Buyer) -> Iterator[Call]:
     cheap = off_peak_fraction(offpeak, weights)
     for off_peak, part in ((False, 1 - cheap), (True, cheap)):
         if part > 0:
-            yield replace(call, share=call.share * part, off_peak=off_peak)
+            yield replace(call, share=call.share * part, off_peak=off_peak, hours_fraction=part)
 
 
 def priced(call: Call, buyer: Buyer) -> PricedCall:
@@ -152,7 +152,7 @@ def _caching(call: Call, sheet: PriceSheet, buyer: Buyer) -> PrefixCaching | Non
     cache, workload = buyer.case.scenario.caching.prompt, buyer.workload
     if cache is None or not cache.enabled:
         return None
-    rate = workload.mean_requests_per_s * buyer.reaching * call.share
+    rate = workload.mean_requests_per_s * buyer.reaching * call.all_hours_share
     return prefix_caching(
         call.model,
         sheet,

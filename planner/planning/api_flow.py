@@ -19,6 +19,7 @@ class Call:
 
     ``share`` is calls for each request that reaches the models. ``billed`` is what is charged for one of them, in
     calls: above 1 where failed attempts are charged too. ``attempts`` is what one of them takes off the rate limit.
+    ``hours_fraction`` is the part of these calls that falls into the hours at this price.
     """
 
     model: ApiModel
@@ -27,6 +28,12 @@ class Call:
     off_peak: bool = False
     billed: float = 1.0
     attempts: float = 1.0
+    hours_fraction: float = 1.0
+
+    @property
+    def all_hours_share(self) -> float:
+        """Calls at all hours: what a prompt cache sees of calls that are billed by the hour."""
+        return self.share / self.hours_fraction
 
 
 def asked_of(case: Case) -> dict[Key, float]:

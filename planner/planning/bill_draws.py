@@ -131,7 +131,7 @@ def _cached(billed: Billed, each: PricedCall, month: Month, calls: Numeric) -> t
     if hit is None and cache.stored_hours_per_day is not None and each.caching is not None:
         hit = each.caching.hit_fraction  # the busiest hours' share of the traffic, whatever the volume
     if hit is None:
-        hit = _derived_hit(billed.workload, each.sheet, cache, calls)
+        hit = _derived_hit(billed.workload, each.sheet, cache, calls / each.call.hours_fraction)
     if hit is None:  # the provider publishes no lifetime
         return 0.0, 0.0
     return prefix * hit * sold, prefix * (1 - hit) * sold * surcharged

@@ -99,7 +99,7 @@ def _hit(s: Scene, index: int) -> Derived:
         )
     call = _first_call(s, model)
     operands = (
-        *_rate_on_a_prefix(s, index, call.call.share),
+        *_rate_on_a_prefix(s, index, call.call.all_hours_share),
         _rule_leaf(model, "ttl_s", TTL_S[found.ttl] if found.ttl is not None else 0.0),
         *s.refs_of("workload.hourly_weights", "hourly_weights"),
     )

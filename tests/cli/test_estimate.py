@@ -187,3 +187,9 @@ def test_markdown_and_json_tell_the_followed_advice_and_the_best_of_the_rest() -
     shown = run("estimate", WORKED, "--format", "md", "--what-if", "prompt-caching")
     assert "| prompt-caching | 849.60 | 639.06 | −210.54 |" in shown
     assert "| shorter-prompt |" in shown
+
+
+def test_several_pieces_of_advice_end_with_what_they_change_together() -> None:
+    shown = run("estimate", WORKED, "--what-if", "prompt-caching", "--what-if", "shorter-prompt")
+    (line,) = (line for line in shown.splitlines() if line.startswith("all together"))
+    assert line.split()[2] == "849.60"

@@ -1,5 +1,7 @@
 """On which terms a scenario buys: mode, region, contract, credits, tools, off-peak hours, stored caches, currency."""
 
+import math
+
 import pytest
 
 from planner.errors import DataError
@@ -107,3 +109,17 @@ def test_prompts_of_which_some_exceed_the_window_are_a_warning() -> None:
     sets = ("prompt.input_tokens={mean: 60000, p95: 120000}", "models=[{model: gpt-4o-mini}]")
     (notice,) = (notice for notice in estimate_of(CHAT, *sets).warnings if notice.code == "CONTEXT")
     assert "openai/gpt-4o-mini takes 128,000" in notice.message
+
+
+def test_calls_at_both_prices_keep_one_prefix_warm() -> None:
+    """40 requests a day at random: a prefix kept for an hour is met again with 1 - exp(-40 / 24)."""
+    sets = (
+        "as_of=2025-06-15",
+        "accounts={}",
+        "models=[{model: deepseek/deepseek-chat}]",
+        "traffic.shape=flat",
+    )
+    made = estimate_of(CHAT, *sets, "traffic.requests_per_day=40", "caching.prompt={enabled: true}")
+    caching = made.cost.by_model[0].caching
+    assert caching is not None
+    assert caching.hit_fraction == pytest.approx(1 - math.exp(-40 / 24))

@@ -69,6 +69,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     ),
     "paid tool calls": (AGENT, "prompt.paid_calls={web_search: 0.5}"),
     "off-peak hours": (CHAT, "as_of=2025-06-15", "models=[{model: deepseek/deepseek-chat}]"),
+    "off-peak hours and a cache": (
+        CHAT,
+        "as_of=2025-06-15",
+        "models=[{model: deepseek/deepseek-chat}]",
+        "caching.prompt={enabled: true}",
+    ),
     "a region": (AGENT, "models=[{model: anthropic/claude-fable-5}]", "accounts={anthropic: {region: us}}"),
     "both response caches": (RAG, "caching.semantic={hit_rate: 0.1, cost_usd_per_month: 60}"),
     "a cache that costs nothing": (CHAT, "caching.exact={hit_rate: 0.2}"),
