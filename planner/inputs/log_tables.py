@@ -87,7 +87,8 @@ def llamacpp_rows(line: int, row: Cells) -> Iterator[TableRow]:
         yield replace(frame, metric="kv", value=cache * MIB)
     device, host = row.total("gpu_model_buffer_mib"), row.total("cpu_model_buffer_mib")
     if device is not None:
-        yield replace(frame, metric="weights", value=(device + (host or 0.0)) * MIB)
+        both = "" if host is not None else "device"  # old builds log no buffer of the host
+        yield replace(frame, metric="weights", value=(device + (host or 0.0)) * MIB, statistic=both)
     work = row.total("compute_buffer_gpu_mib")
     if work is not None:
         yield replace(frame, metric="compute_buffer", value=work * MIB)

@@ -29,6 +29,10 @@ EXPERT_KERNELS = 9
 SHARED_KERNELS = 3
 QUANTISE_KERNELS = 2
 REDUCES_PER_LAYER = 2
+# The same chip with half of the watts holds about half of the rate, whatever its datasheet says: maximum throughput of
+# the PCIe and NVL cards in MLPerf 5.1 follows their watts, not their stated rates.
+HOPPER = "9.0"
+SXM_WATTS_PER_TFLOP = 700.0 / 989.5
 # Rows of a tile of the grouped products: 32 predicts left-out models no better, and their first token worse.
 TILE_ROWS = 16.0
 
@@ -225,7 +229,14 @@ def _rate(hardware: HardwareSpec, dtype: str) -> float:
             f"the books have no matrix rate for {hardware.name}",
             cure="add tflops to its row of hardware.yaml",
         )
-    return float(found) * TERA
+    return float(found) * TERA * _powered_fraction(hardware)
+
+
+def _powered_fraction(hardware: HardwareSpec) -> float:
+    """Share of the stated rate that a Hopper card's power feeds, against the SXM card that the profiles know."""
+    if hardware.compute_capability != HOPPER or hardware.tdp_w is None or "bf16" not in hardware.tflops:
+        return 1.0
+    return min(1.0, hardware.tdp_w / hardware.tflops["bf16"] / SXM_WATTS_PER_TFLOP)
 
 
 def _scheme_rate(hardware: HardwareSpec, scheme: WeightScheme, name: TensorClass) -> float:
