@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import numpy as np
 import typer
 
 from planner.cli.options import (
@@ -20,9 +21,13 @@ from planner.cli.options import (
     today,
 )
 from planner.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from planner.report.explain import Explanation
+from planner.inputs.books import load_books
+from planner.inputs.estimating import read_all
+from planner.planning.estimate import estimate_scenario
+from planner.planning.explain import explain as explained, explain_all, headline_path
+from planner.report.books_table import find_rows, row_text
+from planner.report.explain import Explanation, explanation_parts, explanations_json, explanations_markdown
+from planner.report.screen import render
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -77,15 +82,12 @@ def _explanations(
     as_of: str | None,
     books: tuple[Path, ...],
 ) -> list[Explanation]:
-    from planner.inputs.estimating import read_all
-    from planner.planning.estimate import estimate_scenario
-    from planner.planning.explain import explain as explained, explain_all, headline_path
-    from planner.report.explain import Explanation
 
     overrides = tuple(each.partition("=")[0] for each in sets)
     found = []
     for case in read_all((Path(target),), sets, books):
-        made = estimate_scenario(case, date_or_none(as_of) or case.scenario.as_of or today())
+        day = date_or_none(as_of) or case.scenario.as_of or today()
+        made = estimate_scenario(case, day, rng=lambda: np.random.default_rng(0))
         numbers = (
             explain_all(case, made, overrides)
             if every
@@ -96,8 +98,6 @@ def _explanations(
 
 
 def _shown(found: list[Explanation], output_format: ExplainFormat, *, width: int, color: bool) -> str:
-    from planner.report.explain import explanation_parts, explanations_json, explanations_markdown
-    from planner.report.screen import render
 
     if output_format is ExplainFormat.json:
         return explanations_json(found)
@@ -109,9 +109,6 @@ def _shown(found: list[Explanation], output_format: ExplainFormat, *, width: int
 
 def _book_rows(name: str, books: tuple[Path, ...]) -> str:
     """Return the rows of the books that a name means, which carry their sources and dates."""
-    from planner.inputs.books import load_books
-    from planner.report.books_table import find_rows, row_text
-
     loaded = load_books(*books)
     rows = list(find_rows(loaded, name))
     if not rows:

@@ -101,7 +101,7 @@ def estimate_scenario(
         as_of=as_of,
         workload=workload,
         cost=cost,
-        spread=bill_spread(billed, rng()) if rng is not None and is_uncertain(billed) else None,
+        uncertainty=bill_spread(billed, rng()) if rng is not None and is_uncertain(billed) else None,
         tokens=prompt_by_model(case, workload, models),
         recommendation=recommendation,
         warnings=tuple(dict.fromkeys(notices)),

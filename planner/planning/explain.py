@@ -18,6 +18,7 @@ from planner.planning.explain_machines import MACHINES
 from planner.planning.explain_options import OPTIONS
 from planner.planning.explain_plan import PLAN
 from planner.planning.explain_prompt import TOKENS
+from planner.planning.explain_uncertainty import UNCERTAINTY
 from planner.planning.explain_workload import WORKLOAD
 from planner.specs.base import Grade
 from planner.specs.case import Case
@@ -25,8 +26,17 @@ from planner.specs.estimate import Estimate
 from planner.specs.explanation import Explained
 
 # pattern of a report path, [*] for the places in lists -> its derivation, called with those places
-DERIVATIONS: Mapping[str, Function] = {**WORKLOAD, **COST, **OPTIONS, **MACHINES, **ADVICE, **PLAN, **TOKENS}
-SECTIONS = ("workload", "cost", "recommendation", "api", "tokens")
+DERIVATIONS: Mapping[str, Function] = {
+    **WORKLOAD,
+    **COST,
+    **OPTIONS,
+    **MACHINES,
+    **ADVICE,
+    **PLAN,
+    **TOKENS,
+    **UNCERTAINTY,
+}
+SECTIONS = ("workload", "cost", "uncertainty", "recommendation", "api", "tokens")
 TOLERANCE = 1e-9  # relative: sums in another order differ in the last digits
 SUGGESTIONS = 3
 _PLACE = re.compile(r"\[(\d+)\]")

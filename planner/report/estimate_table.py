@@ -43,7 +43,7 @@ def estimate_parts(
         _by_model(estimate, daily=width >= WIDE),
         _by_line(estimate),
         prompt_tokens_table(estimate.tokens),
-        swings_table(estimate.spread),
+        swings_table(estimate.uncertainty),
         _options(estimate),
         sizing_part(estimate),
         _refused(estimate),
@@ -127,7 +127,7 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
 
 
 def _range(estimate: Estimate) -> Iterator[Text]:
-    text = spread_text(estimate.spread)
+    text = spread_text(estimate.uncertainty)
     if text is not None:
         yield Text(text)
 

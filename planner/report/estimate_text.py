@@ -28,7 +28,7 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
         "as_of": estimate.as_of,
         "workload": estimate.workload,
         "cost": estimate.cost,
-        "uncertainty": estimate.spread,
+        "uncertainty": estimate.uncertainty,
         "tokens": estimate.tokens,
         "recommendation": {
             "hosting": recommendation.hosting,
@@ -162,7 +162,7 @@ def _markdown(estimate: Estimate) -> str:
             else "**Choose:** nothing, every option is refused"
         ),
         "",
-        *(f"- {text}" for text in (spread_text(estimate.spread),) if text),
+        *(f"- {text}" for text in (spread_text(estimate.uncertainty),) if text),
         *(f"- {reason}" for reason in estimate.recommendation.reasons),
         *(
             f"- {tier.provider} {tier.shown_tier}: {tier.reason}{tier_outlook_text(tier)}"

@@ -263,7 +263,7 @@ class Estimate:
     noted: tuple[str, ...]
     api: ApiPlan
     what_if: tuple[WhatIfStep, ...] = ()
-    spread: BillSpread | None = None
+    uncertainty: BillSpread | None = None
     tokens: tuple[PromptTokens, ...] = ()
 
     @property

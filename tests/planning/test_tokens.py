@@ -113,7 +113,7 @@ def test_a_prompt_that_is_estimated_spreads_the_bill() -> None:
     import numpy as np
 
     case = case_of("prompt={parts: {all: {words: 3000}}, output_tokens: 1}", "models=[{model: gpt-5.1}]")
-    spread = estimate_scenario(case, TODAY, rng=lambda: np.random.default_rng(0)).spread
+    spread = estimate_scenario(case, TODAY, rng=lambda: np.random.default_rng(0)).uncertainty
     assert spread is not None
     assert spread.swings[0].input == "input tokens"
     assert spread.p90_usd / spread.p50_usd == pytest.approx(1.2, rel=0.02)

@@ -201,7 +201,9 @@ def test_the_same_seed_draws_the_same_months() -> None:
 def test_a_scenario_without_spread_has_no_range() -> None:
     case = case_of(WORKED)
     assert not is_uncertain(billed(case))
-    assert estimate_scenario(case, date(2025, 6, 15), rng=lambda: np.random.default_rng(0)).spread is None
+    assert (
+        estimate_scenario(case, date(2025, 6, 15), rng=lambda: np.random.default_rng(0)).uncertainty is None
+    )
 
 
 def test_parts_that_vary_add_their_variances() -> None:
