@@ -73,6 +73,8 @@ def read_trace(path: Path) -> Trace:
     if len(parsed) < 2:
         raise InputError((_fault(path, None, "", "at least two requests", f"{len(parsed)}"),))
     table = np.array(sorted(parsed))
+    if table[0, 0] == table[-1, 0]:
+        raise InputError((_fault(path, None, "", "requests at different times", "all of them at one"),))
     return Trace(arrival_s=table[:, 0] - table[0, 0], input_tokens=table[:, 1], output_tokens=table[:, 2])
 
 
