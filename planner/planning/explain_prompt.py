@@ -12,7 +12,7 @@ from planner.formulas.text_tokens import (
 )
 from planner.planning.derivation import Derived, Function, Operand, of, product, quotient, stated
 from planner.planning.explain_leaves import Scene, constant
-from planner.planning.explain_workload import part_operand
+from planner.planning.explain_sizes import part_operand
 from planner.specs.explanation import Origin
 from planner.specs.tokenizer import TokenizerFamily
 

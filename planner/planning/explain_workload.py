@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from planner.formulas.text_tokens import (
-    CHARACTERS_PER_TOKEN,
-    WORDS_PER_TOKEN,
-    tokens_from_characters,
-    tokens_from_pages,
-    tokens_from_words,
-)
 from planner.formulas.traffic import (
     SHAPES,
-    Z_P50,
-    Z_P95,
-    Z_P99,
-    lognormal_quantile,
-    lognormal_sigma_from_mean,
-    lognormal_sigma_from_median,
     mean_requests_per_s,
     users_requests_per_month,
 )
@@ -27,7 +14,6 @@ from planner.planning.derivation import (
     Function,
     Operand,
     between,
-    chosen,
     known,
     of,
     product,
@@ -36,13 +22,12 @@ from planner.planning.derivation import (
     total,
 )
 from planner.planning.explain_leaves import Scene, constant, file_leaf, value_at
-from planner.planning.workload import part_tokens, token_stats
+from planner.planning.explain_sizes import of_parts, of_sizes, part_amount, part_operand
 from planner.specs.explanation import Origin
 from planner.specs.traffic import TokenSizes
 from planner.units import SECONDS_PER_DAY
 
 W = "workload"
-Z = {"p50": Z_P50, "p95": Z_P95, "p99": Z_P99}
 A_DAY = constant("seconds_per_day", SECONDS_PER_DAY, "planner/units.py SECONDS_PER_DAY", "86,400 SI seconds")
 
 
@@ -127,41 +112,6 @@ def _static_prefix(s: Scene) -> Derived:
     return Derived(rule="0: no part is marked static", operands=(key,), replay=lambda _: 0.0)
 
 
-def part_operand(s: Scene, index: int) -> Operand:
-    """Return the tokens of one part of the prompt, from its amount and the tokens per unit."""
-    part = s.estimate.workload.parts[index]
-    return between(f"{part.name}_tokens", part_tokens(part), _part_tokens(s, index))
-
-
-def _part_tokens(s: Scene, index: int) -> Derived:
-    unit = s.estimate.workload.parts[index].unit
-    amount = s.ref(f"{W}.parts[{index}].amount")
-    if unit == "tokens":
-        return stated(amount)
-    per_token = {"characters": CHARACTERS_PER_TOKEN}.get(unit, WORDS_PER_TOKEN)
-    name = "CHARACTERS_PER_TOKEN" if unit == "characters" else "WORDS_PER_TOKEN"
-    ratio = constant(
-        name.lower(), per_token, f"planner/formulas/text_tokens.py {name}", "rule of thumb of the cheat sheet"
-    )
-    formulas: dict[str, Function] = {
-        "words": tokens_from_words,
-        "characters": tokens_from_characters,
-        "pages": tokens_from_pages,
-    }
-    return of(formulas[unit], amount, ratio)
-
-
-def _part_amount(s: Scene, index: int) -> Derived:
-    part = s.estimate.workload.parts[index]
-    if part.text is not None:
-        return stated(s.ref(f"{W}.parts[{index}].text.characters"))
-    key = f"prompt.parts.{part.name}.{part.unit}"
-    if part.unit != "tokens":
-        return stated(s.key(key))
-    sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
-    return _of_sizes(s, sizes or TokenSizes(mean=part.amount), key, "mean")
-
-
 def _counted(s: Scene, index: int, which: int) -> Derived:
     text = s.estimate.workload.parts[index].text
     if text is None:
@@ -179,93 +129,12 @@ def _tokens(s: Scene, what: str, field: str) -> Derived:
     """Return one statistic of a token count, whichever way the scenario gave it."""
     sizes: TokenSizes | None = getattr(s.case.scenario.prompt, what)
     if sizes is not None:
-        return _of_sizes(s, sizes, f"prompt.{what}", field)
+        return of_sizes(s, sizes, f"prompt.{what}", field)
     if what == "input_tokens" and s.estimate.workload.parts:
-        return _of_parts(s, field)
+        return of_parts(s, field)
     if what != "reasoning_tokens" and s.trace is not None:
         return stated(_recorded(s, f"{what}.{field}", field))
     return Derived(rule="0: none are stated", operands=(s.key(f"prompt.{what}"),), replay=lambda _: 0.0)
-
-
-def _of_sizes(s: Scene, sizes: TokenSizes, key: str, field: str) -> Derived:
-    """Return a statistic of a number, of a log-normal given by two figures, or of listed values."""
-    stats = token_stats(sizes)
-    if sizes.values is not None:
-        return Derived(
-            rule=f"{field} of the listed values",
-            operands=(s.key(key),),
-            replay=lambda _: getattr(stats, field),
-        )
-    tail = "p99" if sizes.p99 is not None else "p95"
-    if getattr(sizes, tail) is None:
-        one = s.key(key, "tokens")
-        if field == "sigma":
-            return Derived(rule="0: the count does not vary", operands=(one,), replay=lambda _: 0.0)
-        return chosen(
-            Operand(name="tokens", value=stats.mean, origin=one.origin), rule="the same for every request"
-        )
-    centre = "p50" if sizes.p50 is not None else "mean"
-    middle, far = s.key(f"{key}.{centre}"), s.key(f"{key}.{tail}")
-    z = constant(
-        f"z_{tail}", Z[tail], f"planner/formulas/traffic.py Z_{tail.upper()}", "standard normal quantile"
-    )
-    shape = lognormal_sigma_from_median if centre == "p50" else lognormal_sigma_from_mean
-    spread = of(shape, middle, far, z)
-    if field == "sigma":
-        return spread
-    if field == centre == "mean":
-        return stated(middle)
-    return _of_lognormal(stats.sigma, spread, middle, field, stats.mean)
-
-
-def _of_lognormal(sigma: float, spread: Derived, middle: Operand, field: str, mean: float) -> Derived:
-    width = between("sigma", sigma, spread)
-    if middle.name == "p50":
-        middle = between(
-            "mean",
-            mean,
-            Derived(
-                rule="p50 ÷ lognormal_quantile(1, sigma, z_p50)",
-                operands=(middle, width),
-                formula=lognormal_quantile,
-                replay=lambda p50, shape: p50 / lognormal_quantile(1.0, shape, Z_P50),
-            ),
-        )
-        if field == "mean":
-            return middle.terms or spread
-    z = constant(
-        f"z_{field}", Z[field], f"planner/formulas/traffic.py Z_{field.upper()}", "standard normal quantile"
-    )
-    return of(lognormal_quantile, middle, width, z)
-
-
-def _of_parts(s: Scene, field: str) -> Derived:
-    parts = s.estimate.workload.parts
-    if field == "sigma":
-        return Derived(
-            rule="0: parts carry no common shape",
-            operands=(s.key("prompt.parts"),),
-            replay=lambda _: 0.0,
-        )
-    if field == "mean":
-        return total(*(part_operand(s, index) for index in range(len(parts))))
-    operands = tuple(_part_quantile(s, index, field) for index in range(len(parts)))
-    return Derived(
-        rule=f"Σ {field} of the parts",
-        operands=operands,
-        replay=lambda *values: sum(values),
-        note="an upper bound above the median, for parts that vary together",
-    )
-
-
-def _part_quantile(s: Scene, index: int, field: str) -> Operand:
-    part = s.estimate.workload.parts[index]
-    sizes = (s.case.scenario.prompt.parts or {})[part.name].tokens
-    if sizes is None:
-        return part_operand(s, index)
-    value: float = getattr(token_stats(sizes), field)
-    terms = _of_sizes(s, sizes, f"prompt.parts.{part.name}.tokens", field)
-    return between(f"{part.name}_tokens", value, terms)
 
 
 def _token_rows() -> Iterator[tuple[str, Function]]:
@@ -294,7 +163,7 @@ WORKLOAD: Mapping[str, Function] = {
     f"{W}.horizon_months": lambda s: stated(s.key("traffic.horizon_months")),
     f"{W}.days_per_month": lambda s: stated(s.key("traffic.days_per_month")),
     f"{W}.static_prefix_tokens": _static_prefix,
-    f"{W}.parts[*].amount": _part_amount,
+    f"{W}.parts[*].amount": part_amount,
     f"{W}.parts[*].text.characters": lambda s, index: _part_text(s, index, "characters"),
     f"{W}.parts[*].text.counts[*].tokens": _counted,
     f"{W}.parts[*].text.words": lambda s, index: _part_text(s, index, "words"),
