@@ -27,7 +27,8 @@ def followed(ground: Ground, advice_ids: Sequence[str]) -> tuple[Ground, tuple[W
         change = CHANGES[advice_id](ground)
         if isinstance(change, str):
             raise UsageError(
-                f"--what-if {advice_id} changes nothing for {ground.case.scenario.name}: {change}"
+                f"--what-if {advice_id} changes nothing for {ground.case.scenario.name}: {change}",
+                cure="the advice of its estimate says what can be followed; leave out scenarios where this cannot",
             )
         steps.append(
             WhatIfStep(
