@@ -49,13 +49,18 @@ def _api(case: Case, cost: ApiCost) -> HostingOption:
         name=f"API: {name}",
         usd_per_month=cost.usd_per_month,
         grade=cost.grade,
-        refused=tuple(_data_refusals(case, "api")),
+        refused=tuple(_data_refusals(case, cost)),
     )
 
 
-def _data_refusals(case: Case, kind: HostingKind) -> Iterator[str]:
+def _data_refusals(case: Case, cost: ApiCost) -> Iterator[str]:
+    """Yield why the data rule excludes the API: a region rule is kept by models that are bought in that region."""
     rule = case.scenario.constraints.data
     if rule.startswith("region:"):
-        yield f"the books do not say that this API keeps data in {rule.removeprefix('region:')}"
-    elif kind not in KEEPS_RULE[rule]:
+        region = rule.removeprefix("region:")
+        elsewhere = [model.model for model in cost.by_model if model.price.region != region]
+        if elsewhere:
+            models = ", ".join(elsewhere)
+            yield f"{models} not bought in {region}; accounts.PROVIDER.region chooses it where it is sold"
+    elif "api" not in KEEPS_RULE[rule]:
         yield f"the data rule is {rule}"

@@ -123,3 +123,12 @@ def test_calls_at_both_prices_keep_one_prefix_warm() -> None:
     caching = made.cost.by_model[0].caching
     assert caching is not None
     assert caching.hit_fraction == pytest.approx(1 - math.exp(-40 / 24))
+
+
+def test_a_region_rule_is_kept_by_models_that_are_bought_there() -> None:
+    sets = ("constraints.data=region:us", "reliability={}", "hosting={api: {}}")
+    chosen = estimate_of(FAQ, *sets).recommendation.hosting
+    assert chosen is not None
+    assert chosen.kind == "api"
+    (refused,) = estimate_of(FAQ, *sets, "accounts.anthropic.region=null").recommendation.refused
+    assert refused.refused[0].startswith("anthropic/claude-sonnet-4-6 not bought in us")
