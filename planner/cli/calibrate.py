@@ -88,7 +88,13 @@ def fitted_text(
     run: StepRun, identity: ProfileIdentity, *, profile: str | None, width: int, color: bool
 ) -> tuple[str, float | None]:
     """Fit the run, write the profile where one is wanted, and return the screen and the held-out error."""
-    from planner.planning.calibrate import check_points, fit_profile, held_out_error, held_out_of
+    from planner.planning.calibrate import (
+        check_points,
+        fit_profile,
+        held_out_error,
+        held_out_of,
+        proposed_point,
+    )
     from planner.report.calibration import calibration_table, profile_yaml
 
     held_out = held_out_of(run)
@@ -97,7 +103,8 @@ def fitted_text(
         emit(profile_yaml(fitted), profile)
     checks = check_points(fitted, run, held_out=held_out)
     unsteady = [item for item in run.samples if item.unsteady]
-    screen = calibration_table(fitted, checks, unsteady, width=width, color=color)
+    proposed = proposed_point(run, fitted, held_out=held_out)
+    screen = calibration_table(fitted, checks, unsteady, proposed=proposed, width=width, color=color)
     return screen, held_out_error(checks)
 
 

