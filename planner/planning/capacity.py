@@ -132,7 +132,7 @@ def _crossing(use: FloatArray) -> FloatArray:
     first = np.where(above.any(axis=-1), above.argmax(axis=-1), last + 1)
     after = np.clip(first, 1, last)[..., None]
     before, beyond = (np.take_along_axis(use, at, axis=-1)[..., 0] for at in (after - 1, after))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         share = -before / (beyond - before)
     inner = after[..., 0] - 1 + np.where(np.isfinite(share), share, 0.0)
     return np.where(first == 0, -1.0, np.where(first > last, float(last), inner))

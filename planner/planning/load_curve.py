@@ -87,7 +87,7 @@ def load_curves(configurations: tuple[Configuration, ...], demand: Demand) -> Lo
     most = np.maximum(stack.room, 2 * IDLEST)
     in_flight = IDLEST * (most / IDLEST) ** np.linspace(0.0, 1.0, POINTS)
     seen = _steps(stack, demand, np.minimum(in_flight + 1.0, np.maximum(stack.room, 1.0)))
-    first = _first_token(stack, demand, seen, in_flight)
+    first = _first_token(stack, demand, seen)
     steps = answer - 1.0
     rate = np.maximum.accumulate(in_flight / (first.mean_s + seen.tpot_s * steps), axis=1)
     elasticity = np.clip(_slopes(np.log(rate)) / _slopes(np.log(in_flight)), LEAST_ELASTICITY, 1.0)
@@ -124,37 +124,61 @@ def _slopes(values: FloatArray) -> FloatArray:
 class _Steps:
     """Steps with so many requests in flight: without and with prompts, and how often prompts come. [s, 1]"""
 
-    decode_s: Numeric
-    mixed_s: Numeric
-    tpot_s: Numeric
-    prompts_per_step: Numeric
-    chunks: Numeric
-    busy_fraction: Numeric
+    decode_s: FloatArray
+    mixed_s: FloatArray
+    """With the prompts that come in one step."""
+    shared_s: FloatArray
+    """With a prompt of one's own beside them."""
+    full_s: FloatArray
+    """With as many prompts as one step takes."""
+    most_prompts: FloatArray
+    tpot_s: FloatArray
+    prompts_per_step: FloatArray
+    chunks: FloatArray
+    busy_fraction: FloatArray
+    longer_s: FloatArray
+    """What a prompt at the 95th percentile of lengths adds to the first token of a lonely request."""
 
 
-def _steps(stack: Stack, demand: Demand, concurrency: Numeric) -> _Steps:
+def _steps(stack: Stack, demand: Demand, concurrency: FloatArray) -> _Steps:
+    """Evaluate all loads, and a lonely request with a usual and with a long prompt, in one go."""
     prompt, answer = demand.prompt.mean, demand.answer.mean
-    state = steady_states(stack, concurrency=concurrency, input_tokens=prompt, output_tokens=answer)
-    prompts = np.maximum(state.running - 1.0, 0.0) / answer
-    chunks = np.ceil(prompt / stack.limits.batched_tokens)
-    mixed = _mixed_s(stack, demand, state.running, np.clip(prompts, 1.0, _sharing(stack, prompt)), chunks)
+    lonely = np.ones((concurrency.shape[0], 2))
+    lengths = np.full((1, concurrency.shape[1] + 2), prompt)
+    lengths[0, -1] = demand.prompt.p95
+    state = steady_states(
+        stack,
+        concurrency=np.concatenate((concurrency, lonely), axis=1),
+        input_tokens=lengths,
+        output_tokens=answer,
+    )
+    running, tpot, decode, ttft = (
+        np.asarray(values) for values in (state.running, state.tpot_s, state.tpot_alone_s, state.ttft_s)
+    )
+    prompts = np.maximum(running[:, :-2] - 1.0, 0.0) / answer
+    chunks = np.ceil(prompt / np.asarray(stack.limits.batched_tokens))
+    most = np.broadcast_to(np.maximum(stack.limits.batched_tokens / prompt, 1.0), prompts.shape)
+    kinds = np.stack((np.clip(prompts, 1.0, most), np.minimum(1.0 + prompts, most), most))
+    mixed, shared, full = _mixed_s(stack, demand, running[:, :-2], kinds, chunks)
+    each = mixed / np.maximum(prompts, 1.0)
     return _Steps(
-        decode_s=state.tpot_alone_s,
+        decode_s=decode[:, :-2],
         mixed_s=mixed,
-        tpot_s=state.tpot_s,
+        shared_s=shared,
+        full_s=full,
+        most_prompts=most,
+        tpot_s=tpot[:, :-2],
         prompts_per_step=prompts,
         chunks=chunks,
-        busy_fraction=np.clip(prompts * chunks * mixed / np.maximum(prompts, 1.0) / state.tpot_s, 0.0, 1.0),
+        busy_fraction=np.clip(prompts * chunks * each / tpot[:, :-2], 0.0, 1.0),
+        longer_s=ttft[:, -1:] - ttft[:, -2:-1],
     )
 
 
-def _sharing(stack: Stack, prompt: float) -> Numeric:
-    """Most prompts that one step takes."""
-    return np.maximum(stack.limits.batched_tokens / prompt, 1.0)
-
-
-def _mixed_s(stack: Stack, demand: Demand, running: Numeric, prompts: Numeric, chunks: Numeric) -> Numeric:
-    """Time of a step with ``prompts`` prompts, or one chunk of a long one, beside ``running`` sequences [s]."""
+def _mixed_s(
+    stack: Stack, demand: Demand, running: FloatArray, prompts: FloatArray, chunks: FloatArray
+) -> FloatArray:
+    """Return the time of a step with ``prompts`` prompts, or one chunk of a long one, beside ``running`` sequences [s]."""
     prompt = demand.prompt.mean
     load = Load(
         sequences=0.0 if stack.limits.separate_prefill else running,
@@ -163,7 +187,7 @@ def _mixed_s(stack: Stack, demand: Demand, running: Numeric, prompts: Numeric, c
         prefill_prompts=prompts,
         attended_tokens=prompt / 2.0,
     )
-    return step_s(stack.operand, stack.coefficients, load, prefill=True)
+    return np.asarray(step_s(stack.operand, stack.coefficients, load, prefill=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,14 +196,10 @@ class _FirstToken:
     p95_s: Numeric
 
 
-def _first_token(stack: Stack, demand: Demand, seen: _Steps, in_flight: FloatArray) -> _FirstToken:
-    """TTFT: the rest of the running step, prompts in front beyond what one step takes, and the own prompt's steps."""
+def _first_token(stack: Stack, demand: Demand, seen: _Steps) -> _FirstToken:
+    """Return TTFT: the rest of the running step, prompts in front beyond what one takes, and the own prompt's steps."""
     prompt = demand.prompt
-    both = np.array([[prompt.mean, prompt.p95]])
-    alone = steady_states(stack, concurrency=1.0, input_tokens=both, output_tokens=demand.answer.mean).ttft_s
-    longer_s = np.diff(alone, axis=1)
-    many = _sharing(stack, prompt.mean)
-    full = _mixed_s(stack, demand, in_flight, many, seen.chunks) * seen.chunks / many
+    full = seen.full_s * seen.chunks / seen.most_prompts
     load = np.minimum(seen.prompts_per_step / seen.tpot_s * full, FULLEST)
     spread = variability_factor(
         arrival_scv=demand.burstiness, service_scv=lognormal_scv(spread_sigma(prompt))
@@ -189,17 +209,14 @@ def _first_token(stack: Stack, demand: Demand, seen: _Steps, in_flight: FloatArr
     rest = (
         (1.0 - seen.busy_fraction) * seen.decode_s + seen.busy_fraction * seen.mixed_s * longer_ones
     ) / 2.0
-    together = np.minimum(1.0 + seen.prompts_per_step, many)
-    own = stack.coefficients["first_token_s"] + seen.chunks * _mixed_s(
-        stack, demand, in_flight, together, seen.chunks
-    )
+    own = stack.coefficients["first_token_s"] + seen.chunks * seen.shared_s
     late = wait_quantile_s(mean_wait_s=queue, utilization_fraction=load, quantile_fraction=P95)
     unlucky = np.maximum(
         P95 * seen.decode_s,
         seen.mixed_s * longer_ones * (1.0 - (1.0 - P95) / np.maximum(seen.busy_fraction, 1e-9)),
     )
     mean = own + rest + queue
-    return _FirstToken(mean_s=mean, p95_s=quantile_of_sum(mean, longer_s, late - queue, unlucky - rest))
+    return _FirstToken(mean_s=mean, p95_s=quantile_of_sum(mean, seen.longer_s, late - queue, unlucky - rest))
 
 
 def _unlucky(demand: Demand, seen: _Steps) -> Numeric:

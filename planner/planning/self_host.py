@@ -195,8 +195,9 @@ def _cheapest(plan: Plan, candidates: list[Candidate], offers: tuple[Offer, ...]
         for offer in offers:
             if offer.gpu_count < gpus:
                 continue
-            usd = usd_per_month(offer, plan.own, plan.traffic, replica)
             held = fleet_for(offer, plan.own, plan.traffic, replica)
+            scaled = plan.own.autoscale.enabled and offer.by_the_hour
+            usd = usd_per_month(offer, plan.own, plan.traffic, replica) if scaled else held.usd_per_month
             if offer.community:
                 community.append((usd, gpus, held))
             else:
