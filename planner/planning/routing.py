@@ -26,8 +26,10 @@ def routing_check(case: Case, workload: Workload, cost: ApiCost, as_of: date) ->
         return None
     rule = case.rules.key_numbers
 
+    bills = _bills(case, small.model, workload, as_of)
+
     def point(at: float) -> RoutingPoint:
-        usd = monthly_bill(_with_share(case, small.model, at), workload, as_of).usd
+        usd = bills[at]
         return RoutingPoint(small_share=at, usd_per_month=usd, saving_fraction=1 - usd / large.usd_per_month)
 
     return RoutingCheck(
@@ -42,6 +44,25 @@ def routing_check(case: Case, workload: Workload, cost: ApiCost, as_of: date) ->
         rule_saving_low=rule.routing_saving_fraction.low,
         rule_saving_high=rule.routing_saving_fraction.high,
     )
+
+
+def _bills(case: Case, small: str, workload: Workload, as_of: date) -> dict[float, float]:
+    """Return the bill at each shown share. [USD/month]
+
+    Without a prompt cache, whose hits depend on a model's traffic, the bill is a straight line between two shares.
+    """
+    least, most = SHOWN_SHARES[0], SHOWN_SHARES[-1]
+    cache = case.scenario.caching.prompt
+    straight = cache is None or not cache.enabled
+    priced = {
+        share: monthly_bill(_with_share(case, small, share), workload, as_of).usd
+        for share in ((least, most) if straight else SHOWN_SHARES)
+    }
+    slope = (priced[most] - priced[least]) / (most - least)
+    return {
+        share: priced[share] if share in priced else priced[least] + slope * (share - least)
+        for share in SHOWN_SHARES
+    }
 
 
 def _small_share(case: Case, small: str) -> float | None:
