@@ -44,6 +44,9 @@ class CheckFormat(StrEnum):
     gitlab = "gitlab"
 
 
+FOR_MACHINES = (CheckFormat.github, CheckFormat.gitlab, CheckFormat.sarif)
+
+
 @app.command()
 def check(
     scenarios: Annotated[
@@ -130,7 +133,20 @@ def _shown(checked: Checked, output_format: CheckFormat | None, *, width: int, c
         return render(*check_parts(checked), width=width, color=color).rstrip("\n") + "\n"
     from planner.report.check_formats import FORMATS
 
-    return FORMATS[str(output_format)](checked)
+    named = _from_the_top(checked) if output_format in FOR_MACHINES else checked
+    return FORMATS[str(output_format)](named)
+
+
+def _from_the_top(checked: Checked) -> Checked:
+    """Name files from the top of the repository that CI checked out, which may lie above this folder."""
+    from planner.report.check_ci import seen_from
+
+    top = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+    here = Path.cwd()
+    if not top or not here.is_relative_to(Path(top).resolve()):
+        return checked
+    folder = here.relative_to(Path(top).resolve()).as_posix()
+    return checked if folder == "." else seen_from(checked, folder)
 
 
 def _tell_actions(checked: Checked, *, annotate: bool) -> None:
@@ -139,7 +155,7 @@ def _tell_actions(checked: Checked, *, annotate: bool) -> None:
     from planner.report.check_md import check_markdown
 
     if annotate:
-        sys.stdout.write(github_annotations(checked))
+        sys.stdout.write(github_annotations(_from_the_top(checked)))
     texts = {"GITHUB_STEP_SUMMARY": check_markdown, "GITHUB_OUTPUT": github_outputs}
     for variable, write in texts.items():
         file = os.environ.get(variable)

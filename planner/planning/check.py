@@ -45,12 +45,12 @@ class CheckRequest:
 
 def check(request: CheckRequest) -> Checked:
     """Return everything that the rules find, worst first, with the exit code that it amounts to."""
-    changes = _by_scenario(request.difference)
+    changes = _by_place(request.difference)
     found: list[Finding] = [*request.broken]
     costs: list[ScenarioCost] = []
     shared = workbench_for([entry.case for entry in request.entries]) if request.entries else None
     for entry in request.entries:
-        change = changes.get(entry.case.scenario.name)
+        change = changes.get(entry.place)
         mine, outcome = _of_entry(entry, change, request, shared)
         found.extend(mine)
         costs.append(_cost(entry, outcome, change, len(mine)))
@@ -58,8 +58,9 @@ def check(request: CheckRequest) -> Checked:
     return _judged(found, tuple(costs), request)
 
 
-def _by_scenario(difference: Difference | None) -> dict[str, ScenarioDifference]:
-    return {change.name: change for change in difference.scenarios} if difference is not None else {}
+def _by_place(difference: Difference | None) -> dict[str, ScenarioDifference]:
+    changes = difference.scenarios if difference is not None else ()
+    return {change.file_after: change for change in changes if change.file_after is not None}
 
 
 def gates_of(entry: Entry, project: Project, flags: Gates) -> Gates:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from planner.report.check_text import verdict_words
 from planner.specs.finding import Checked, Finding
@@ -13,6 +14,25 @@ from planner.specs.gates import Severity
 COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 GITLAB: Mapping[Severity, str] = {"error": "critical", "warning": "minor", "note": "info"}
 FINGERPRINT_DIGITS = 32
+
+
+def seen_from(checked: Checked, folder: str) -> Checked:
+    """Return a check whose files are named from the top of the repository, where CI looks for them.
+
+    ``folder`` is where the check ran, from there; files outside of it are left as they are.
+    """
+
+    def moved(finding: Finding) -> Finding:
+        file = finding.file
+        inside = file is not None and not file.startswith(("/", ".."))
+        return replace(finding, file=f"{folder}/{file}") if inside else finding
+
+    return replace(
+        checked,
+        scenarios=tuple(replace(each, file=f"{folder}/{each.file}") for each in checked.scenarios),
+        findings=tuple(moved(finding) for finding in checked.findings),
+        waived=tuple(replace(each, finding=moved(each.finding)) for each in checked.waived),
+    )
 
 
 def github_annotations(checked: Checked) -> str:

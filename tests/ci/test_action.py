@@ -118,6 +118,7 @@ class Runner:
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "GITHUB_OUTPUT": str(output),
             "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_WORKSPACE": str(self.work),
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
             "RUNNER_TEMP": str(self.temp),
             **{name: self._filled(value) for name, value in step.get("env", {}).items()},

@@ -53,6 +53,7 @@ def check(root: Path, *args: str) -> Result:
         "COLUMNS": "100",
         "NO_COLOR": "1",
         "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(root),
         "GITHUB_STEP_SUMMARY": str(root.parent / "summary.md"),
         "GITHUB_OUTPUT": str(root.parent / "output.txt"),
     }

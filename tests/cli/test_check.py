@@ -19,7 +19,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "scenarios").mkdir()
     shutil.copy(CHAT, tmp_path / CHAT)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    for variable in ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
     assert call("lock", "scenarios", "--quiet").exit_code == 0
     return tmp_path
 
@@ -198,3 +199,17 @@ def test_the_scenarios_of_the_project_are_locked_when_none_is_named(project: Pat
     assert call("lock", "--check").exit_code == 5
     assert call("lock", "--update", "--quiet").exit_code == 0
     assert "scenarios/second.yaml" in (project / "planner.lock.json").read_text()
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_files_are_named_from_the_top_of_the_repository(project: Path, variable: str) -> None:
+    edit(project, "input_tokens: 2000", "input_tokens: 4000")
+    env = {"GITHUB_WORKSPACE": "", "CI_PROJECT_DIR": "", variable: str(project.parent)}
+    place = f"{project.name}/{CHAT}"
+    assert f"file={place},line=11" in check("--format", "github", env=env).stdout
+    assert place in check("--format", "gitlab", env=env).stdout
+    assert place not in check("--format", "json", env=env).stdout
+    elsewhere = env | {variable: str(project / "scenarios")}
+    assert f"file={CHAT},line=11" in check("--format", "github", env=elsewhere).stdout
+    top = env | {variable: str(project)}
+    assert f"file={CHAT},line=11" in check("--format", "github", env=top).stdout
