@@ -74,3 +74,30 @@ def test_the_bill_lies_between_all_cached_and_none_cached_where_writing_is_free(
     slack = 1 + 1e-9
     assert every <= at(hit) * slack
     assert at(hit) <= none * slack
+
+
+@quick
+@given(scenario_documents(), st.floats(0, 0.3), st.floats(0, 0.3))
+def test_more_answers_that_do_not_parse_never_cost_less(
+    document: dict[str, Any], rate: float, more: float
+) -> None:
+    """Each is paid in full and asked again."""
+
+    def at(broken: float) -> float:
+        errors = {"errors": {"invalid_json": broken}, "max_retries": 3}
+        return usd_of(without_prompt_cache(document) | {"reliability": errors})
+
+    assert at(rate + more) >= at(rate) * (1 - 1e-9)
+
+
+@quick
+@given(scenario_documents(), st.floats(0, 1), st.floats(0, 1))
+def test_more_answers_from_a_cache_never_cost_more(
+    document: dict[str, Any], hit: float, other: float
+) -> None:
+    low, high = sorted((hit, other))
+
+    def at(rate: float) -> float:
+        return usd_of(changed(without_prompt_cache(document), caching={"exact": {"hit_rate": rate}}))
+
+    assert at(high) <= at(low) * (1 + 1e-9)

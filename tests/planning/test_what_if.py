@@ -1,14 +1,18 @@
 """Following advice step by step: the deltas sum to the difference of the bills."""
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from planner.errors import DataError, UsageError
 from planner.planning.changes import CHANGES
+from planner.planning.estimate import estimate_scenario
 from planner.planning.what_if import followed
 from tests.planning.scenes import BATCH, CHAT, FAQ, RAG, estimate_of, ground_of
+from tests.strategies import AS_OF, built, scenario_documents
 
 FOLLOWABLE = ("routing", "max-tokens", "custom-batching", "shorter-prompt", "precompute-embeddings")
 
@@ -71,3 +75,16 @@ def test_a_change_is_made_or_says_why_it_cannot_be(path: str, advice: str, reaso
 def test_a_way_of_buying_that_is_not_sold_is_refused_with_the_model() -> None:
     with pytest.raises(DataError, match="has no flex price"):
         estimate_of(CHAT, what_if=("flex-mode",))
+
+
+@settings(deadline=None, max_examples=15)
+@given(scenario_documents())
+def test_following_advice_saves_what_it_promised(document: dict[str, Any]) -> None:
+    case = replace(ground_of(CHAT).case, scenario=built(document | {"hosting": {"api": {}}}))
+    before = estimate_scenario(case, AS_OF)
+    for item in before.recommendation.advice:
+        if item.applies and item.id in CHANGES:
+            after = estimate_scenario(case, AS_OF, (item.id,), advised=False)
+            saved = before.cost.usd_per_month - after.cost.usd_per_month
+            assert item.saving_usd_per_month == pytest.approx(saved)
+            assert saved > 0
