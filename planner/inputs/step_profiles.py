@@ -13,6 +13,7 @@ FOLDER = Path(
     "profiles"
 )  #: beside where the command runs; what ``planner calibrate --profile`` writes is put there
 NONE = "none"
+MARK = b"format: planner.step-profile/"
 
 
 def read_step_profile(path: Path) -> StepProfile:
@@ -48,4 +49,9 @@ def load_step_profiles(choice: str | None, folder: Path = FOLDER) -> dict[str, S
     if choice is not None:
         return {choice: read_step_profile(Path(choice))}
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    return {str(file): read_step_profile(file) for file in files}
+    return {str(file): read_step_profile(file) for file in files if _says_it_is_one(file)}
+
+
+def _says_it_is_one(file: Path) -> bool:
+    """Tell profiles from other YAML that a folder of this name may hold."""
+    return MARK in file.read_bytes()
