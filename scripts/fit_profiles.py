@@ -35,6 +35,7 @@ PRIOR = {
     "prefill_step_s": (5e-3, 1.5),
     "first_token_s": (2.5e-2, 1.0),
 }
+LLAMACPP = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
 EAGER_KERNEL_S = 4e-5  # a launch from Python, before CUDA graphs
 PRIOR_WEIGHT = 2.0  # points that one prior width counts for
 LOSS_SCALE = 0.05  # relative error from which a point counts less than quadratically
@@ -215,6 +216,27 @@ def derived(base: dict[str, object], near: dict[str, object], far: dict[str, obj
     }
 
 
+def of_game_cards(base: dict[str, object]) -> dict[str, object]:
+    """Return a profile for GeForce cards: their datasheets state the matrix rate with 32-bit sums, which they hold.
+
+    How nearly, llama.cpp's prompts tell, which are measured on a dozen of them.
+    """
+    shipped = json.loads(LLAMACPP.read_text(encoding="utf-8"))["profiles"]
+    source = next(each for each in shipped if each["id"] == "llamacpp-nvidia-consumer")
+    coefficients = json.loads(json.dumps(base["coefficients"]))
+    ratio = source["coefficients"]["compute"]["value"] / coefficients["compute"]["value"]
+    for name in ("compute", "attention_compute"):
+        for bound in ("value", "low", "high"):
+            coefficients[name][bound] = _round(coefficients[name][bound] * ratio)
+    return {
+        **base,
+        "id": f"{base['engine']}-consumer",
+        "hardware_class": "consumer",
+        "coefficients": coefficients,
+        "provenance": f"{base['id']}, with the matrix rate of {source['id']}; measured by no table",
+    }
+
+
 def _round(value: float) -> float:
     return float(f"{value:.4g}")
 
@@ -264,6 +286,7 @@ def main() -> None:
     known = {str(each["id"]): each for each in profiles}
     near, far = known["tensorrt-llm-ampere"], known["tensorrt-llm-hopper"]
     profiles += [derived(known[f"{engine}-hopper"], near, far) for engine in ("vllm", "sglang")]
+    profiles += [of_game_cards(each) for each in profiles[-2:]]
     options.output.write_text(json.dumps({"profiles": profiles}, indent=1) + "\n", encoding="utf-8")
     if options.report:
         print("\n".join(lines))

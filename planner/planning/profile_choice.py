@@ -20,6 +20,8 @@ HOPPER = 9.0
 
 def hardware_class(hardware: HardwareSpec) -> str:
     """Return the class of hardware whose coefficients a device shares."""
+    if hardware.kind == "consumer-gpu" and hardware.vendor == "nvidia":
+        return "consumer"
     capability = hardware.compute_capability or ""
     try:
         number = float(capability)

@@ -138,7 +138,14 @@ def test_an_engine_without_a_profile_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.parametrize(
     ("gpu", "group"),
-    [("h200-sxm", "hopper"), ("b200-sxm", "blackwell"), ("l4", "ampere"), ("mi300x", "amd")],
+    [
+        ("h200-sxm", "hopper"),
+        ("b200-sxm", "blackwell"),
+        ("l4", "ampere"),
+        ("dgx-spark", "ampere"),
+        ("rtx-4090", "consumer"),
+        ("mi300x", "amd"),
+    ],
 )
 def test_devices_fall_into_classes(gpu: str, group: str) -> None:
     assert hardware_class(load_books().hardware.find(gpu)) == group
@@ -288,7 +295,7 @@ def test_a_pool_is_found_where_the_share_of_memory_leaves_none() -> None:
 
 
 def test_blackwell_cards_without_hbm_are_not_taken_for_a_b200() -> None:
-    assert hardware_class(load_books().hardware.find("rtx-5090")) == "ampere"
+    assert hardware_class(load_books().hardware.find("rtx-5090")) == "consumer"
 
 
 def test_a_card_with_half_the_watts_computes_half_as_fast() -> None:
