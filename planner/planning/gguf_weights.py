@@ -34,6 +34,13 @@ BITS: dict[str, float] = {
     "mxfp4": 4.25,
     "q3_k": 3.4375,
     "q2_k": 2.625,
+    "iq3_s": 3.4375,
+    "iq3_xxs": 3.0625,
+    "iq2_s": 2.5625,
+    "iq2_xs": 2.3125,
+    "iq2_xxs": 2.0625,
+    "iq1_m": 1.75,
+    "iq1_s": 1.5625,
 }
 # what a row that is no multiple of 256 falls back to
 FALLBACK = {
@@ -45,11 +52,13 @@ FALLBACK = {
     "iq4_xs": "iq4_nl",
 }
 SUPER_BLOCK = 256
+LIFTED = frozenset({"q3_k", "q4_k", "iq3_s", "iq3_xxs"})
 LAYERS_OF_70B = 80  # llama.cpp's "70B" type, by layer count, lifts attn_v to 5 bits
 EIGHT_EXPERTS = 8  # and keeps the small attention matrices of 8-expert models at 8 bits
 GROUPED_BY_FOUR = 4
+UP = frozenset({"up", "expert_up", "shared_up"})
 
-Where = Literal["all", "more", "first 2", "first 4", "first eighth", "first sixteenth"]
+Where = Literal["all", "middle", "more", "first 2", "first 4", "first eighth", "first sixteenth"]
 Rule = tuple[tuple[str, Where], ...]
 
 
@@ -64,6 +73,11 @@ class Mixture:
     value_grouped: Rule | None = None
     """For models with at least four query heads to one KV head."""
     down: Rule = ()
+    query_key: str | None = None
+    up: Rule = ()
+    """Gate and up projections."""
+    embedding: str | None = None
+    """Of models whose output is a matrix of its own; the base where it is not said."""
 
 
 MIXTURES: dict[str, Mixture] = {
@@ -98,6 +112,53 @@ MIXTURES: dict[str, Mixture] = {
         down=(("q3_k", "all"),),
     ),
     "mxfp4": Mixture(base="q8_0", output="q8_0"),
+    # Importance-matrix types, as made with one.
+    "iq3_m": Mixture(
+        base="iq3_s", attn_out="q4_k", value=(("q4_k", "all"),), down=(("q4_k", "first eighth"),)
+    ),
+    "iq3_s": Mixture(base="iq3_s", value_grouped=(("q4_k", "all"),)),
+    "iq3_xs": Mixture(
+        base="iq3_s", value_grouped=(("q4_k", "all"),), query_key="iq3_xxs", up=(("iq3_xxs", "middle"),)
+    ),
+    "iq3_xxs": Mixture(
+        base="iq3_xxs",
+        output="q5_k",
+        attn_out="iq3_s",
+        value=(("iq3_s", "all"),),
+        value_grouped=(("q4_k", "all"),),
+        query_key="iq2_s",
+        embedding="iq3_s",
+    ),
+    "iq2_m": Mixture(
+        base="iq2_s",
+        output="q5_k",
+        attn_out="iq3_s",
+        value=(("iq3_s", "all"),),
+        value_grouped=(("q4_k", "all"),),
+        down=(("iq3_s", "first eighth"),),
+        embedding="iq3_s",
+    ),
+    "iq2_s": Mixture(
+        base="iq2_xs",
+        output="q5_k",
+        attn_out="iq3_s",
+        value=(("iq3_s", "all"),),
+        value_grouped=(("q4_k", "all"),),
+        down=(("iq3_s", "first eighth"),),
+        embedding="iq3_s",
+    ),
+    **{
+        name: Mixture(
+            base=name,
+            output="q5_k",
+            attn_out="iq2_xxs" if name in {"iq1_s", "iq1_m"} else None,
+            value=(("q2_k", "all"),),
+            value_grouped=(("q4_k", "all"),),
+            down=(("q2_k", "first eighth"),),
+            embedding="q2_k",
+        )
+        for name in ("iq2_xs", "iq2_xxs", "iq1_m", "iq1_s")
+    },
 }
 
 
@@ -145,7 +206,7 @@ def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
         if tensor.tensor_class in {"vision", "mtp"}:
             continue  # a vision tower is a file of its own; MTP layers are not loaded by default
         if tensor.name == "embeddings":
-            kind = recipe.output if model.tied else recipe.base
+            kind = recipe.output if model.tied else recipe.embedding or recipe.base
             embedding = tensor.parameters * _bits(kind, tensor.columns) / 8
         elif tensor.tensor_class == "head":
             output = tensor.parameters * _bits(recipe.output, tensor.columns) / 8
@@ -156,8 +217,10 @@ def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
 
 
 def _bits(kind: str, columns: int) -> float:
-    fits = columns % SUPER_BLOCK == 0 or not (kind.endswith("_k") or kind == "iq4_xs")
-    return BITS[kind if fits else FALLBACK[kind]]
+    fits = columns % SUPER_BLOCK == 0 or not (
+        kind.endswith("_k") or (kind.startswith("iq") and kind != "iq4_nl")
+    )
+    return BITS[kind if fits else FALLBACK.get(kind, "iq4_nl")]
 
 
 def _layer_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec, name: str) -> float:
@@ -171,6 +234,8 @@ def _layer_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec, name: str) -
     rule: Rule = ()
     if tensor.name in {"down", "expert_down", "shared_down"}:
         rule = recipe.down
+    elif tensor.name in UP:
+        rule = recipe.up
     elif tensor.name == "attn_out" and recipe.attn_out:
         rule = ((recipe.attn_out, "all"),)
     elif tensor.name == "attn_out" and _eight(model) and name.startswith("q4_k"):
@@ -187,12 +252,12 @@ def _qkv_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec) -> float:
     rule = recipe.value
     if recipe.value_grouped is not None and group.heads // group.kv_heads >= GROUPED_BY_FOUR:
         rule = recipe.value_grouped
-    if model.layers == LAYERS_OF_70B and recipe.base in {"q3_k", "q4_k"}:
+    if model.layers == LAYERS_OF_70B and recipe.base in LIFTED:
         rule = (*(each for each in rule if each[0] == "q6_k"), ("q5_k", "all"))
-    key_base = recipe.base
+    key_base = recipe.query_key or recipe.base
     if _eight(model) and recipe.base.endswith("_k"):
         rule, key_base = (("q8_0", "all"),), "q8_0"
-    base = _bits(recipe.base, tensor.columns)
+    base = _bits(recipe.query_key or recipe.base, tensor.columns)
     rest = (tensor.parameters - values - keys) * base + keys * _bits(key_base, tensor.columns)
     return (rest + values * _mean_bits(rule, recipe.base, tensor)) / 8
 
@@ -216,6 +281,8 @@ def _covers(where: Where, layer: int, layers: int) -> bool:
             where
         ]
         return layer < limit
+    if where == "middle":
+        return layers // 8 <= layer < 7 * layers // 8
     return where == "all" or _more_bits(layer, layers)
 
 

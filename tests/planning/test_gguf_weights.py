@@ -52,6 +52,16 @@ def test_a_file_has_the_bytes_of_the_real_one(model: str, quantization: str, fil
         ("q3_k_m", 34.27),
         ("q3_k_s", 30.91),
         ("q2_k", 26.37),
+        ("iq3_m", 31.93),
+        ("iq3_s", 30.91),
+        ("iq3_xs", 29.30),
+        ("iq3_xxs", 27.47),
+        ("iq2_m", 24.12),
+        ("iq2_s", 22.24),
+        ("iq2_xs", 21.14),
+        ("iq2_xxs", 19.10),
+        ("iq1_m", 16.75),
+        ("iq1_s", 15.34),
     ],
 )
 def test_every_mixture_of_a_70b_is_within_half_a_per_cent(quantization: str, file_gb: float) -> None:
