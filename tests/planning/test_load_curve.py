@@ -1,11 +1,13 @@
 """Many configurations at once: the same as one by one, and what the simulator sees."""
 
+import math
 from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from planner.formulas.hosting import replicas_needed
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
@@ -13,11 +15,13 @@ from planner.planning.capacity import capacities, latency_at, time_text
 from planner.planning.configurations import Configuration, Workbench, stacked, steady_states
 from planner.planning.load_curve import Demand, demand_of, load_curves, spread_sigma
 from planner.planning.predict import predict
+from planner.planning.replica_search import replicas_for_slo
 from planner.planning.simulate import step_costs
 from planner.planning.workload import token_stats, workload_of
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
 from planner.simulation.engine import simulate
 from planner.specs.books import Books
+from planner.specs.load import SloTarget
 from planner.specs.prediction import PredictRequest
 from planner.specs.scenario import Slo
 from planner.specs.simulation import EngineLimits, RequestBatch
@@ -266,3 +270,44 @@ def test_a_configuration_is_worked_out_once_and_an_impossible_one_says_why() -> 
 
 def test_times_are_written_in_the_unit_that_fits() -> None:
     assert (time_text(12.3456), time_text(0.0789)) == ("12.35 s", "78.9 ms")
+
+
+@pytest.mark.parametrize(("row", "peak_requests_per_s"), [(0, 100.0), (1, 20.0), (2, 20.0)])
+def test_the_replicas_by_formula_are_those_that_the_simulator_finds(
+    row: int, peak_requests_per_s: float
+) -> None:
+    """With the plan's headroom of a fifth the formula asks for at least as many, and for few more."""
+    configured, count = rows()[row], 1200
+    slo = Slo(ttft_p95_ms=2000, tpot_p95_ms=60)
+    numbers, memory = configured.chosen.profile.numbers(), configured.memory
+    costs = step_costs(
+        configured.operand, numbers, max_tokens=memory.batched_tokens, mean_context_tokens=1910.0
+    )
+    limits = EngineLimits(
+        max_num_seqs=memory.max_sequences,
+        max_num_batched_tokens=memory.batched_tokens,
+        pool_tokens=memory.pool_tokens,
+    )
+
+    def share(replicas: int) -> RequestBatch:
+        generator = np.random.default_rng(5)
+        rate = peak_requests_per_s / replicas
+        prompt, answer = CHAT.prompt, CHAT.answer
+        return RequestBatch(
+            arrival_s=gamma_arrivals(generator, requests_per_s=rate, requests=count),
+            input_tokens=lognormal_tokens(
+                generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
+            ),
+            output_tokens=lognormal_tokens(
+                generator, mean=answer.mean, p50=answer.p50, requests=count, most=10**5
+            ),
+        )
+
+    targets = (
+        SloTarget(metric="ttft_s", fraction=0.95, limit_s=2.0 - numbers["first_token_s"]),
+        SloTarget(metric="tpot_s", fraction=0.95, limit_s=0.06),
+    )
+    simulated = replicas_for_slo(share, costs=costs, limits=limits, targets=targets, lost=0).serving
+    each = capacities(rows(), load_curves(rows(), CHAT), slo)[row].requests_per_s.value
+    planned = replicas_needed(peak_requests_per_s, each, 0.8)
+    assert simulated <= planned <= math.ceil(simulated * 1.5) + 1
