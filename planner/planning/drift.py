@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from planner.planning.pinned_books import changed_rows, pinned_books
 from planner.planning.priced_entry import Priced
+from planner.planning.used_rows import Rows
 from planner.specs.books import Books
 from planner.specs.difference import Cause, CauseKind
 from planner.specs.side import Entry
@@ -35,27 +36,39 @@ class Step:
         )
 
 
+def pinned_entry(base: Entry, head: Entry, rows: Rows) -> Entry:
+    """Return the base's scenario under the head's profiles, books and date; ``rows`` are those that the base needs."""
+    books = base.case.books if base.case.books is head.case.books else pinned_books(head.case.books, rows)
+    fitted = replace(base.case, books=books, vllm_memory=head.case.vllm_memory, profiles=head.case.profiles)
+    return replace(base, case=fitted, as_of=head.as_of)
+
+
 def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
-    """Yield the base under the head's profiles, then its GPU prices, its other rows, and its date."""
-    now, new = base.entry, head.entry
-    fitted, theirs = ((case.vllm_memory, case.profiles) for case in (now.case, new.case))
-    if base.rows.get("hardware") and fitted != theirs:
-        now = replace(now, case=replace(now.case, vllm_memory=theirs[0], profiles=theirs[1]))
+    """Yield the base under the head's profiles, then its GPU prices, its other rows, and its date.
+
+    Steps at which nothing that the base rests on moves are left out; after the last one it stands where
+    :func:`pinned_entry` puts it.
+    """
+    now, pinned = base.entry, pinned_entry(base.entry, head.entry, base.rows)
+    hosted, books = bool(base.rows.get("hardware")), pinned.case.books
+    if hosted and (now.case.vllm_memory, now.case.profiles) != (
+        pinned.case.vllm_memory,
+        pinned.case.profiles,
+    ):
+        now = replace(now, case=replace(pinned.case, books=now.case.books))
         yield Step(kind="profile", name="fitted coefficients", entry=now)
-    if now.case.books is not new.case.books:
-        pinned = pinned_books(new.case.books, base.rows)
-        changed = changed_rows(base.rows, pinned)
-        if "rentals" in changed:
-            now = _with_books(now, replace(now.case.books, rentals=pinned.rentals))
-            yield Step(kind="price", name=f"GPU prices of {_some(changed['rentals'])}", entry=now)
-        others = tuple(row for section, rows in changed.items() if section != "rentals" for row in rows)
-        now = _with_books(now, pinned)
-        if others:
-            yield Step(kind="price", name=f"book rows of {_some(others)}", entry=now)
-    if now.as_of != new.as_of or now.case.books is not base.entry.case.books:
-        dates = (str(now.as_of), str(new.as_of)) if now.as_of != new.as_of else (None, None)
-        now = replace(now, as_of=new.as_of)
-        yield Step(kind="price", name="price date", entry=now, before=dates[0], after=dates[1])
+    changed = changed_rows(base.rows, books) if books is not now.case.books else {}
+    if "rentals" in changed:
+        now = _with_books(now, replace(now.case.books, rentals=books.rentals))
+        yield Step(kind="price", name=f"GPU prices of {_some(changed.pop('rentals'))}", entry=now)
+    rows = tuple(row for ids in changed.values() for row in ids)
+    if rows or (hosted and books is not now.case.books):
+        now = _with_books(now, books)
+        name = f"book rows of {_some(rows)}" if rows else "machines that the book did not have"
+        yield Step(kind="price", name=name, entry=now)
+    if now.as_of != pinned.as_of:
+        before, after = now.as_of.isoformat(), pinned.as_of.isoformat()
+        yield Step(kind="price", name="price date", entry=pinned, before=before, after=after)
 
 
 def _with_books(entry: Entry, books: Books) -> Entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.planning.beside_cost import metric_changes, within_error
-from planner.planning.drift import drift_steps
+from planner.planning.drift import drift_steps, pinned_entry
 from planner.planning.factors import Factor, factors_of
 from planner.planning.pairing import same_file
 from planner.planning.priced_entry import Priced, point_of, unknown_of
@@ -96,7 +96,7 @@ def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...]) -> Iterator
     way = Way(
         base=base,
         head=head,
-        start=steps[-1].entry if steps and apart else base.entry,
+        pinned=pinned_entry(base.entry, head.entry, base.rows),
         start_usd=reached,
         end_usd=head.computed_usd,
         factors=factors,

@@ -21,13 +21,13 @@ from planner.specs.side import Entry
 class Way:
     """Both ends of a way, and what is substituted between them.
 
-    ``start`` is the base, priced by the books of the head unless ``drift`` has to be a cause like the others because
-    the base cannot be priced by them. ``start_usd`` and ``end_usd`` are on the grid.
+    ``pinned`` is the base's scenario by the books of the head. Where it cannot be priced by them, ``drift`` has to be a
+    cause like the others. ``start_usd`` and ``end_usd`` are on the grid.
     """
 
     base: Priced
     head: Priced
-    start: Entry
+    pinned: Entry
     start_usd: float
     end_usd: float
     factors: tuple[Factor, ...]
@@ -62,13 +62,11 @@ class Way:
         return point_of(replace(entry, case=case))
 
     def _books_of(self, done: frozenset[int]) -> Entry:
-        """Return the start under the books that hold at a point: the head's once the drift is substituted."""
-        if not self.drift:
-            return self.start
-        if 0 in done:
-            return self.drift[-1].entry
-        books = pinned_books(self.start.case.books, self.head.rows)
-        return replace(self.start, case=replace(self.start.case, books=books))
+        """Return the base under the books that hold at a point: its own ones until the drift is substituted."""
+        if not self.drift or 0 in done:
+            return self.pinned
+        own = self.base.entry
+        return replace(own, case=replace(own.case, books=pinned_books(own.case.books, self.head.rows)))
 
     def _factor(self, index: int) -> Factor | None:
         """Return a factor by its place in the order; the drift comes first where it is a cause."""
