@@ -18,7 +18,7 @@ def difference_of(base: Priced, head: Priced) -> ScenarioDifference:
     """Compare one scenario that both sides have."""
     delta = head.usd - base.usd if head.usd is not None and base.usd is not None else None
     factors = factors_of(base.entry.case, head.entry.case)
-    causes = tuple(_causes(base, head, factors)) if delta is not None else ()
+    causes = tuple(_causes(base, head, factors, delta)) if delta is not None else ()
     before, after = base.outcome, head.outcome
     metrics = tuple(metric_changes(before, after)) if before is not None and after is not None else ()
     unknowns = tuple(_unknowns(base, head))
@@ -77,16 +77,19 @@ def _unknowns(base: Priced, head: Priced) -> Iterator[Unknown]:
         yield unknown_of(head, "head")
 
 
-def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...]) -> Iterator[Cause]:
-    """Yield the causes of a delta that is known: drift first, then what changed in the scenario."""
-    if base.computed_usd is None or head.computed_usd is None or base.usd is None or head.usd is None:
-        yield _not_again(base, head)
+def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...], delta: float) -> Iterator[Cause]:
+    """Yield the causes of a delta: drift first, then what changed in the scenario."""
+    start, end, before, after = base.computed_usd, head.computed_usd, base.outcome, head.outcome
+    if start is None or end is None or before is None or after is None:
+        reason = base.reason if start is None else head.reason
+        name = f"recorded figures that cannot be computed again ({reason})"
+        yield Cause(kind="formula", name=name, usd_per_month=delta)
         return
-    formula = (base.computed_usd - base.usd) + (head.usd - head.computed_usd)
+    formula = delta - (end - start)
     if formula:
         yield Cause(kind="formula", name="planner's own formulas", usd_per_month=formula)
     steps = tuple(drift_steps(base, head))
-    reached = base.computed_usd
+    reached = start
     points = [point_of(step.entry).usd for step in steps]
     apart = None not in points
     for step, usd in zip(steps, points, strict=True) if apart else ():
@@ -96,19 +99,12 @@ def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...]) -> Iterator
     way = Way(
         base=base,
         head=head,
+        before=before,
+        after=after,
         pinned=pinned_entry(base.entry, head.entry, base.rows),
         start_usd=reached,
-        end_usd=head.computed_usd,
+        end_usd=end,
         factors=factors,
         drift=() if apart else steps,
     )
     yield from way.causes()
-
-
-def _not_again(base: Priced, head: Priced) -> Cause:
-    """Return the one cause of a recorded figure that cannot be computed any more, and so cannot be taken apart."""
-    reason = base.reason if base.computed_usd is None else head.reason
-    usd = (head.usd or 0.0) - (base.usd or 0.0)
-    return Cause(
-        kind="formula", name=f"recorded figures that cannot be computed again ({reason})", usd_per_month=usd
-    )

@@ -13,7 +13,7 @@ from planner.planning.priced_entry import Point, Priced, point_of
 from planner.planning.waterfall import Part, parts_of
 from planner.specs.difference import Cause
 from planner.specs.estimate import HostingOption
-from planner.specs.outcome import Choice
+from planner.specs.outcome import Choice, Outcome
 from planner.specs.side import Entry
 
 
@@ -27,6 +27,8 @@ class Way:
 
     base: Priced
     head: Priced
+    before: Outcome
+    after: Outcome
     pinned: Entry
     start_usd: float
     end_usd: float
@@ -51,9 +53,9 @@ class Way:
     def _priced(self, done: frozenset[int]) -> Point:
         """Price the scenario with some causes substituted; the ends are known."""
         if not done:
-            return Point(usd=self.start_usd, option=_choice(self.base))
+            return Point(usd=self.start_usd, option=self.before.choice)
         if len(done) == len(self.factors) + bool(self.drift):
-            return Point(usd=self.end_usd, option=_choice(self.head))
+            return Point(usd=self.end_usd, option=self.after.choice)
         entry = self._books_of(done)
         case = entry.case
         for index in sorted(done):
@@ -89,11 +91,7 @@ class Way:
         )
 
     def _single(self, factor: Factor, usd: float, effect: str | None) -> Cause:
-        before, after = self.base.outcome, self.head.outcome
-        if before is None or after is None:  # the ends are priced, so both have figures
-            return Cause(
-                kind=factor.kind, name=factor.name, usd_per_month=usd, keys=factor.keys, effect=effect
-            )
+        before, after = self.before, self.after
         old_tokens, new_tokens = tokens_of(factor, before), tokens_of(factor, after)
         known = old_tokens is not None and new_tokens is not None
         return Cause(
@@ -120,10 +118,6 @@ def _file(factor: Factor, entry: Entry) -> str | None:
     name = file_of(factor, entry.case)
     folder, slash, _ = entry.place.rpartition("/")
     return f"{folder}{slash}{name}" if name is not None else None
-
-
-def _choice(side: Priced) -> Choice | None:
-    return side.outcome.choice if side.outcome is not None else None
 
 
 def effect_of(old: HostingOption | Choice | None, new: HostingOption | Choice | None) -> str | None:
