@@ -38,7 +38,9 @@ def repo(tmp_path: Path) -> Path:
         (folder / name).mkdir(parents=True)
     (folder / "scenarios" / "chat.yaml").write_text(SCENARIO)
     (folder / "scenarios" / "prompts" / "s.md").write_text("word " * 100)
-    (folder / "scenarios" / "traces" / "a.csv").write_text("time,input_tokens,output_tokens\n0,100,10\n60,100,10\n")
+    (folder / "scenarios" / "traces" / "a.csv").write_text(
+        "time,input_tokens,output_tokens\n0,100,10\n60,100,10\n"
+    )
     (folder / "books" / "pricing.yaml").write_text(BOOK)
     commit(folder)
     return folder
@@ -79,7 +81,9 @@ def test_a_row_of_the_own_book_that_is_wrong_is_named_in_the_revision(repo: Path
 
 def test_scenarios_that_name_nothing_readable_are_faults_of_their_own(repo: Path) -> None:
     (repo / "scenarios" / "list.yaml").write_text("- a\n")
-    (repo / "scenarios" / "odd.yaml").write_text("prompt: {parts: [1]}\ntraffic: 3\nbooks: ../../../outside\n")
+    (repo / "scenarios" / "odd.yaml").write_text(
+        "prompt: {parts: [1]}\ntraffic: 3\nbooks: ../../../outside\n"
+    )
     (repo / "scenarios" / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     commit(repo)
     side = read(repo, "scenarios", forgiving=True)

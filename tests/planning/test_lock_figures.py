@@ -1,4 +1,4 @@
-"""Figures beside the cost: only what changed, with a verdict, and never a guess for what is unknown."""
+"""Outcomes of a lock and the figures beside the cost, held to figures made by hand."""
 
 from dataclasses import replace
 from typing import Any
