@@ -183,6 +183,9 @@ def test_the_total_of_several_scenarios_is_a_finding_of_its_own() -> None:
     alone = run(after, entry(RAG), changes=(changed(entry(CHAT), after), changed(entry(RAG), entry(RAG))))
     assert all(each.scenario is not None for each in alone.findings)
     checked = run(after, other, changes=(changed(entry(CHAT), after, LONGER), changed(entry(RAG), other)))
+    calm = Gates(max_increase_fraction=5)
+    quiet = run(after, other, changes=(changed(entry(CHAT), after), changed(entry(RAG), other)), flags=calm)
+    assert all(each.scenario is not None for each in quiet.findings)
     (total,) = [each for each in checked.findings if each.scenario is None]
     assert total.message.startswith("all 2 scenarios together cost ")
     assert total.cause is not None
@@ -201,6 +204,8 @@ def test_a_budget_that_is_crossed_fails_and_one_that_was_over_before_warns() -> 
     assert rules(run(over), "error") == ["BUDGET"]
     again = run(over, changes=(changed(over, over),))
     assert rules(again, "warning") == ["BUDGET"]
+    within = entry(RAG, "budget.usd_per_request=1")
+    assert rules(run(within), "error") == []
     each = entry(RAG, "budget.usd_per_month=null", "budget.usd_per_request=0.0000001")
     assert rules(run(each), "error") == ["BUDGET"]
 

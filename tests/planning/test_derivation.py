@@ -52,6 +52,8 @@ def test_what_is_absent_or_cannot_be_evaluated_is_an_error_with_its_name() -> No
         known(None, "a trace")
     with pytest.raises(LookupError, match="9"):
         value_at({"models": (1,)}, "models[9]")
+    with pytest.raises(LookupError, match="volume"):
+        value_at(TWO, "volume")
     with pytest.raises(LookupError, match="share"):
         value_at({"models": {}}, "models.share")
 
@@ -59,6 +61,8 @@ def test_what_is_absent_or_cannot_be_evaluated_is_an_error_with_its_name() -> No
 def test_the_references_of_a_docstring_are_read_one_a_line() -> None:
     assert explaining._references(described) == ("First source, on two lines.", "Second source.")
     assert explaining._references(lambda: None) == ()
+    last = type("Last", (), {"__doc__": "R.\n\nReferences\n----------\n.. [1] Only one."})
+    assert explaining._references(last) == ("Only one.",)
 
 
 def test_a_number_without_a_derivation_says_so_and_an_endless_one_is_none(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from graphlib import TopologicalSorter
@@ -20,6 +21,7 @@ from planner.report.estimate_text import estimates_json
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate
 from planner.specs.explanation import Explained
+from planner.specs.tokenizer import TokenCount
 
 TODAY = date(2026, 11, 23)
 CHAT, RAG, CASCADE, AGENT, BULK, TRACED = (
@@ -291,3 +293,17 @@ def test_the_headline_is_what_the_recommended_option_costs_or_the_api_where_noth
     assert headline_path(made(CHAT)[1]) == "recommendation.hosting.usd_per_month"
     refused = made(CHAT, ("constraints.data=region:eu", "hosting={api: {}}"))[1]
     assert headline_path(refused) == "cost.usd_per_month"
+
+
+def test_tokens_counted_with_a_vocabulary_name_the_file_and_the_counter() -> None:
+    """The family of the scenario's model counts 812 tokens where the rule of four characters would estimate."""
+    case, plain = made(AGENT)
+    family = plain.tokens[0].family
+    (name, text), *_ = case.texts.items()
+    counts = (TokenCount(family=family, tokens=812, counter="vocabulary of the tests"),)
+    counted = replace(case, texts={**case.texts, name: replace(text, counts=counts)})
+    numbers = explain_all(counted, estimate_scenario(counted, plain.as_of))
+    leaves = [node for number in numbers for node in nodes_of(number) if node.origin is not None]
+    found = {(each.value, each.origin.source) for each in leaves if each.origin is not None}
+    assert (812, "counted with vocabulary of the tests") in found
+    assert all(number.rule is not None for number in numbers)
