@@ -184,7 +184,7 @@ def _short(value: Any) -> Shown:  # noqa: ANN401
         if list(pairs) == ["mean"]:
             return float(pairs["mean"])
         return "{" + ", ".join(f"{key}: {_short(each)}" for key, each in pairs.items()) + "}"
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | Mapping):  # of a mapping, its keys
         return ", ".join(str(_short(each)) for each in value)
     return str(value)
 
