@@ -11,7 +11,7 @@ from planner.errors import EngineError
 from planner.planning.calibrate import check_points, fit_profile, held_out_error, most_informative
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RequestRecord, RunManifest
-from planner.specs.steps import StepPoint
+from planner.specs.step_point import StepPoint
 
 HELD_OUT_SETTING = "held_out_points"  # of the manifest, so that a later calibrate holds out the same
 

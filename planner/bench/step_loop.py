@@ -18,7 +18,8 @@ from planner.planning.calibrate import (
     held_out_of,
     most_informative,
 )
-from planner.specs.steps import StepPoint, StepRun, StepSamples
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import StepRun, StepSamples
 
 FIRST_HELD_OUT = 6
 POINTS_IN_A_BUDGET = 30  # so that waiting for a quiet machine before one point cannot take the whole budget

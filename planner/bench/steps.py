@@ -10,7 +10,8 @@ from planner.engines.host import machine_facts
 from planner.engines.llamacpp import LlamaCppWorker, engine_facts, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.synthetic import SYNTHETIC_NAME
-from planner.specs.steps import StepPoint, StepRun, StepSamples
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import StepRun, StepSamples
 
 PATIENCE_S = 20.0  # waiting for a quiet machine before each attempt at a point
 ProgressFn = Callable[[int, int, StepSamples], None]

@@ -18,7 +18,8 @@ from statistics import median
 from planner.engines.steadiness import reasons_not_to_trust
 from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
 from planner.specs.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
-from planner.specs.steps import Disturbance, StepPoint, StepRun, StepSamples
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import Disturbance, StepRun, StepSamples
 
 LONGEST_RUN = 16  # steps of one point: the context grows by one a step and must stay near its middle
 FEWEST_TIMES = 3  # prompts of one length that make a point

@@ -16,6 +16,7 @@ from planner.formulas.least_squares import coefficient_deviations, robust_non_ne
 from planner.planning.step_work import KERNEL_ROWS, TERMS, step_work, term_values
 from planner.specs.base import Quantity
 from planner.specs.profile import Spread
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import (
     EngineKind,
     FittedTerm,
@@ -25,7 +26,7 @@ from planner.specs.step_profile import (
     StepRange,
     StepShape,
 )
-from planner.specs.steps import StepPoint, StepRun, StepSamples
+from planner.specs.steps import StepRun, StepSamples
 from planner.units import FloatArray
 
 FEWEST_POINTS = 6

@@ -17,8 +17,8 @@ from planner.planning.step_model import Load, Operands, step_s
 from planner.planning.step_profiles import ranged, support_of
 from planner.planning.step_work import step_work, term_values
 from planner.specs.profile import Coefficient, Fitted
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import ChosenStepProfile, StepProfile
-from planner.specs.steps import StepPoint
 
 PROMPT_COEFFICIENTS: frozenset[Coefficient] = frozenset(
     ("compute", "expert_compute", "attention_compute", "prefill_step_s")

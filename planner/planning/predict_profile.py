@@ -15,8 +15,8 @@ from planner.simulation.engine import simulate_closed_loop
 from planner.specs.base import Quantity
 from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
 from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import ChosenStepProfile, StepProfile, Support, Term
-from planner.specs.steps import StepPoint
 
 ROUNDS = (
     12  # requests per client of a closed loop; those of the first round, which start together, are the burst

@@ -12,8 +12,8 @@ from typing import get_args
 
 import numpy as np
 
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import StepProfile, StepShape, Term
-from planner.specs.steps import StepPoint
 from planner.units import FloatArray
 
 TERMS: tuple[Term, ...] = get_args(Term)

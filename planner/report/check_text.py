@@ -10,8 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.difference_words import signed_percent, signed_usd
-from planner.report.numbers import usd
+from planner.report.numbers import signed_percent, signed_usd, usd
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid
 from planner.specs.finding import Checked, Finding, ScenarioCost, Waived

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.difference_words import (
-    arrow,
-    change_words,
-    headline,
-    metric_words,
-    signed_usd,
-    sources,
-)
+from planner.report.difference_words import arrow, change_words, headline, metric_words, sources
 from planner.report.markdown import cell, folded, row
+from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, ScenarioDifference
 
 SHOWN_CAUSES = 20

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.report.numbers import UNKNOWN, count, duration, percent, usd, usd_each
+from planner.report.numbers import (
+    UNKNOWN,
+    count,
+    duration,
+    percent,
+    signed_percent,
+    signed_usd,
+    usd,
+    usd_each,
+)
 from planner.specs.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
 from planner.specs.outcome import Band
 
@@ -17,22 +26,6 @@ METRICS: dict[MetricName, str] = {
     "usd_per_request": "USD/request",
 }
 WITHIN = "within the model's error"
-
-
-def signed_usd(value: float | None) -> str:
-    """Write a change in cents with its sign: ``+1,234.00``, ``−12.50``, ``±0``."""
-    if value is None:
-        return UNKNOWN
-    if value == 0:
-        return "±0"
-    return f"{'+' if value > 0 else '−'}{usd(abs(value))}"
-
-
-def signed_percent(fraction: float | None) -> str:
-    """Write a relative change with its sign: ``+12.0 %``; ``new`` where there was nothing."""
-    if fraction is None:
-        return "new"
-    return f"{'+' if fraction >= 0 else '−'}{percent(abs(fraction))}"
 
 
 def headline(found: Difference) -> str:

@@ -9,8 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.difference_words import signed_usd
-from planner.report.numbers import count, duration, percent, usd
+from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
 from planner.specs.api_plan import CacheUse, Failures, RoutingCheck
 from planner.specs.base import Quantity

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.report.difference_words import signed_usd
-from planner.report.numbers import usd
+from planner.report.numbers import signed_usd, usd
 from planner.specs.estimate import Estimate
 
 

@@ -17,6 +17,15 @@ def usd(value: float | None) -> str:
     return f"{value:,.2f}"
 
 
+def signed_usd(value: float | None) -> str:
+    """Write a change in cents with its sign: ``+1,234.00``, ``−12.50``, ``±0``."""
+    if value is None:
+        return UNKNOWN
+    if value == 0:
+        return "±0"
+    return f"{'+' if value > 0 else '−'}{usd(abs(value))}"
+
+
 def usd_each(value: float | None) -> str:
     """Write the price of one request: four significant digits, never in exponents above a millionth."""
     if value is None:
@@ -41,6 +50,13 @@ def count(value: float | None) -> str:
 def percent(fraction: float | None, digits: int = 1) -> str:
     """Write a fraction as a percentage: ``76.4 %``."""
     return UNKNOWN if fraction is None else f"{fraction * 100:.{digits}f} %"
+
+
+def signed_percent(fraction: float | None) -> str:
+    """Write a relative change with its sign: ``+12.0 %``; ``new`` where there was nothing."""
+    if fraction is None:
+        return "new"
+    return f"{'+' if fraction >= 0 else '−'}{percent(abs(fraction))}"
 
 
 def gib(value_bytes: float | None, digits: int = 2) -> str:

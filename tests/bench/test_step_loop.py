@@ -13,7 +13,8 @@ from planner.engines import llamacpp
 from planner.engines.llamacpp import open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.planning.step_work import step_work
-from planner.specs.steps import StepPoint, StepRun, StepSamples
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import StepRun, StepSamples
 from tests.planning.test_calibrate import LLAMACPP, TRUTH
 
 FAKE = (sys.executable, "-m", "tests.engines.fake_session")

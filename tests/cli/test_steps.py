@@ -13,7 +13,8 @@ from planner.engines.synthetic import write_gguf
 from planner.errors import UsageError
 from planner.inputs.step_results import read_step_run
 from planner.report.steps import step_rate
-from planner.specs.steps import StepPoint, StepSamples
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import StepSamples
 from tests.engines.shapes import tiny
 
 FAKE = (sys.executable, "-m", "tests.engines.fake_session")

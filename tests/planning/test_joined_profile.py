@@ -19,8 +19,8 @@ from planner.planning.joined_profile import (
 from planner.planning.predict import choose_profile
 from planner.planning.step_model import operands, step_s
 from planner.planning.step_profiles import with_doubts
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import ChosenStepProfile, ProfileIdentity
-from planner.specs.steps import StepPoint
 from tests.planning.test_calibrate import run_of
 
 

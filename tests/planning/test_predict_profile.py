@@ -9,8 +9,8 @@ from planner.planning.calibrate import fit_profile, predict_step_s
 from planner.planning.predict_profile import predict_from_profile
 from planner.planning.step_profiles import with_doubts
 from planner.specs.prediction import Prediction, PredictRequest
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import StepProfile
-from planner.specs.steps import StepPoint
 from tests.planning.test_calibrate import run_of
 
 

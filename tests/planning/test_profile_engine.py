@@ -10,8 +10,8 @@ from planner.planning.profile_engine import profile_costs, profile_limits, simul
 from planner.planning.step_profiles import with_doubts
 from planner.simulation.step import cost_table, step_time_s
 from planner.specs.simulation import RequestBatch
+from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import StepProfile
-from planner.specs.steps import StepPoint
 from tests.planning.test_calibrate import run_of
 
 
