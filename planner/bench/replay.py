@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.bench.metrics import NS_PER_S, output_tokens, request_times
+from planner.bench.stream_steps import scheduler_settings
 from planner.errors import UsageError
 from planner.planning.profile_engine import profile_limits, simulate_profile
 from planner.specs.agreement import Agreement, LoadAgreement
@@ -21,10 +22,10 @@ STATISTICS = (("mean", None), ("p50", 0.5), ("p95", 0.95))
 
 def run_limits(profile: StepProfile, manifest: RunManifest) -> EngineLimits:
     """Return the scheduler's settings in a run: its own where it states them, else those of the profile."""
-    flags = manifest.engine.flags
+    settings = scheduler_settings(manifest)
 
     def stated(name: str) -> int | None:
-        value = flags.get(name)
+        value = settings.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     sequences, context = stated("sequences"), stated("context_tokens")

@@ -54,7 +54,7 @@ def steps_of_records(
     records: Sequence[RequestRecord], manifest: RunManifest, *, held_out: Sequence[int] = ()
 ) -> StepRun:
     """Return the steps of a run as points to be fitted; load points numbered in ``held_out`` prove the fit."""
-    settings = _settings(manifest)
+    settings = scheduler_settings(manifest)
     batch = int(str(settings["batch_tokens"]))
     samples: list[StepSamples] = []
     for point in sorted({record.point for record in records}):
@@ -73,7 +73,7 @@ def steps_of_records(
     )
 
 
-def _settings(manifest: RunManifest) -> dict[str, Setting]:
+def scheduler_settings(manifest: RunManifest) -> dict[str, Setting]:
     """Return what is known of the scheduler: its own flags, else vLLM's defaults."""
     words = str(manifest.engine.flags.get("command", "")).split()
     given = {name: int(value) for name, value in pairwise(words) if name.startswith("--max-num-")}

@@ -55,6 +55,8 @@ def test_a_run_is_repeated_within_two_percent_at_mean_median_and_p95(fitted: Ste
 def test_the_scheduler_of_the_run_is_the_one_that_is_simulated(fitted: StepProfile) -> None:
     limits = run_limits(fitted, told())
     assert (limits.max_num_seqs, limits.max_num_batched_tokens, limits.pool_tokens) == (8, 2048, 65_536)
+    launched = run_limits(fitted, manifest("serve m --max-num-seqs 16 --max-num-batched-tokens 512"))
+    assert (launched.max_num_seqs, launched.max_num_batched_tokens) == (16, 512)
     slots = replace(told(), engine=replace(told().engine, flags={"sequences": 4, "context_tokens": 4096}))
     assert run_limits(fitted, slots).slot_tokens == 1024
 
