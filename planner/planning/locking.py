@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from planner.errors import DataError, UsageError
 from planner.planning.assumptions import assumed, completed
 from planner.planning.outcome import outcome_at
 from planner.planning.row_keys import RowKeys, row_id_of
@@ -37,6 +38,14 @@ def priced(entry: Entry) -> tuple[Outcome, Rows]:
     return outcome, watched.used(entry.as_of)
 
 
+def _priced_by_name(entry: Entry) -> tuple[Outcome, Rows]:
+    """Price a scenario; a refusal says which one it is about."""
+    try:
+        return priced(entry)
+    except (DataError, UsageError) as error:
+        raise type(error)(f"{entry.place}: {error.message}", cure=error.cure) from None
+
+
 def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
     """Return the lock of a side's scenarios at the prices of their books.
 
@@ -45,7 +54,7 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
     DataError, UsageError
         When one of them cannot be priced.
     """
-    found = [(entry, *priced(entry)) for entry in side.entries]
+    found = [(entry, *_priced_by_name(entry)) for entry in side.entries]
     keys = RowKeys()
     for _, _, rows in found:
         keys.add(rows)

@@ -184,3 +184,10 @@ def test_own_books_are_needed_to_price_again(folder: Path) -> None:
 def test_nothing_is_repriced_without_a_lock() -> None:
     done = run("--reprice", "--lock", "nowhere.json")
     assert (done.exit_code, "there is no lock at nowhere.json to reprice" in done.stderr) == (2, True)
+
+
+def test_a_scenario_without_a_price_is_named_and_nothing_is_written(folder: Path) -> None:
+    done = run("scenarios", "--as-of", "2020-01-01")
+    assert done.exit_code == 3
+    assert "scenarios/chat.yaml: openai/gpt-4o-mini has no price on 2020-01-01" in done.stderr
+    assert not (folder / "planner.lock.json").exists()
