@@ -113,9 +113,7 @@ def _static_prefix(s: Scene) -> Derived:
 
 
 def _counted(s: Scene, index: int, which: int) -> Derived:
-    text = s.estimate.workload.parts[index].text
-    if text is None:
-        raise LookupError("no prompt file")
+    text = known(s.estimate.workload.parts[index].text, "a prompt file")
     count = text.counts[which]
     origin = Origin(kind="file", place=text.file, source=f"counted with {count.counter}")
     return stated(Operand(name="tokens", value=count.tokens, origin=origin))
