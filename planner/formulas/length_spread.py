@@ -42,7 +42,7 @@ def mean_capped_tokens(
     """
     running = np.concatenate([[0.0], np.cumsum(unit_lengths)])
     mean = np.maximum(mean_tokens, np.finfo(float).tiny)
-    cap = np.minimum(np.divide(cap_tokens, mean), unit_lengths[-1])
+    cap = np.minimum(cap_tokens, mean * unit_lengths[-1]) / mean  # a mean of next to nothing overflows nothing
     counted = _up_to_count(unit_lengths, mean, longest_tokens)
     whole = np.minimum(np.searchsorted(unit_lengths, cap, side="left"), counted)
     tokens: Numeric = mean * (running[whole] + (counted - whole) * cap) / len(unit_lengths)
@@ -53,7 +53,7 @@ def _up_to_count(unit_lengths: FloatArray, mean_tokens: Numeric, longest_tokens:
     """Return how many of the lengths are no longer than a length."""
     if longest_tokens == math.inf:  # searching for it in a hundred thousand draws takes milliseconds
         return np.full_like(mean_tokens, len(unit_lengths), dtype=np.intp)
-    longest = np.divide(longest_tokens, mean_tokens)
+    longest = np.minimum(longest_tokens, 2.0 * mean_tokens * unit_lengths[-1]) / mean_tokens
     return np.asarray(np.searchsorted(unit_lengths, longest, side="right"))
 
 
