@@ -42,7 +42,9 @@ def mean_capped_tokens(
     """
     running = np.concatenate([[0.0], np.cumsum(unit_lengths)])
     mean = np.maximum(mean_tokens, np.finfo(float).tiny)
-    cap = np.minimum(cap_tokens, mean * unit_lengths[-1]) / mean  # a mean of next to nothing overflows nothing
+    cap = (
+        np.minimum(cap_tokens, mean * unit_lengths[-1]) / mean
+    )  # a mean of next to nothing overflows nothing
     counted = _up_to_count(unit_lengths, mean, longest_tokens)
     whole = np.minimum(np.searchsorted(unit_lengths, cap, side="left"), counted)
     tokens: Numeric = mean * (running[whole] + (counted - whole) * cap) / len(unit_lengths)
