@@ -29,7 +29,7 @@ def chosen(*args: str) -> dict[str, object]:
 
 def test_the_capacity_is_shown_with_its_interval_its_limit_and_its_grade() -> None:
     found = shown(BULK)
-    assert "in 8 of 10 cases), up to the TPOT limit; borrowed from vllm-hopper" in found
+    assert "in 8 of 10 cases), up to the TPOT limit; borrowed from vllm-ampere" in found
     assert "fitted: vllm-hopper" in shown(CHAT)
 
 
@@ -80,7 +80,7 @@ def test_an_autoscaler_is_paid_by_the_hour() -> None:
             "1 × owned",
         ),
         (("hosting.self_hosted.purchase=[owned]",), "owned does not say what the machine costs"),
-        (("hosting.self_hosted.engine=sglang",), "sglang-hopper"),
+        (("hosting.self_hosted.engine=sglang",), "sglang-ampere"),
     ],
 )
 def test_every_way_to_buy_and_to_be_safe_is_said(sets: tuple[str, ...], words: str) -> None:
