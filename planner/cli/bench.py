@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from planner.bench.records import rebuild
+from planner.bench.slo import misses_slo
 from planner.cli import bench_flags as flags
+from planner.cli.bench_calibrate import calibrate_from_options
+from planner.cli.bench_compare import changes_between, show_changes
 from planner.cli.bench_options import Arrival, Convention, Endpoint
+from planner.cli.bench_run import run_from_options
 from planner.cli.options import (
     Format,
     FormatOption,
@@ -21,9 +26,11 @@ from planner.cli.options import (
     screen_of,
 )
 from planner.errors import EXIT_ENGINE, EXIT_FINDING, EXIT_INTERRUPTED
-
-if TYPE_CHECKING:
-    from planner.specs.measurement import RunResult
+from planner.inputs.foreign_bench import read_foreign
+from planner.report.bench import bench_csv, bench_json, bench_markdown, bench_table
+from planner.report.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
+from planner.report.plot import write_plot
+from planner.specs.measurement import RunResult
 
 YAML = (".yaml", ".yml")
 
@@ -48,8 +55,6 @@ app = typer.Typer(cls=BenchGroup, rich_markup_mode=None)
 
 def show(result: RunResult, form: Format, *, no_color: bool, quiet: bool) -> None:
     """Write a result to stdout."""
-    from planner.report.bench import bench_csv, bench_json, bench_markdown, bench_table
-
     width, color = screen_of("-", no_color=no_color)
     texts = {
         Format.json: lambda: bench_json(result),
@@ -62,8 +67,6 @@ def show(result: RunResult, form: Format, *, no_color: bool, quiet: bool) -> Non
 
 def exit_code(result: RunResult, *, strict: bool) -> int:
     """Return the exit code that a result stands for."""
-    from planner.bench.slo import misses_slo
-
     if result.interrupted:
         return EXIT_INTERRUPTED
     if result.stopped is not None or not any(point.requests.ok for point in result.points):
@@ -129,10 +132,7 @@ def bench(  # the options of one command; its body stays short
     if context.invoked_subcommand is not None:
         return
     if calibrate:
-        from planner.cli.bench_calibrate import calibrate_from_options
-
         raise typer.Exit(calibrate_from_options(dict(context.params)))
-    from planner.cli.bench_run import run_from_options
 
     result = run_from_options(dict(context.params))
     show(result, form, no_color=no_color, quiet=quiet)
@@ -150,9 +150,6 @@ def report(
     strict: StrictOption = False,
 ) -> None:
     """Rebuild the result of a run from its folder, however the run ended."""
-    from planner.bench.records import rebuild
-    from planner.report.plot import write_plot
-
     result = rebuild(folder, metric_convention.value)
     show(result, form, no_color=no_color, quiet=quiet)
     if plot is not None:
@@ -189,8 +186,6 @@ def compare(
 
     Two URLs are measured now, by turns, with the load that the other options describe.
     """
-    from planner.cli.bench_compare import changes_between, show_changes
-
     changes = changes_between(before, after, tuple(allow or ()), dict(context.params))
     worse = show_changes(changes, max_regression_fraction=max_regression, form=form, no_color=no_color)
     raise typer.Exit(EXIT_FINDING if worse else 0)
@@ -207,9 +202,6 @@ def import_result(
 
     As CSV they have the layout that validate and calibrate take.
     """
-    from planner.inputs.foreign_bench import read_foreign
-    from planner.report.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
-
     tool, rows = read_foreign(file)
     width, color = screen_of(output, no_color=no_color)
     texts = {

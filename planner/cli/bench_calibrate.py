@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from planner.bench.step_loop import LoopGoal, LoopResult, LoopState, calibrate_in_loop
+from planner.bench.telemetry import on_gpus
 from planner.cli.bench_run import bench_run, run_from_options, take_gpus
 from planner.cli.calibrate import fitted_text, folder_steps, identity_of, keep_run
 from planner.cli.options import emit, screen_of
+from planner.engines.llamacpp_engine import launch_settings
 from planner.errors import EXIT_FINDING, EXIT_INTERRUPTED, UsageError
+from planner.inputs.step_results import STEPS_FILE, read_step_run
 from planner.planning.calibrate import FEWEST_POINTS
 from planner.report.numbers import duration, percent
-
-if TYPE_CHECKING:
-    from planner.bench.step_loop import LoopGoal, LoopResult, LoopState
-    from planner.specs.steps import StepRun, StepSamples
+from planner.specs.steps import StepRun, StepSamples
 
 PROFILE_FILE = "profile.yaml"
 
@@ -71,11 +72,6 @@ def _folder(given: dict[str, Any]) -> Path:
 
 def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
     """Time steps of llama.cpp in process; what the folder holds already is not measured again."""
-    from planner.bench.step_loop import calibrate_in_loop
-    from planner.bench.telemetry import on_gpus
-    from planner.engines.llamacpp_engine import launch_settings
-    from planner.inputs.step_results import STEPS_FILE
-
     run = bench_run(given | {"resume": False})  # a resumed loop has no manifest to go by: its steps say all
     if run.calibration is None:
         raise UsageError("--calibrate is missing")
@@ -104,7 +100,6 @@ def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
 
 
 def _kept(path: Path, *, resume: bool) -> tuple[StepSamples, ...]:
-    from planner.inputs.step_results import read_step_run
 
     if not path.is_file():
         return ()

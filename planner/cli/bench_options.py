@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.load import SloTarget
+from planner.specs.load import SloTarget
 
 # percentiles of two digits, and p9xx for what lies beyond p99: p999 is 0.999
 SLO = re.compile(r"^(ttft|tpot|itl|e2e)_p([1-9]\d|9\d\d)_(ms|s)=(\d+(?:\.\d+)?)$")
@@ -50,8 +48,6 @@ def parse_slo(texts: list[str] | None) -> tuple[SloTarget, ...]:
     UsageError
         If one is not of that form.
     """
-    from planner.specs.load import SloTarget
-
     targets = []
     for text in texts or ():
         found = SLO.match(text)

@@ -16,18 +16,20 @@ from typing import Any
 
 from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.log_lines import RequestPrice, log_lines
-from planner.bench.records import RunWriter, read_records
+from planner.bench.records import RunWriter, read_manifest, read_records
 from planner.bench.run import BenchRun, Watch
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import measure
 from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.bench_price import price_of
+from planner.cli.bench_scenario import with_scenario
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.gpu_choice import VISIBLE, choose_gpus
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
+from planner.inputs.traces import read_trace
 from planner.report.bench import bench_csv, bench_json, bench_markdown
 from planner.report.plot import check_plot, write_plot
 from planner.specs.host import GpuFacts
@@ -42,8 +44,6 @@ SECONDS_PER_MINUTE = 60
 def run_from_options(given: dict[str, Any]) -> RunResult:
     """Measure what the options ask for, and write the summaries beside the records."""
     if given["scenario"] is not None:
-        from planner.cli.bench_scenario import with_scenario
-
         given = with_scenario(given, given["scenario"])
     run = bench_run(given)
     if given["gpu"]:
@@ -143,8 +143,6 @@ def with_synthetic_model(given: dict[str, Any]) -> dict[str, Any]:
 
 def _resumed(run: BenchRun) -> BenchRun:
     """Take load and seed from the manifest, so that what is left is measured as it was begun."""
-    from planner.bench.records import read_manifest
-
     manifest = read_manifest(run.folder) if run.folder is not None else None
     if manifest is None:
         return run
@@ -180,7 +178,6 @@ def trace_rows(given: dict[str, Any]) -> tuple[TraceRow, ...]:
     """Return the requests of the trace to replay, none without one."""
     if given["trace"] is None:
         return ()
-    from planner.inputs.traces import read_trace
 
     try:
         trace = read_trace(given["trace"])

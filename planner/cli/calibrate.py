@@ -8,15 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.bench.load_loop import held_out_points
+from planner.bench.records import read_manifest, read_records
+from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
+from planner.bench.stream_steps import steps_of_records
 from planner.cli.options import BooksOption, NoColorOption, OutputOption, QuietOption, emit, screen_of
 from planner.cli.synthetic_model import CACHE, synthetic_model
+from planner.engines.host import usable_cpus
+from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.errors import UsageError
+from planner.inputs.books import load_books
+from planner.inputs.step_results import STEPS_FILE, joined_runs, read_step_run
+from planner.planning.calibrate import check_points, fit_profile, held_out_error, held_out_of, proposed_point
+from planner.planning.device_names import device_names
+from planner.planning.model_names import model_names, quantization_of
+from planner.report.calibration import calibration_table, profile_yaml
+from planner.report.plain import plain, to_json
+from planner.specs.step_profile import ProfileIdentity
+from planner.specs.steps import StepRun, StepSamples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from planner.specs.step_profile import ProfileIdentity
-    from planner.specs.steps import StepRun, StepSamples
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -88,15 +101,6 @@ def fitted_text(
     run: StepRun, identity: ProfileIdentity, *, profile: str | None, width: int, color: bool
 ) -> tuple[str, float | None]:
     """Fit the run, write the profile where one is wanted, and return the screen and the held-out error."""
-    from planner.planning.calibrate import (
-        check_points,
-        fit_profile,
-        held_out_error,
-        held_out_of,
-        proposed_point,
-    )
-    from planner.report.calibration import calibration_table, profile_yaml
-
     held_out = held_out_of(run)
     fitted = fit_profile(run, held_out=held_out, identity=identity)
     if profile is not None:
@@ -117,11 +121,6 @@ def identity_of(
     books: tuple[Path, ...],
 ) -> ProfileIdentity:
     """Return the names of the books for what was measured: as stated, else as the names of model and GPU say."""
-    from planner.inputs.books import load_books
-    from planner.planning.device_names import device_names
-    from planner.planning.model_names import model_names, quantization_of
-    from planner.specs.step_profile import ProfileIdentity
-
     shelves = load_books(*books)
     gpu = str(run.engine.flags.get("gpu") or "")
     return ProfileIdentity(
@@ -137,8 +136,6 @@ def identity_of(
 
 def _read(results: Sequence[Path]) -> StepRun:
     """Read files of steps, or the token streams of bench folders, as one run."""
-    from planner.inputs.step_results import joined_runs, read_step_run
-
     return joined_runs(
         tuple((str(path), folder_steps(path) if path.is_dir() else read_step_run(path)) for path in results)
     )
@@ -146,11 +143,6 @@ def _read(results: Sequence[Path]) -> StepRun:
 
 def folder_steps(folder: Path) -> StepRun:
     """Return the steps in a folder of bench: timed ones, else those found in the token streams."""
-    from planner.bench.load_loop import held_out_points
-    from planner.bench.records import read_manifest, read_records
-    from planner.bench.stream_steps import steps_of_records
-    from planner.inputs.step_results import STEPS_FILE, read_step_run
-
     if (folder / STEPS_FILE).is_file():
         return read_step_run(folder / STEPS_FILE)
     manifest = read_manifest(folder)
@@ -158,9 +150,6 @@ def folder_steps(folder: Path) -> StepRun:
 
 
 def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, quiet: bool) -> StepRun:
-    from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
-    from planner.engines.host import usable_cpus
-    from planner.engines.llamacpp_session import LlamaCppSettings
 
     settings = LlamaCppSettings(model=str(file), threads=threads or usable_cpus())
     run = measure_run(
@@ -186,6 +175,4 @@ def show_progress(number: int, total: int, samples: StepSamples) -> None:
 
 def keep_run(run: StepRun, path: Path) -> None:
     """Write the measured steps as JSON."""
-    from planner.report.plain import plain, to_json
-
     emit(to_json(plain(run)), str(path))

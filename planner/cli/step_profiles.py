@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from planner.errors import UsageError
-
-if TYPE_CHECKING:
-    from planner.specs.step_profile import ChosenStepProfile, LocalEngine
+from planner.inputs.step_profiles import NONE, load_step_profiles
+from planner.planning.step_profiles import choose_step_profile, with_doubts
+from planner.specs.step_profile import ChosenStepProfile, LocalEngine
 
 ProfileOption = Annotated[
     str | None,
@@ -39,9 +39,6 @@ def chosen_profile(
     UsageError
         If the named profile is of another model or engine.
     """
-    from planner.inputs.step_profiles import NONE, load_step_profiles
-    from planner.planning.step_profiles import choose_step_profile, with_doubts
-
     profiles = load_step_profiles(choice)
     if choice in (None, NONE):
         if model is None or hardware is None:
@@ -67,8 +64,6 @@ def chosen_profile(
 def local_engine(kind: str, version: str = LATEST) -> LocalEngine:
     """Return the engine that is meant, or what is installed here, so that a profile of another version can say so."""
     from importlib.metadata import PackageNotFoundError, version as installed
-
-    from planner.specs.step_profile import LocalEngine
 
     found: str | None = version
     if version == LATEST:
