@@ -11,13 +11,15 @@ from planner.units import GIB
 
 MIB = 2.0**20
 VLLM_SIZES = {"weights_gib": "weights", "kv_gib": "kv", "peak_activation_gib": "activation"}
+DEFAULT_UTILIZATION = 0.9
 NOMINAL_GIB = frozenset({16.0, 24.0, 48.0, 80.0})  #: what a box says, not what the engine found
 
 
 def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
     """Yield one row for each size that vLLM logged."""
     notes = row.text("notes")
-    physical = row.number("gpu_total_gib")
+    physical = row.positive("gpu_total_gib")
+    share = row.positive("gpu_memory_utilization")
     frame = TableRow(
         line=line,
         engine=row.text("engine") or "vllm",
@@ -37,7 +39,7 @@ def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
         notes=notes,
         settings=EngineSettings(
             context_tokens=row.whole("max_model_len"),
-            utilization_fraction=row.number("gpu_memory_utilization") or 0.9,
+            utilization_fraction=share if share is not None and share <= 1 else DEFAULT_UTILIZATION,
             kv_dtype=row.text("kv_cache_dtype") or "auto",
             max_sequences=256 if "max_num_seqs 256" in notes else None,
             batched_tokens=2048 if "max_num_batched_tokens 2048" in notes else None,

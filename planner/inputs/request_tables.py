@@ -28,7 +28,7 @@ def _run(key: tuple[str, str, str], rows: list[tuple[int, Cells]]) -> Iterator[T
     whole = [
         (line, row)
         for line, row in rows
-        if row.number("arrival_s") is not None and row.whole("input_tokens") and row.whole("output_tokens")
+        if _is_time(row.number("arrival_s")) and row.whole("input_tokens") and row.whole("output_tokens")
     ]
     whole.sort(key=lambda each: each[1].number("arrival_s") or 0.0)
     if not whole:
@@ -69,6 +69,10 @@ def _run(key: tuple[str, str, str], rows: list[tuple[int, Cells]]) -> Iterator[T
                     statistic=statistic,
                     trace=batch,
                 )
+
+
+def _is_time(value: float | None) -> bool:
+    return value is not None and 0 <= value < float("inf")
 
 
 def _column(values: Iterable[float | None]) -> FloatArray:

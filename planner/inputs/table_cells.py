@@ -42,6 +42,16 @@ class Cells:
         found = self.number(name)
         return int(found) if found is not None and 1 <= found < math.inf else None
 
+    def positive(self, name: str) -> float | None:
+        """Return a cell as a finite number above zero."""
+        found = self.number(name)
+        return found if found is not None and 0 < found < math.inf else None
+
+    def tokens(self, name: str) -> float | None:
+        """Return a cell as a finite number from zero: a bench of answers alone has no prompt."""
+        found = self.number(name)
+        return found if found is not None and 0 <= found < math.inf else None
+
     def total(self, name: str) -> float | None:
         """Return the sum of a cell that lists one number for each device: ``144.00+312.75``."""
         parts = [part for part in self.row.get(name, "").split("+") if part.strip()]

@@ -139,6 +139,8 @@ def _questions(row: TableRow, engine: str, load: Load, bench: Bench) -> list[Que
         splits = tuple(each for each in SPLITS if row.gpus % (each * stages) == 0)
     else:
         splits = (max(row.gpus // stages, 1),)
+    if not splits:
+        raise Unpredictable("the stated ranks do not divide the GPUs")
     spec = bench.tools.books.models.rows[model]
     return [
         Question(

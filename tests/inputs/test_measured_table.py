@@ -91,4 +91,7 @@ def test_notes_state_settings(tmp_path: Path) -> None:
 def test_numbers_are_read_as_people_write_them(text: str, number: float | None) -> None:
     assert Cells({"a": text}).number("a") == number
     assert Cells({"a": "0"}).whole("a") is None
+    assert Cells({"a": "0"}).positive("a") is None
+    assert Cells({"a": "0"}).tokens("a") == 0.0
+    assert Cells({"a": "inf"}).tokens("a") is None
     assert Cells({}).total("a") is None

@@ -65,6 +65,10 @@ def tools() -> Tools:
         ({"notes": "mode=disagg"}, "separate GPUs"),
         ({"gpus": 6, "tensor_parallel": 4}, "do not divide the GPUs"),
         ({"input_tokens": None}, "no input"),
+        (
+            {"tensor_parallel": None, "pipeline_parallel": 3, "load_type": "offline_max_load"},
+            "do not divide the GPUs",
+        ),
         ({"load_value": None}, "no load"),
         ({"precision": "q9"}, "precision q9"),
         ({"value": 0.0}, "not above 0"),
