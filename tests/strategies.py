@@ -70,3 +70,30 @@ def built(document: dict[str, Any]) -> Scenario:
 
 
 scenarios = scenario_documents().map(built)
+
+
+@st.composite
+def hosted_documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Keys of a scenario that is weighed on GPUs of our own, with small or large traffic."""
+    return {
+        "name": "bulk",
+        "traffic": {"requests_per_second": draw(st.sampled_from([0.5, 14.0, 60.0]))},
+        "prompt": {"input_tokens": draw(st.sampled_from([500.0, 1800.0])), "output_tokens": 220.0},
+        "models": [{"model": draw(st.sampled_from(["google/gemini-2.5-flash", "openai/gpt-4o-mini"]))}],
+        "slo": {"tpot_p95_ms": draw(st.sampled_from([30.0, 80.0]))},
+        "hosting": {
+            "api": draw(st.sampled_from([{}, None])),
+            "self_hosted": {
+                "models": ["llama-3.1-8b-instruct"],
+                "quantization": ["fp8"],
+                "gpus": draw(st.sampled_from([["l40s"], ["h100-sxm"], ["l40s", "h100-sxm"]])),
+                "tensor_parallel": 1,
+                "redundancy": draw(st.sampled_from(["none", "n+1"])),
+                "max_utilization": draw(st.sampled_from([0.5, 0.8])),
+                "quality_equivalent": True,
+            },
+        },
+    }
+
+
+hosted = hosted_documents().map(built)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from planner.planning.difference import difference
 from planner.specs.scenario import Scenario
 from tests.cases_of import side_of
-from tests.strategies import scenarios
+from tests.strategies import hosted, scenarios
 
-RUNS = settings(max_examples=40, deadline=None)
+RUNS = settings(max_examples=25, deadline=None)
 
 
 @given(old=scenarios, new=scenarios)
@@ -42,6 +42,16 @@ def test_nothing_differs_from_itself(one: Scenario) -> None:
 @RUNS
 def test_the_way_back_costs_the_opposite_cause_by_cause(old: Scenario, new: Scenario) -> None:
     there, back = difference(side_of(old), side_of(new)), difference(side_of(new), side_of(old))
+    assert there.delta_usd_per_month == -back.delta_usd_per_month
+    forth = {(cause.kind, cause.name): cause.usd_per_month for cause in there.causes}
+    assert forth == {(cause.kind, cause.name): -cause.usd_per_month for cause in back.causes}
+
+
+@given(old=hosted, new=hosted)
+@settings(max_examples=15, deadline=None)
+def test_the_laws_hold_on_the_steps_of_whole_machines(old: Scenario, new: Scenario) -> None:
+    there, back = difference(side_of(old), side_of(new)), difference(side_of(new), side_of(old))
+    assert sum(cause.usd_per_month for cause in there.causes) == there.delta_usd_per_month
     assert there.delta_usd_per_month == -back.delta_usd_per_month
     forth = {(cause.kind, cause.name): cause.usd_per_month for cause in there.causes}
     assert forth == {(cause.kind, cause.name): -cause.usd_per_month for cause in back.causes}
