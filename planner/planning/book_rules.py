@@ -54,6 +54,14 @@ def _api(row: ApiModel, books: Books) -> Iterator[Breach]:
             expected="the id of a row in api",
             found=successor,
         )
+    elif _returns(row, books):
+        yield Breach(
+            section="api",
+            row=row.id,
+            key="lifecycle.successor",
+            expected="successors that do not come back to the row",
+            found=f"{successor}, which does",
+        )
     if row.open_model is not None and len(books.models.ids_of(row.open_model)) != 1:
         yield Breach(
             section="api",
@@ -62,6 +70,16 @@ def _api(row: ApiModel, books: Books) -> Iterator[Breach]:
             expected="a name of one model in models.yaml",
             found=row.open_model,
         )
+
+
+def _returns(row: ApiModel, books: Books) -> bool:
+    """Tell whether the successors of a row lead back to it."""
+    seen: set[str] = set()
+    follows = row.lifecycle.successor
+    while follows is not None and follows in books.api.rows and follows not in seen:
+        seen.add(follows)
+        follows = books.api.rows[follows].lifecycle.successor
+    return row.id in seen
 
 
 def _rental(row: GpuRental, books: Books) -> Iterator[Breach]:

@@ -112,10 +112,13 @@ def _following(case: Case, name: str, day: date) -> str:
     Raises
     ------
     DataError
-        When a retired model has no successor.
+        When a retired model has no successor, or one that leads back to it.
     """
-    model = case.books.api.find(name)
+    model, passed = case.books.api.find(name), set[str]()
     while model.lifecycle.retired_on is not None and model.lifecycle.retired_on <= day:
+        passed.add(model.id)
+        if model.lifecycle.successor in passed:
+            raise DataError(f"the successors of {model.id} lead back to {model.lifecycle.successor}")
         if model.lifecycle.successor is None:
             raise DataError(f"{model.id} was retired on {model.lifecycle.retired_on} without a successor")
         model = case.books.api.find(model.lifecycle.successor)

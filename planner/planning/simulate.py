@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import nan
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -164,10 +165,10 @@ def _limits(
 
 
 def latency_points(values_s: FloatArray) -> LatencyPoints:
-    """Return mean and percentiles of the served requests."""
+    """Return mean and percentiles of the served requests; NaN where there is none."""
     known = values_s[~np.isnan(values_s)]
     if not known.size:
-        return LatencyPoints(mean=0.0, p50=0.0, p90=0.0, p95=0.0, p99=0.0)
+        return LatencyPoints(mean=nan, p50=nan, p90=nan, p95=nan, p99=nan)
     p50, p90, p95, p99 = (float(value) for value in np.percentile(known, (50, 90, 95, 99)))
     return LatencyPoints(mean=float(known.mean()), p50=p50, p90=p90, p95=p95, p99=p99)
 

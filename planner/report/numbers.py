@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from planner.specs.base import Quantity
 from planner.units import GIB, MS_PER_S
 
@@ -66,7 +68,7 @@ def gib(value_bytes: float | None, digits: int = 2) -> str:
 
 def duration(value_s: float | None) -> str:
     """Write a time in the unit in which it has one to three digits: ``85 ms``, ``1.24 s``."""
-    if value_s is None:
+    if value_s is None or isnan(value_s):
         return UNKNOWN
     if value_s < 0.9995:  # from here on it would be rounded to 1000 ms
         ms = value_s * MS_PER_S

@@ -103,3 +103,16 @@ def test_a_model_that_left_the_lists_without_a_date_comes_last() -> None:
     assert found.reason is not None
     assert found.reason.startswith("not in the price lists since")
     assert (found.usd_after, found.usd_before is not None) == (None, True)
+
+
+def test_successors_that_lead_in_a_circle_end_in_a_sentence(tmp_path: Path) -> None:
+    row = (
+        "- {id: acme/one, name: One, lifecycle: {status: retired, "
+        "retired_on: 2025-01-01, successor: acme/one}, prices: [{effective_from: 2024-01-01, "
+        "input_usd_per_mtok: 1, output_usd_per_mtok: 2, basis: announced, source: https://acme.example, "
+        "checked: 2026-11-01, confidence: high}]}"
+    )
+    (tmp_path / "pricing.yaml").write_text(f"schema_version: planner.pricing/1\napi:\n{row}\n")
+    (case,) = read_all((WORKED,), ("models=[{model: acme/one}]", "accounts={}"), (tmp_path,))
+    (found,) = retirements(case, JUNE, FAR)
+    assert found.reason == "the successors of acme/one lead back to acme/one"
