@@ -7,7 +7,7 @@ tokens) appear only in YAML keys, converted in ``inputs/``, and on the screen, c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 # Numeric: what a formula takes and returns, one value or an array of them.
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 else:  # importing numpy only to name a type would cost every command a tenth of a second
     FloatArray = object
     Numeric = float
+
+Count: TypeAlias = int
+"""A number of things. Fields of this type carry no unit in their name. [1]"""
+MeanCount: TypeAlias = float
+"""A number of things on average, which may lie between whole numbers. [1]"""
+Nanoseconds: TypeAlias = int
+"""A stamp or span of the monotonic clock, as the clock gives it. [ns]"""
+Ratio: TypeAlias = float
+"""A dimensionless quantity: a share, a factor, a coefficient of variation. [1]"""
 
 KIB = 1024  #: [bytes/KiB]
 MIB = 1024**2  #: [bytes/MiB]

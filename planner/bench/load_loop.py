@@ -12,6 +12,7 @@ from planner.planning.calibrate import check_points, fit_profile, held_out_error
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RequestRecord, RunManifest
 from planner.specs.step_point import StepPoint
+from planner.units import Count
 
 HELD_OUT_SETTING = "held_out_points"  # of the manifest, so that a later calibrate holds out the same
 
@@ -20,10 +21,10 @@ HELD_OUT_SETTING = "held_out_points"  # of the manifest, so that a later calibra
 class _Load:
     """A closed loop in short: clients, prompt lengths, answer length, requests."""
 
-    concurrency: int
+    concurrency: Count
     input_tokens: tuple[int, ...]
     output_tokens: int
-    requests: int
+    requests: Count
     held_out: bool = False
 
     @property

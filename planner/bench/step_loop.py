@@ -20,6 +20,7 @@ from planner.planning.calibrate import (
 )
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
+from planner.units import Count
 
 FIRST_HELD_OUT = 6
 POINTS_IN_A_BUDGET = 30  # so that waiting for a quiet machine before one point cannot take the whole budget
@@ -45,7 +46,7 @@ class LoopState:
     """How far a loop has come: what was measured last, the error on held-out points, the time since its start."""
 
     samples: StepSamples
-    measured: int
+    measured: Count
     held_out_error_fraction: float | None
     elapsed_s: float
 

@@ -20,6 +20,7 @@ from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setti
 from planner.specs.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import Disturbance, StepRun, StepSamples
+from planner.units import Count, Nanoseconds
 
 LONGEST_RUN = 16  # steps of one point: the context grows by one a step and must stay near its middle
 FEWEST_TIMES = 3  # prompts of one length that make a point
@@ -31,7 +32,7 @@ NS_PER_S = 1e9
 class _Stream:
     """One request's tokens: when it was sent, when each token came."""
 
-    sent_ns: int
+    sent_ns: Nanoseconds
     input_tokens: int
     token_ns: tuple[int, ...]
 
@@ -44,7 +45,7 @@ class _Step:
     """One step: its time, the decoding sequences with their mean context, and the prompt in it."""
 
     time_s: float
-    sequences: int = 0
+    sequences: Count = 0
     context_tokens: int = 0
     prompt_tokens: int = 0
     arrival: bool = False

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
+from planner.units import Count
+
 CRLF = b"\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 FIRST_TOKEN_ID = 1000
@@ -33,7 +35,7 @@ class FaultEvery:
     """Inject ``fault`` into every ``every``-th request, counted from 1."""
 
     fault: Fault
-    every: int
+    every: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +50,7 @@ class TruthConfig:
     ttft_s: float = 0.020
     itl_s: float = 0.005
     itl_s_per_stream: float = 0.0
-    slots: int | None = None
+    slots: Count | None = None
     tokens_per_event: int = 1
     role_event: bool = False
     empty_event: bool = False
@@ -57,13 +59,13 @@ class TruthConfig:
     split_events: bool = False
     usage: str = "asked"
     cached_tokens: int = 0
-    stall_at_token: int | None = None
+    stall_at_token: Count | None = None
     stall_s: float = 0.0
     retry_after_s: float = 1.0
     chat_only: bool = False
     refused_fields: tuple[str, ...] = ()
     faults: tuple[FaultEvery, ...] = ()
-    die_after: int | None = None
+    die_after: Count | None = None
 
     def fault_of(self, number: int) -> Fault | None:
         """Return the fault of the ``number``-th request (from 1)."""

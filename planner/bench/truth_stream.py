@@ -18,6 +18,7 @@ from planner.bench.truth_frames import (
     chunked,
     stream_head,
 )
+from planner.units import Count
 
 NS_PER_S = 1_000_000_000
 
@@ -40,7 +41,7 @@ class Sink(Protocol):
 class Truth:
     """What really happened to one request [ns of perf_counter]."""
 
-    number: int
+    number: Count
     received_ns: int
     fault: str | None = None
     tokens: int = 0

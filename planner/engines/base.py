@@ -7,6 +7,7 @@ from typing import Protocol
 
 from planner.specs.load import RequestPlan
 from planner.specs.measurement import CacheAudit, EngineFacts, RequestReply
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +33,9 @@ class EngineOptions:
     api_key: str | None = field(default=None, repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     honour_retry_after: bool = False
-    max_retries: int = 0
+    max_retries: Count = 0
     verify_tls: bool = True
-    seed: int = 0
+    seed: Count = 0
     launch_arguments: tuple[str, ...] = ()
     synthetic: bool = False
 

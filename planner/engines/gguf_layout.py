@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import prod
 
 from planner.errors import DataError, UsageError
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,17 +25,17 @@ class SyntheticShape:
     name: str
     family: str  #: llama.cpp's architecture name, a key of FAMILIES
     layers: int
-    hidden: int
+    hidden: Count
     heads: int
     kv_heads: int
     head_dim: int
-    intermediate: int  #: width of the dense MLP, or of one expert where ``experts`` is not 0
-    vocabulary: int
+    intermediate: Count  #: width of the dense MLP, or of one expert where ``experts`` is not 0
+    vocabulary: Count
     tied_embeddings: bool
-    experts: int = 0
-    active_experts: int = 0
-    sliding_window: int = 0
-    context: int = 131_072
+    experts: Count = 0
+    active_experts: Count = 0
+    sliding_window: Count = 0
+    context: Count = 131_072
     rope_theta: float = 500_000.0
 
 

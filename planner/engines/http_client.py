@@ -16,6 +16,7 @@ from planner.engines.openai_stream import StreamTally
 from planner.engines.sse import EventReader
 from planner.errors import UsageError
 from planner.specs.measurement import Outcome
+from planner.units import Count
 
 NS_PER_S = 1_000_000_000
 DONE_GRACE_S = 0.25  # how long a stream may stay open after [DONE] before we close it
@@ -188,7 +189,7 @@ class Address:
 
     scheme: str
     host: str
-    port: int
+    port: Count
     path: str
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from planner.errors import EngineError
+from planner.units import Count
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}  # llama.h, enum llama_flash_attn_type
 KV_TYPES = {
@@ -36,9 +37,9 @@ class LlamaCppSettings:
     """How the context is made; the names are llama.cpp's options in words."""
 
     model: str
-    threads: int
+    threads: Count
     context_tokens: int = 4096
-    sequences: int = 1
+    sequences: Count = 1
     batch_tokens: int = 2048
     ubatch_tokens: int = 512
     gpu_layers: int = -1
@@ -51,9 +52,9 @@ class LlamaCppSettings:
 class Row(NamedTuple):
     """One token of a step: its id, its position, its sequence, and whether its logits are wanted."""
 
-    token: int
-    position: int
-    sequence: int
+    token: Count
+    position: Count
+    sequence: Count
     output: bool
 
 
@@ -65,8 +66,8 @@ class SessionFacts:
     system: str
     description: str
     model_bytes: int
-    parameters: int
-    vocabulary: int
+    parameters: Count
+    vocabulary: Count
     trained_context_tokens: int
     sequence_context_tokens: int
     gpu_offload: bool

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from planner.engines.llamacpp_session import Row, Session
+from planner.units import Count
 
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies
 
@@ -37,7 +38,7 @@ class SlotRequest:
 class StepEvent:
     """What a step brought: its end [ns of perf_counter], the requests that got a token, those that are done."""
 
-    ns: int
+    ns: Count
     tokens: tuple[int, ...]
     done: tuple[int, ...]
 
@@ -47,7 +48,7 @@ class SlotServer:
     """The slots of one context. `add` requests at any time; `step` while there is work."""
 
     session: Session
-    slots: int
+    slots: Count
     batch_tokens: int
     clock_ns: Callable[[], int] = time.perf_counter_ns
     _running: dict[int, SlotRequest] = field(default_factory=dict)

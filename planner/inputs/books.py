@@ -25,6 +25,7 @@ from planner.specs.limits import RateLimitEdition
 from planner.specs.model import ModelSpec
 from planner.specs.price import ApiModel, Contract, CurrencyRate
 from planner.specs.rental import GpuRental
+from planner.units import Count
 
 RowT = TypeVar("RowT", bound=BaseModel)
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -48,7 +49,7 @@ class RawRow(NamedTuple):
     text: str
     file: Path
     section: str
-    place: int
+    place: Count
 
 
 Rows = dict[str, dict[str, RawRow]]  # section -> id -> row

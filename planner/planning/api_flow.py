@@ -9,6 +9,7 @@ from planner.planning.retries import Outcome, errors_of, outcome_of
 from planner.specs.case import Case
 from planner.specs.price import STANDARD, ApiModel, ModeOrStandard
 from planner.specs.scenario import ModelShare
+from planner.units import MeanCount, Ratio
 
 Key = tuple[str, ModeOrStandard]  # row id and mode
 
@@ -23,11 +24,11 @@ class Call:
     """
 
     model: ApiModel
-    share: float
+    share: Ratio
     mode: ModeOrStandard
     off_peak: bool = False
     billed: float = 1.0
-    attempts: float = 1.0
+    attempts: MeanCount = 1.0
     hours_fraction: float = 1.0
 
     @property

@@ -20,6 +20,7 @@ from planner.specs.model import (
     ModelSpec,
     MoeBlock,
 )
+from planner.units import Count, MeanCount
 
 TensorClass = Literal[
     "attention", "mlp", "experts", "shared_experts", "router", "norms", "embeddings", "head", "mtp", "vision"
@@ -35,10 +36,10 @@ class Tensor:
     name: str
     tensor_class: TensorClass
     layers: int
-    rows: int
-    columns: int
+    rows: Count
+    columns: Count
     split: Split
-    copies: int = 1
+    copies: Count = 1
     active_copies: float = 1.0
     """How many of the copies one token passes."""
     kv_heads: int = 0
@@ -67,16 +68,16 @@ class Tensor:
 class ParameterCounts:
     """Parameters by class. ``total`` is what publishers count: without MTP layers and vision tower."""
 
-    attention: float
-    mlp: float
-    experts: float
-    shared_experts: float
-    router: float
-    norms: float
-    embeddings: float
-    head: float
-    mtp: float = 0.0
-    vision: float = 0.0
+    attention: MeanCount
+    mlp: MeanCount
+    experts: MeanCount
+    shared_experts: MeanCount
+    router: MeanCount
+    norms: MeanCount
+    embeddings: MeanCount
+    head: MeanCount
+    mtp: MeanCount = 0.0
+    vision: MeanCount = 0.0
 
     @property
     def total(self) -> float:

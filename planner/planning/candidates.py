@@ -14,6 +14,7 @@ from planner.specs.hosting import SelfHosted
 from planner.specs.model import ModelSpec
 from planner.specs.serving import Capacity
 from planner.specs.workload import Workload
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class Candidate:
 
     configuration: Configuration
     capacity: Capacity
-    row: int
+    row: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,6 +18,7 @@ from planner.specs.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver
 from planner.specs.outcome import Outcome
 from planner.specs.side import Entry
 from planner.specs.staleness import StaleReason
+from planner.units import Count
 
 ORDER = {"error": 0, "warning": 1, "note": 2}
 RULE_ORDER = {rule: index for index, rule in enumerate(CHECK_RULES)}
@@ -214,7 +215,7 @@ class _Held:
     waiver: Waiver
     scenario: str | None
     file: str
-    line: int | None
+    line: Count | None
 
 
 def _waivers(request: CheckRequest) -> Iterator[_Held]:

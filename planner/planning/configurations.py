@@ -21,7 +21,7 @@ from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
 from planner.specs.profile import ServingProfile
 from planner.specs.step_profile import ChosenStepProfile, StepProfile
-from planner.units import FloatArray, Numeric
+from planner.units import Count, FloatArray, Numeric
 
 MadeT = TypeVar("MadeT")
 
@@ -33,7 +33,7 @@ class Configuration:
     model: ModelSpec
     hardware: HardwareSpec
     quantization: str
-    gpus: int
+    gpus: Count
     operand: Operands
     memory: VllmMemory
     chosen: ChosenProfile

@@ -18,6 +18,7 @@ from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec
 from planner.specs.prediction import Prediction, PredictRequest
 from planner.specs.validation import TableRow
+from planner.units import MeanCount
 
 FULL_LOAD = 1e9  #: a concurrency that always fills the pool
 NEVER_SCHEDULED = 4096  #: sequences of an offline run: no limit but the pool
@@ -36,7 +37,7 @@ class Question:
     model: str
     hardware: HardwareSpec
     request: PredictRequest
-    replicas: float
+    replicas: MeanCount
     load: Load
     statistic: Statistic
 

@@ -23,6 +23,7 @@ from planner.specs.model import (
     MambaMixer,
     ModelSpec,
 )
+from planner.units import Count
 
 # Bytes per element, block scales included: 32 elements of q8_0 are 34 bytes, of q4_0 18, of q5_0 22 (ggml.h).
 KV_ELEMENT_BYTES: dict[str, float] = {
@@ -55,7 +56,7 @@ class CacheGroup:
     """Cache of one token in one layer [bytes/token]."""
     state_bytes: float = 0.0
     """State of one sequence in one layer [bytes]."""
-    window: int | None = None
+    window: Count | None = None
 
 
 def kv_element_bytes(kv_dtype: str, *, model: ModelSpec) -> float:

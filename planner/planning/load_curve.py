@@ -19,7 +19,7 @@ from planner.formulas.traffic import Z_P95
 from planner.planning.configurations import Configuration, Stack, stacked, steady_states
 from planner.planning.step_model import Load, step_s
 from planner.specs.workload import TokenStats, Workload
-from planner.units import FloatArray, Numeric
+from planner.units import FloatArray, Numeric, Ratio
 
 POINTS = (
     40  #: loads on a curve, evenly spaced in the logarithm: between two of them logarithms are interpolated
@@ -36,7 +36,7 @@ class Demand:
 
     prompt: TokenStats
     answer: TokenStats
-    burstiness: float
+    burstiness: Ratio
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

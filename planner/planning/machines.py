@@ -22,7 +22,7 @@ from planner.specs.base import Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import OwnedHardware, Purchase, SelfHosted
 from planner.specs.rental import GpuRental
-from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, FloatArray
+from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count, FloatArray
 
 AVAILABILITY = (
     0.999  #: share of the time in which enough spot machines are up, unless slo.availability says more
@@ -51,10 +51,10 @@ class Fleet:
     """Replicas on whole machines that hold a peak with the redundancy lost."""
 
     offer: Offer
-    loaded: int
-    replicas: int
-    machines: int
-    spare: int
+    loaded: Count
+    replicas: Count
+    machines: Count
+    spare: Count
     """Machines among them that stand in for interrupted ones."""
 
     @property

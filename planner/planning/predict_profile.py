@@ -17,6 +17,7 @@ from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictReq
 from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
 from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import ChosenStepProfile, StepProfile, Support, Term
+from planner.units import MeanCount
 
 ROUNDS = (
     12  # requests per client of a closed loop; those of the first round, which start together, are the burst
@@ -39,7 +40,7 @@ BOUNDS: dict[Term, Bound] = {"pass_s": "bandwidth", "context_token_s": "bandwidt
 class _State:
     """The steady state of a load."""
 
-    concurrency: float
+    concurrency: MeanCount
     ttft_s: float
     ttft_burst_s: float
     tpot_s: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planner.formulas.reliability import attempt_reached_fraction
 from planner.specs.case import Case
-from planner.units import FloatArray
+from planner.units import Count, FloatArray, MeanCount
 
 ANY_ERROR = "any error"
 
@@ -17,9 +17,9 @@ class ErrorUse:
     """One class of error of a scenario, with the retries that it is granted there."""
 
     name: str
-    http: int | None
+    http: Count | None
     rate_fraction: float
-    retries: int
+    retries: Count
     fails_over: bool
     billed_fraction: float
     strategy: str
@@ -34,7 +34,7 @@ class Outcome:
     """
 
     reached: FloatArray
-    attempts: float
+    attempts: MeanCount
     answered_fraction: float
     spent_fraction: float
     lost_fraction: float

@@ -10,6 +10,7 @@ from planner.errors import UsageError
 from planner.planning.architecture import TensorClass
 from planner.specs.hardware import ComputeDtype, HardwareSpec
 from planner.specs.model import ModelSpec
+from planner.units import Count
 
 Multiplied = Literal["fp32", "fp16", "bf16", "fp8", "int8", "fp4"]
 
@@ -26,8 +27,8 @@ class WeightScheme:
     rest_bits: float = 16.0
     """Bits of everything that is not covered: the type of the activations."""
     scale_bits: float = 0.0
-    scale_rows: int = 1
-    scale_columns: int = 0
+    scale_rows: Count = 1
+    scale_columns: Count = 0
     overhead_bits: float = 0.0
     """What the engine's kernels add to a weight [bits]."""
     covers: frozenset[TensorClass] = LINEAR

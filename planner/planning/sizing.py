@@ -11,7 +11,7 @@ from planner.planning.machines import Fleet, Offer, fleet
 from planner.specs.hosting import SelfHosted
 from planner.specs.hosting_plan import DailyMachines, GrowthStep
 from planner.specs.workload import Workload
-from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
+from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ class HostedTraffic:
     peak_requests_per_s: float
     hourly_requests_per_s: tuple[float, ...]
     growth_per_month_fraction: float
-    horizon_months: int
+    horizon_months: Count
     availability: float | None
 
     @property
@@ -58,7 +58,7 @@ class Replica:
     """What one replica serves, on how many GPUs."""
 
     requests_per_s: float
-    gpus: int
+    gpus: Count
 
 
 def fleet_for(offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Replica) -> Fleet:

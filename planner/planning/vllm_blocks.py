@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from planner.errors import DataError
 from planner.formulas.pool import blocks_of_sequence, state_block_tokens, whole_blocks
 from planner.planning.kv_groups import CacheGroup
+from planner.units import Count
 
 BLOCK_TOKENS = 16
 GROUP_PADDING_FRACTION = 1.25  # vLLM pads up to a quarter before it makes one more group
@@ -26,7 +27,7 @@ class PoolGroup:
     """Layers that share a block table."""
 
     cache: CacheGroup
-    tables: int
+    tables: Count
     """How many groups of equal length the layers make."""
     block_tokens: int
 

@@ -12,7 +12,7 @@ from planner.planning.weights import EngineWeights, engine_weights
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile, VersionMemory
 from planner.specs.model import ModelSpec, MoeBlock
-from planner.units import BITS_PER_BYTE, GIB
+from planner.units import BITS_PER_BYTE, GIB, Count
 
 # vLLM's defaults for its server, by device memory (EngineArgs.get_batch_defaults): an A100 counts as small.
 LARGE_GPU_GIB = 70.0
@@ -28,12 +28,12 @@ class VllmSettings:
 
     quantization: str = "auto"
     kv_dtype: str = "auto"
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
+    tensor_parallel: Count = 1
+    pipeline_parallel: Count = 1
     utilization_fraction: float = DEFAULT_UTILIZATION
     context_tokens: int | None = None
     batched_tokens: int | None = None
-    max_sequences: int | None = None
+    max_sequences: Count | None = None
     version: str = "latest"
     speculative_tokens: int = 0
 
@@ -67,7 +67,7 @@ class VllmMemory:
     coefficients: VersionMemory
     version_is_known: bool
     batched_tokens: int
-    max_sequences: int
+    max_sequences: Count
     context_tokens: int
     speculative_tokens: int
 
@@ -194,7 +194,7 @@ class _Frame:
     coefficients: VersionMemory
     weights: EngineWeights
     batched_tokens: int
-    max_sequences: int
+    max_sequences: Count
 
 
 def _stage(frame: _Frame, index: int) -> StageMemory:

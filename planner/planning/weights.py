@@ -16,7 +16,7 @@ from planner.formulas.weights import (
 from planner.planning.architecture import Architecture, Tensor, TensorClass
 from planner.planning.schemes import WeightScheme, weight_scheme
 from planner.specs.model import HeadAttention, LatentAttention, ModelSpec
-from planner.units import BITS_PER_BYTE
+from planner.units import BITS_PER_BYTE, Count
 
 VOCABULARY: tuple[TensorClass, ...] = ("embeddings", "head")
 OUTSIDE_LAYERS: tuple[TensorClass, ...] = ("embeddings", "head", "vision")
@@ -123,8 +123,8 @@ def stage_layers(layers: int, stages: int) -> tuple[int, ...]:
 class _Place:
     """A stage among its fellows."""
 
-    index: int
-    stages: int
+    index: Count
+    stages: Count
     layers: int
 
 

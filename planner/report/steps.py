@@ -8,6 +8,7 @@ from statistics import median, stdev
 from planner.report.numbers import duration, rate
 from planner.report.screen import grid, render
 from planner.specs.steps import StepRun, StepSamples
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,7 +16,7 @@ class StepRate:
     """The rate of one point: all tokens over all time, and how single steps deviate from it."""
 
     label: str
-    steps: int
+    steps: Count
     tokens_per_s: float
     deviation_tokens_per_s: float | None
     median_step_s: float

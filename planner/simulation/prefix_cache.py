@@ -16,6 +16,7 @@ from planner.errors import UsageError
 from planner.simulation.state import Limits
 from planner.simulation.step import NEVER
 from planner.specs.simulation import IntArray, RequestBatch
+from planner.units import Count
 
 if TYPE_CHECKING:
     from planner.simulation.state import Ints
@@ -33,7 +34,7 @@ class PrefixCache(NamedTuple):
     """One entry per request in the first three, per prefix block in the next six; runs are a ring."""
 
     enabled: bool
-    weight: int  #: engine blocks in a prefix block
+    weight: Count  #: engine blocks in a prefix block
     prefix_block_tokens: int
     starts: Ints  #: where a request's prefix blocks begin
     ends: Ints

@@ -12,6 +12,7 @@ import numpy as np
 
 from planner.simulation.step import NEVER
 from planner.specs.simulation import EngineLimits, IntArray, RequestBatch, SimulatedRequests
+from planner.units import Count
 
 if TYPE_CHECKING:
     from planner.units import FloatArray
@@ -47,9 +48,9 @@ TIMES = 3
 class Limits(NamedTuple):
     """``EngineLimits`` in blocks and plain numbers."""
 
-    max_num_seqs: int
+    max_num_seqs: Count
     max_num_batched_tokens: int
-    blocks: int
+    blocks: Count
     block_tokens: int
     chunked_prefill: bool
     reserve_full_input: bool

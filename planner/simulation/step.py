@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from planner.errors import UsageError
+from planner.units import Count
 
 if TYPE_CHECKING:
     from planner.units import FloatArray
@@ -111,9 +112,9 @@ class Run(NamedTuple):
     flat_s: float
     floor_s: float
     memory_kv_s: float
-    sequences: int
-    context: int
-    crossing: int
+    sequences: Count
+    context: Count
+    crossing: Count
 
 
 def cost_table(costs: StepCosts, *, as_lists: bool) -> CostTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.specs.base import Notice
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +28,7 @@ class LoadAgreement:
     """How well the simulation repeats one measured point; ``requests`` are those that succeeded."""
 
     load: str
-    requests: int
+    requests: Count
     profile: str
     grade: str
     rows: tuple[Agreement, ...]

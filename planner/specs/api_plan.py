@@ -8,6 +8,7 @@ from typing import Literal
 
 from planner.specs.base import Quantity
 from planner.specs.price import Ttl
+from planner.units import Count, Ratio
 
 Verdict = Literal["below", "inside", "above"]
 
@@ -61,7 +62,7 @@ class PromptCacheUse:
 class RoutingPoint:
     """The bill at one share of requests that the small model settles."""
 
-    small_share: float
+    small_share: Ratio
     usd_per_month: float
     saving_fraction: float
 
@@ -77,7 +78,7 @@ class RoutingCheck:
     kind: Literal["shares", "cascade"]
     small_model: str
     large_model: str
-    small_share: float
+    small_share: Ratio
     saving_fraction: float
     points: tuple[RoutingPoint, ...]
     rule_share_low: float
@@ -98,9 +99,9 @@ class ErrorRow:
     """One class of error that the scenario states: how often, whether it is retried, what it bills."""
 
     name: str
-    http: int | None
+    http: Count | None
     rate_fraction: float
-    retries: int
+    retries: Count
     billed_fraction: float
     strategy: str
 

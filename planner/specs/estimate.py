@@ -14,6 +14,7 @@ from planner.specs.request_cost import PriceUsed
 from planner.specs.tokenizer import PromptTokens
 from planner.specs.uncertainty import BillSpread
 from planner.specs.workload import Workload
+from planner.units import Count, MeanCount, Ratio
 
 HostingKind = Literal["api", "self_hosted", "edge"]
 RARE_SHARE = (
@@ -40,7 +41,7 @@ class ModelCost:
     """
 
     model: str
-    share: float
+    share: Ratio
     requests_per_month: float
     usd_per_request: float
     usd_per_day: float
@@ -64,8 +65,8 @@ class SingleModel:
 class MonthCost:
     """The bill of one month of the horizon, after credits."""
 
-    month: int
-    requests: float
+    month: Count
+    requests: MeanCount
     usd: float
     credits_usd: float = 0.0
 
@@ -104,8 +105,8 @@ class HostingOption:
     model: str | None = None
     gpu: str | None = None
     gpus_per_replica: int | None = None
-    replicas: int | None = None
-    machines: int | None = None
+    replicas: Count | None = None
+    machines: Count | None = None
     rental: str | None = None
     purchase: str | None = None
     quantization: str | None = None

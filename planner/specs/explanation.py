@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 
 from planner.specs.base import Grade
+from planner.units import Count
 
 OriginKind = Literal["scenario", "override", "default", "file", "book", "profile", "rule", "constant"]
 Shown = float | int | str | None
@@ -28,7 +29,7 @@ class Origin:
     since: date | None = None
     checked: date | None = None
     file: str | None = None
-    line: int | None = None
+    line: Count | None = None
 
     @property
     def file_line(self) -> str | None:

@@ -9,6 +9,7 @@ from datetime import date
 from planner.errors import EXIT_DATA, EXIT_FINDING, EXIT_LOCK_STALE, EXIT_USAGE
 from planner.specs.difference import Difference
 from planner.specs.gates import RuleId, Severity
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +19,7 @@ class CheckRule:
     title: str
     help: str
     severity: Severity = "error"
-    exit_code: int = EXIT_FINDING
+    exit_code: Count = EXIT_FINDING
 
 
 CHECK_RULES: Mapping[RuleId, CheckRule] = {
@@ -111,7 +112,7 @@ class Finding:
     scenario: str | None = None
     subject: str = ""
     file: str | None = None
-    line: int | None = None
+    line: Count | None = None
     expected: str | None = None
     found: str | None = None
     cause: str | None = None
@@ -143,7 +144,7 @@ class ScenarioCost:
     usd_per_month: float | None
     usd_per_month_before: float | None
     usd_per_request: float | None
-    findings: int
+    findings: Count
 
     @property
     def delta_usd_per_month(self) -> float | None:
@@ -163,7 +164,7 @@ class Checked:
     waived: tuple[Waived, ...]
     difference: Difference | None
     """``None`` without anything to compare with; then changes are not judged."""
-    exit_code: int
+    exit_code: Count
 
     @property
     def passed(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planner.specs.base import Grade, Notice
+from planner.units import Count, MeanCount
 
 FitEngine = Literal["vllm", "llamacpp"]
 
@@ -17,14 +18,14 @@ class FitRequest:
     engine: FitEngine = "vllm"
     quantization: str = "auto"
     kv_dtype: str = "auto"
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
+    tensor_parallel: Count = 1
+    pipeline_parallel: Count = 1
     context_tokens: int = 8192
-    concurrency: int = 1
+    concurrency: Count = 1
     utilization_fraction: float = 0.9
     version: str = "latest"
     batched_tokens: int | None = None
-    max_sequences: int | None = None
+    max_sequences: Count | None = None
     memory_gib: float | None = None
     """Size bought, where a device comes in several [GiB]."""
 
@@ -55,15 +56,15 @@ class Fit:
     fits: bool
     reason: str
     changes: tuple[FitChange, ...]
-    gpus: int
+    gpus: Count
     quantization: str
     kv_dtype: str
-    tensor_parallel: int
-    pipeline_parallel: int
+    tensor_parallel: Count
+    pipeline_parallel: Count
     context_tokens: int
-    concurrency: int
-    parameters: float
-    active_parameters: float
+    concurrency: Count
+    parameters: MeanCount
+    active_parameters: MeanCount
     physical_bytes: float
     budget_bytes: float
     weights_bytes_per_gpu: float
@@ -75,7 +76,7 @@ class Fit:
     """The rule of thumb 2 · layers · hidden · bytes, for comparison."""
     kv_pool_tokens: int
     max_context_tokens: int
-    max_concurrency: int
+    max_concurrency: Count
     shortage_bytes: float
     parts: tuple[MemoryPart, ...]
     grade: Grade

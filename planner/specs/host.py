@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.specs.measurement import MachineFacts
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuFacts:
     """One NVIDIA GPU as its driver describes it."""
 
-    index: int
+    index: Count
     name: str
     memory_bytes: int
     memory_used_bytes: int

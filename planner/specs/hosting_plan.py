@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.specs.base import Quantity
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GrowthStep:
     """From this month on so many replicas run; month 1 is the first of the plan."""
 
-    month: int
-    replicas: int
-    machines: int
+    month: Count
+    replicas: Count
+    machines: Count
     usd_per_month: float
 
 
@@ -21,9 +22,9 @@ class GrowthStep:
 class DailyMachines:
     """Machines over the traffic's hours: a fixed number, or as many as each hour needs."""
 
-    fixed: int
-    least: int
-    most: int
+    fixed: Count
+    least: Count
+    most: Count
     mean: float
     fixed_usd_per_month: float
     autoscaled_usd_per_month: float
@@ -40,7 +41,7 @@ class BreakEven:
 
     requests_per_day: Quantity
     for_good_requests_per_day: float | None
-    crossings: int
+    crossings: Count
     certain: bool
     """Whether a replica as slow as the interval allows breaks even too."""
     statement: str
@@ -61,17 +62,17 @@ class HostingPlan:
 
     profile: str
     percentiles: str
-    serving_replicas: int
+    serving_replicas: Count
     redundancy: str
-    spare_for_interruptions: int
-    machines_low: int
-    machines_high: int
+    spare_for_interruptions: Count
+    machines_low: Count
+    machines_high: Count
     usd_per_month_low: float
     usd_per_month_high: float
     caches_usd_per_month: float
     """Response caches and their embeddings, which stand before the machines as they do before the API."""
     usd_horizon: float
-    horizon_months: int
+    horizon_months: Count
     growth: tuple[GrowthStep, ...]
     daily: DailyMachines | None
     break_even: BreakEven | None

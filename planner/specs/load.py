@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from planner.units import Count, Ratio
+
 LoadKind = Literal["closed", "constant", "poisson", "gamma", "ramp", "trace"]
 """How requests are released: a fixed number in flight (closed), or at scheduled times (all others)."""
 
@@ -41,26 +43,26 @@ class LoadPoint:
     """
 
     kind: LoadKind
-    requests: int
+    requests: Count
     input_tokens: TokenLengths
     output_tokens: TokenLengths
-    concurrency: int | None = None
+    concurrency: Count | None = None
     rate_requests_per_s: float | None = None
     start_rate_requests_per_s: float | None = None
-    burstiness: float = 1.0
-    ramp_requests: int = 0
+    burstiness: Ratio = 1.0
+    ramp_requests: Count = 0
     shared_prefix_tokens: int = 0
-    seed: int = 0
+    seed: Count = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RequestPlan:
     """One request before it is sent. ``offset_s`` counts from the start of the point; ``None`` in a closed loop."""
 
-    index: int
+    index: Count
     phase: Phase
     input_tokens: int
     output_tokens: int
-    prompt_seed: int
+    prompt_seed: Count
     offset_s: float | None = None
     shared_prefix_tokens: int = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.units import Count
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredRow:
@@ -16,9 +18,9 @@ class MeasuredRow:
     model: str = ""
     precision: str = ""
     gpu: str = ""
-    n_gpu: int | None = None
-    tp: int | None = None
-    pp: int | None = None
+    n_gpu: Count | None = None
+    tp: Count | None = None
+    pp: Count | None = None
     isl: float | None = None
     osl: float | None = None
     load_type: str = ""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from planner.specs.load import LoadPoint, Phase, SloTarget
 from planner.specs.telemetry import GpuUse
+from planner.units import Count, MeanCount, Nanoseconds
 
 BENCH_SCHEMA = "planner.bench/1"
 Setting = str | int | float | bool | None
@@ -51,15 +52,15 @@ class RequestStamps:
     without content (role, finish) has 0 tokens, one whose token count the server does not tell has 1.
     """
 
-    scheduled_ns: int
-    ready_ns: int
-    connected_ns: int | None = None
-    sent_ns: int | None = None
-    headers_ns: int | None = None
-    first_any_ns: int | None = None
-    first_token_ns: int | None = None
-    last_token_ns: int | None = None
-    done_ns: int
+    scheduled_ns: Nanoseconds
+    ready_ns: Nanoseconds
+    connected_ns: Nanoseconds | None = None
+    sent_ns: Nanoseconds | None = None
+    headers_ns: Nanoseconds | None = None
+    first_any_ns: Nanoseconds | None = None
+    first_token_ns: Nanoseconds | None = None
+    last_token_ns: Nanoseconds | None = None
+    done_ns: Nanoseconds
     chunk_ns: tuple[int, ...] = ()
     chunk_tokens: tuple[int, ...] = ()
 
@@ -85,12 +86,12 @@ class RequestReply:
     stamps: RequestStamps
     usage: TokenUsage = field(default_factory=TokenUsage)
     counted_tokens: bool = False
-    http_status: int | None = None
+    http_status: Count | None = None
     finish_reason: str | None = None
     response_id: str | None = None
     response_model: str | None = None
     detail: str | None = None
-    attempts: int = 1
+    attempts: Count = 1
     reused_connection: bool = False
     tool_calls: tuple[str, ...] = ()
     prompt_hash: str | None = None
@@ -100,9 +101,9 @@ class RequestReply:
 class RequestRecord:
     """One line of ``requests.jsonl``: what was asked, in which point and session, and what came back."""
 
-    point: int
-    session: int
-    index: int
+    point: Count
+    session: Count
+    index: Count
     phase: Phase
     input_tokens: int
     output_tokens: int
@@ -133,8 +134,8 @@ class Distribution:
     ``effective_n`` is what the sample is worth after serial correlation; the intervals are computed from it.
     """
 
-    n: int
-    effective_n: float = 0.0
+    n: Count
+    effective_n: MeanCount = 0.0
     mean: float | None = None
     mean_interval: Interval | None = None
     percentiles: tuple[PercentileValue, ...] = ()
@@ -148,8 +149,8 @@ class Distribution:
 class RequestCounts:
     """How the requests of a point ended. ``by_error`` names every class that occurred."""
 
-    ok: int
-    failed: int
+    ok: Count
+    failed: Count
     by_error: dict[str, int]
 
 
@@ -184,9 +185,9 @@ class CacheAudit:
 class PointFacts:
     """What the runner saw of a point beside its requests; written when the point ends."""
 
-    point: int
-    session: int
-    start_ns: int
+    point: Count
+    session: Count
+    start_ns: Nanoseconds
     health: ClientHealth = field(default_factory=ClientHealth)
     cache: CacheAudit = field(default_factory=CacheAudit)
     stopped: str | None = None
@@ -271,8 +272,8 @@ class RunManifest:
     schema: str = BENCH_SCHEMA
     run_id: str
     started_at: str
-    wall_ns: int
-    perf_ns: int
+    wall_ns: Nanoseconds
+    perf_ns: Nanoseconds
     planner_version: str
     git_commit: str | None
     machine: MachineFacts
@@ -292,4 +293,4 @@ class RunResult:
     convention: str = "planner"
     interrupted: bool = False
     stopped: str | None = None
-    last_good_point: int | None = None
+    last_good_point: Count | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planner.specs.base import Grade, Notice, Quantity
+from planner.units import Count, MeanCount
 
 Bound = Literal["compute", "bandwidth", "overhead", "link", "kv_pool", "max_num_seqs"]
 
@@ -17,11 +18,11 @@ class PredictRequest:
     engine: str = "vllm"
     quantization: str = "auto"
     kv_dtype: str = "auto"
-    tensor_parallel: int = 1
-    pipeline_parallel: int = 1
+    tensor_parallel: Count = 1
+    pipeline_parallel: Count = 1
     expert_parallel: bool = False
     """Whole experts spread over the ranks, instead of each expert split."""
-    attention_data_parallel: int = 1
+    attention_data_parallel: Count = 1
     """Groups of the tensor-parallel ranks that hold the attention each and share the sequences."""
     draft_tokens: int = 0
     """Tokens drafted for every step of speculative decoding; 0 is none."""
@@ -34,11 +35,11 @@ class PredictRequest:
     """Requests of one length that all started together, as some benchmarks send them."""
     input_tokens: float = 1024
     output_tokens: float = 256
-    concurrency: float | None = None
+    concurrency: MeanCount | None = None
     requests_per_s: float | None = None
     utilization_fraction: float = 0.9
     batched_tokens: int | None = None
-    max_sequences: int | None = None
+    max_sequences: Count | None = None
     version: str = "latest"
 
 
@@ -65,10 +66,10 @@ class Prediction:
     engine: str
     profile: str
     separate_prefill: bool
-    gpus: int
+    gpus: Count
     quantization: str
-    concurrency: float
-    running: float
+    concurrency: MeanCount
+    running: MeanCount
     ttft_s: Quantity
     ttft_published_s: Quantity
     ttft_burst_s: Quantity
@@ -97,7 +98,7 @@ class StreamPrediction:
     hardware: str
     engine: str
     profile: str
-    gpus: int
+    gpus: Count
     quantization: str
     prefill_tokens_per_s: Quantity
     output_tokens_per_s: Quantity

@@ -7,7 +7,7 @@ from datetime import date
 
 from planner.specs.base import Notice
 from planner.specs.price import Basis, Confidence, ModeOrStandard, Ttl
-from planner.units import Numeric
+from planner.units import Count, Numeric
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +97,6 @@ class RequestCost:
     cached_read_tokens: float
     cache_write_tokens: float
     output_tokens: float
-    long_context_tier: int
+    long_context_tier: Count
     price: PriceUsed
     notices: tuple[Notice, ...] = ()

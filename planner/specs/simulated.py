@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planner.specs.base import Grade, Notice
 from planner.specs.simulation import EngineLimits, SimulatedRequests
+from planner.units import Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +26,7 @@ class ReplicaSimulation:
 
     model: str
     hardware: str
-    gpus: int
+    gpus: Count
     profile: str
     grade: Grade
     limits: EngineLimits

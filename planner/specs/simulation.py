@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.errors import UsageError
+from planner.units import Count
 
 if TYPE_CHECKING:
     from planner.units import FloatArray
@@ -49,7 +50,7 @@ class EngineLimits:
         Whether freed blocks keep their contents and equal prefixes are not computed again.
     """
 
-    max_num_seqs: int = VLLM_MAX_NUM_SEQS
+    max_num_seqs: Count = VLLM_MAX_NUM_SEQS
     max_num_batched_tokens: int = VLLM_MAX_NUM_BATCHED_TOKENS
     pool_tokens: int | None = None
     block_tokens: int = VLLM_BLOCK_TOKENS

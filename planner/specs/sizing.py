@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.units import Count
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SizedReplicas:
     """Replicas that serve the peak, those that may be lost, and both together."""
 
-    serving: int
-    lost: int
-    replicas: int
+    serving: Count
+    lost: Count
+    replicas: Count

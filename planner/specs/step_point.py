@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.units import Count
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepPoint:
@@ -19,11 +21,11 @@ class StepPoint:
     a request to an idle engine, so the way there and back is in it.
     """
 
-    sequences: int = 0
+    sequences: Count = 0
     context_tokens: int = 0
     prompt_tokens: int = 0
     prompt_offset_tokens: int = 0
-    repetitions: int = 5
+    repetitions: Count = 5
     arrival: bool = False
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from planner.specs.measurement import EngineFacts, MachineFacts, Setting
 from planner.specs.step_point import StepPoint
+from planner.units import Count
 
 STEPS_SCHEMA = "planner.steps/1"
 
@@ -29,7 +30,7 @@ class StepSamples:
     times_s: tuple[float, ...]
     disturbance: Disturbance = field(default_factory=Disturbance)
     unsteady: tuple[str, ...] = ()
-    attempts: int = 1
+    attempts: Count = 1
     held_out: bool = False
 
 
@@ -43,6 +44,6 @@ class StepRun:
     machine: MachineFacts
     engine: EngineFacts
     model_bytes: int
-    model_parameters: int
+    model_parameters: Count
     settings: dict[str, Setting]
     samples: tuple[StepSamples, ...] = ()

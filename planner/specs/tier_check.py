@@ -8,6 +8,7 @@ from typing import Literal
 
 from planner.specs.base import Notice
 from planner.specs.limits import Requirement
+from planner.units import Ratio
 
 LimitKind = Literal[
     "requests_per_minute",
@@ -37,8 +38,8 @@ class LimitDemand:
     output_tokens: float
     cached_read_tokens: float = 0.0
     max_tokens: float | None = None
-    burstiness: float = 1.0
-    size_cv: float = 0.0
+    burstiness: Ratio = 1.0
+    size_cv: Ratio = 0.0
     attempts_per_request: float = 1.0
     batch_tokens_queued: float = 0.0
 

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from planner.specs.base import Document, Grade
+from planner.units import Ratio
 
 HowCounted = Literal["stated", "counted", "estimated"]
 
@@ -80,7 +81,7 @@ class PromptTokens:
     input_tokens: float
     low: float
     high: float
-    factor: float
+    factor: Ratio
     per_text_factor: float
     grade: Grade
     source: str

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from planner.specs.base import Document, refusal
+from planner.units import Count
 
 UncertainInput = Literal[
     "volume",
@@ -89,7 +90,7 @@ class BillSpread:
     p50_usd: float
     p90_usd: float
     mean_usd: float
-    draws: int
+    draws: Count
     stated: bool
     over_budget_fraction: float | None
     swings: tuple[Swing, ...]

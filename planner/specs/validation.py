@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from planner.specs.base import Quantity
 from planner.specs.simulation import RequestBatch
+from planner.units import Count, Ratio
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,14 +16,14 @@ class EngineSettings:
     context_tokens: int | None = None
     utilization_fraction: float = 0.9
     kv_dtype: str = "auto"
-    max_sequences: int | None = None
+    max_sequences: Count | None = None
     batched_tokens: int | None = None
     physical_gib: float | None = None
     """Memory that the engine itself found [GiB], where its log states it."""
-    requests: int | None = None
+    requests: Count | None = None
     """Requests of the run."""
     speculative_tokens: int = 0
-    slots: int = 1
+    slots: Count = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,15 +34,15 @@ class TableRow:
     ``unreadable`` says why the row cannot be judged, when a number in it is none.
     """
 
-    line: int
+    line: Count
     engine: str
     engine_version: str
     model: str
     precision: str
     gpu: str
-    gpus: int
-    tensor_parallel: int | None
-    pipeline_parallel: int
+    gpus: Count
+    tensor_parallel: Count | None
+    pipeline_parallel: Count
     input_tokens: float | None
     output_tokens: float | None
     load_type: str
@@ -74,12 +75,12 @@ class ErrorGroup:
 
     by: dict[str, str]
     metric: str
-    n: int
-    median_ape: float
-    p90_ape: float
-    bias: float
-    within_20: float
-    coverage_80: float
+    n: Count
+    median_ape: Ratio
+    p90_ape: Ratio
+    bias: Ratio
+    within_20: Ratio
+    coverage_80: Ratio
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,15 +88,15 @@ class SkippedRows:
     """Rows that no prediction was made for, and why."""
 
     reason: str
-    n: int
+    n: Count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validation:
     """The judgement of a table."""
 
-    rows: int
-    predicted: int
+    rows: Count
+    predicted: Count
     skipped: tuple[SkippedRows, ...]
     groups: tuple[ErrorGroup, ...]
     judged: tuple[JudgedRow, ...] = field(default=(), repr=False)

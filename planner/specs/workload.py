@@ -7,6 +7,7 @@ from typing import Literal
 
 from planner.specs.base import Grade
 from planner.specs.tokenizer import TokenCount
+from planner.units import Count, MeanCount, Ratio
 
 SizeUnit = Literal["tokens", "words", "characters", "pages"]
 
@@ -19,8 +20,8 @@ class TextSize:
     """
 
     file: str
-    characters: int
-    words: int
+    characters: Count
+    words: Count
     sha256: str
     counts: tuple[TokenCount, ...] = ()
 
@@ -31,7 +32,7 @@ class PartSize:
 
     name: str
     unit: SizeUnit
-    amount: float
+    amount: MeanCount
     static: bool
     text: TextSize | None = None
 
@@ -44,7 +45,7 @@ class TokenStats:
     p50: float
     p95: float
     p99: float
-    sigma: float = 0.0
+    sigma: Ratio = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +53,10 @@ class TraceSummary:
     """What a recorded trace says about its traffic."""
 
     file: str
-    requests: int
+    requests: Count
     duration_s: float
-    burstiness: float
-    peak_to_mean: float
+    burstiness: Ratio
+    peak_to_mean: Ratio
     input_tokens: TokenStats
     output_tokens: TokenStats
 
@@ -68,11 +69,11 @@ class Workload:
     requests_per_month: float
     mean_requests_per_s: float
     hourly_weights: tuple[float, ...]
-    peak_to_mean: float
+    peak_to_mean: Ratio
     peak_requests_per_s: float
-    burstiness: float
+    burstiness: Ratio
     growth_per_month_fraction: float
-    horizon_months: int
+    horizon_months: Count
     days_per_month: float
     input_tokens: TokenStats
     output_tokens: TokenStats
