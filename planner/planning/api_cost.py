@@ -175,6 +175,11 @@ def _single_models(case: Case, workload: Workload, as_of: date) -> tuple[SingleM
 
 
 def served_by(case: Case, model: str) -> Case:
-    """Return the case with one model in the standard mode for every request."""
-    only = (ModelShare(model=model, share=1.0),)
-    return replace(case, scenario=case.scenario.model_copy(update={"models": only}))
+    """Return the case with one model in the standard mode for every request, its cache kept as long as it can be."""
+    scenario, rules = case.scenario, case.books.api.find(model).cache
+    update: dict[str, object] = {"models": (ModelShare(model=model, share=1.0),)}
+    cache = scenario.caching.prompt
+    if cache is not None and (rules is None or cache.ttl not in rules.ttls):
+        prompt = cache.model_copy(update={"ttl": None})
+        update["caching"] = scenario.caching.model_copy(update={"prompt": prompt})
+    return replace(case, scenario=scenario.model_copy(update=update))

@@ -132,3 +132,16 @@ def test_a_region_rule_is_kept_by_models_that_are_bought_there() -> None:
     assert chosen.kind == "api"
     (refused,) = estimate_of(FAQ, *sets, "accounts.anthropic.region=null").recommendation.refused
     assert refused.refused[0].startswith("anthropic/claude-sonnet-4-6 not bought in us")
+
+
+def test_a_lifetime_that_one_model_of_a_mix_offers_does_not_refuse_the_mix() -> None:
+    sets = (
+        "models=[{model: gpt-4o-mini, share: 0.8}, {model: claude-haiku-4-5, share: 0.2}]",
+        "caching={prompt: {enabled: true, ttl: 1h}}",
+        "prompt={input_tokens: 6000, output_tokens: 10, static_prefix_tokens: 5000}",
+        "as_of=2026-11-23",
+        "accounts={}",
+    )
+    cost = estimate_of(CHAT, *sets).cost
+    # the comparison with one model alone keeps prefixes on the terms of that model
+    assert [each.model for each in cost.single_model] == ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"]
