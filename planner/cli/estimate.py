@@ -28,7 +28,7 @@ from planner.errors import EXIT_FINDING
 from planner.inputs.estimating import read_all
 from planner.inputs.step_profiles import load_step_profiles
 from planner.planning.estimate import estimate_scenario, workbench_for
-from planner.report.estimate_table import estimate_parts, portfolio_parts
+from planner.report.estimate_table import SHOWN_SCENARIOS, estimate_parts, portfolio_parts
 from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
 from planner.report.screen import render
 from planner.specs.case import Case
@@ -71,16 +71,17 @@ def estimate(
 ) -> None:
     """Cost, capacity and the tier to choose, for one or many scenarios.
 
-    Several files or a folder give a portfolio with a total.
+    Several files or a folder give a portfolio with a total; a table of more than 20 scenarios is the portfolio alone.
     """
+    cases = read_all(tuple(scenarios), tuple(sets or ()), tuple(books or ()))
+    summed = output_format is Format.csv or (output_format is Format.table and len(cases) > SHOWN_SCENARIOS)
     estimates = tuple(
         _estimates(
-            read_all(tuple(scenarios), tuple(sets or ()), tuple(books or ())),
+            cases,
             date_or_none(as_of),
             tuple(what_if or ()),
-            seed,
+            None if summed else seed,
             load_step_profiles(profile),
-            advised=output_format is not Format.csv,  # its rows hold no advice
         )
     )
     width, color = screen_of(output, no_color=no_color)
@@ -96,12 +97,13 @@ def _estimates(
     cases: tuple[Case, ...],
     as_of: date | None,
     what_if: tuple[str, ...],
-    seed: int,
+    seed: int | None,
     measured: dict[str, StepProfile],
-    *,
-    advised: bool,
 ) -> Iterator[Estimate]:
-    """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others."""
+    """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others.
+
+    Without a seed there is neither a range nor advice, for reports that show sums alone.
+    """
 
     def rng() -> np.random.Generator:
         import numpy as np  # its random part is loaded by the first use, which takes 20 ms
@@ -111,7 +113,14 @@ def _estimates(
     shared = workbench_for(cases, measured)
     for case in cases:
         day = as_of or case.scenario.as_of or today()
-        yield estimate_scenario(case, day, what_if, advised=advised, rng=rng, workbench=shared)
+        yield estimate_scenario(
+            case,
+            day,
+            what_if,
+            advised=seed is not None,
+            rng=rng if seed is not None else None,
+            workbench=shared,
+        )
 
 
 def _shown(
@@ -123,5 +132,6 @@ def _shown(
         return writers[output_format](estimates)
 
     parts = list(portfolio_parts(estimates)) if len(estimates) > 1 else []
-    parts += [part for each in estimates for part in estimate_parts(each, width=width, defaults=defaults)]
+    if len(estimates) <= SHOWN_SCENARIOS:
+        parts += [part for each in estimates for part in estimate_parts(each, width=width, defaults=defaults)]
     return render(*parts, width=width, color=color).rstrip("\n") + "\n"

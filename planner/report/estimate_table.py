@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -26,6 +27,8 @@ from planner.report.uncertainty import spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
+SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
+SHOWN_PORTFOLIO = 50
 SHOWN_OPTIONS = 6
 SHOWN_REFUSED = 6
 OWN_GRADES = {"measured", "interpolated", "extrapolated"}  # of a profile that the project measured itself
@@ -255,9 +258,10 @@ def _defaults(estimate: Estimate) -> RenderableType:
 
 
 def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
-    """Yield the total of several scenarios, dearest first: at the API, and as recommended."""
+    """Yield the total of several scenarios, dearest first: at the API, and as recommended; then what they warn of."""
     table = grid("Portfolio", "requests/day", "API USD/month", "choose", "USD/month", left=1)
-    for estimate in sorted(estimates, key=lambda estimate: -estimate.recommended_usd_per_month):
+    dearest = sorted(estimates, key=lambda estimate: -estimate.recommended_usd_per_month)
+    for estimate in dearest[:SHOWN_PORTFOLIO]:
         chosen = estimate.recommendation.hosting
         table.add_row(
             estimate.scenario,
@@ -266,8 +270,34 @@ def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]
             chosen.kind if chosen else "none",
             usd(estimate.recommended_usd_per_month),
         )
+    rest = dearest[SHOWN_PORTFOLIO:]
+    if rest:
+        table.add_row(
+            f"{len(rest)} more, in --format csv",
+            "",
+            usd(sum(each.cost.usd_per_month for each in rest)),
+            "",
+            usd(sum(each.recommended_usd_per_month for each in rest)),
+            style="dim",
+        )
     api = sum(estimate.cost.usd_per_month for estimate in estimates)
     chosen_usd = sum(estimate.recommended_usd_per_month for estimate in estimates)
     table.add_row(f"total of {len(estimates)}", "", usd(api), "", usd(chosen_usd), style="head")
     yield table
     yield Text("")
+    if len(estimates) > SHOWN_SCENARIOS:
+        yield from _warned(estimates)
+
+
+def _warned(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
+    """Yield how many scenarios of a portfolio warn of what, and where to read on."""
+    codes = Counter(code for each in estimates for code in {notice.code for notice in each.warnings})
+    if codes:
+        table = grid("Warnings", "scenarios", left=1)
+        for code, scenarios in codes.most_common():
+            table.add_row(code, count(scenarios))
+        yield table
+        yield Text("")
+    yield Text(
+        "estimate one of them alone for reasons, options and advice, or ask for --format json", style="dim"
+    )

@@ -193,3 +193,20 @@ def test_several_pieces_of_advice_end_with_what_they_change_together() -> None:
     shown = run("estimate", WORKED, "--what-if", "prompt-caching", "--what-if", "shorter-prompt")
     (line,) = (line for line in shown.splitlines() if line.startswith("all together"))
     assert line.split()[2] == "849.60"
+
+
+def test_a_table_of_many_scenarios_is_the_portfolio_alone(tmp_path: Path) -> None:
+    """60 scenarios of 30 requests a day more each: the 50 dearest by name, the rest as a sum, warnings counted."""
+    text = Path("scenarios/support-chatbot.yaml").read_text()
+    for index in range(60):
+        named = text.replace("name: support-chatbot", f"name: s{index:02}")
+        volume = named.replace("requests_per_day: 10_000", f"requests_per_day: {1000 + 30 * index}")
+        (tmp_path / f"{index:02}.yaml").write_text(volume)
+    shown = CliRunner().invoke(app, ["estimate", str(tmp_path)]).stdout.splitlines()
+    assert [line.split()[0] for line in shown[1:51]] == [f"s{index:02}" for index in range(59, 9, -1)]
+    # the ten smallest: 10 · 1,000 + 30 · (0 + … + 9) = 11,350 requests/day at 0.002832 USD for 30 days
+    assert shown[51].split()[-1] == f"{11_350 * 0.002832 * 30:,.2f}"
+    # all: 60 · 1,000 + 30 · (0 + … + 59) = 113,100 requests/day
+    assert shown[52].split()[-1] == f"{113_100 * 0.002832 * 30:,.2f}"
+    assert ["HORIZON", "60"] in [line.split() for line in shown]
+    assert any(line.startswith("estimate one of them alone") for line in shown[-2:])
