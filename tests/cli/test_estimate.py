@@ -210,3 +210,9 @@ def test_a_table_of_many_scenarios_is_the_portfolio_alone(tmp_path: Path) -> Non
     assert shown[52].split()[-1] == f"{113_100 * 0.002832 * 30:,.2f}"
     assert ["HORIZON", "60"] in [line.split() for line in shown]
     assert any(line.startswith("estimate one of them alone") for line in shown[-2:])
+
+
+def test_the_screen_in_the_readme_is_the_one_that_a_reader_gets() -> None:
+    shown = Path("README.md").read_text().split("```text\n", 1)[1].split("```", 1)[0]
+    env = {"COLUMNS": "80", "NO_COLOR": "1"}
+    assert CliRunner(env=env).invoke(app, ["estimate", WORKED]).stdout.startswith(shown.rstrip("\n"))
