@@ -100,7 +100,6 @@ def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
 
 
 def _kept(path: Path, *, resume: bool) -> tuple[StepSamples, ...]:
-
     if not path.is_file():
         return ()
     if not resume:

@@ -150,7 +150,6 @@ def folder_steps(folder: Path) -> StepRun:
 
 
 def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, quiet: bool) -> StepRun:
-
     settings = LlamaCppSettings(model=str(file), threads=threads or usable_cpus())
     run = measure_run(
         large_enough(settings, STANDARD_PLAN.points),

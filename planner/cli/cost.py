@@ -161,7 +161,6 @@ def cost(
 
 
 def _shown(result: RequestCost, output_format: Format, *, width: int, color: bool, quiet: bool) -> str:
-
     writers = {Format.json: report.cost_json, Format.csv: report.cost_csv, Format.md: report.cost_markdown}
     if output_format in writers:
         return writers[output_format](result)

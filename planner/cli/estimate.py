@@ -126,7 +126,6 @@ def _estimates(
 def _shown(
     estimates: tuple[Estimate, ...], output_format: Format, *, width: int, color: bool, defaults: bool
 ) -> str:
-
     writers = {Format.json: estimates_json, Format.csv: estimates_csv, Format.md: estimates_markdown}
     if output_format in writers:
         return writers[output_format](estimates)

@@ -82,7 +82,6 @@ def _explanations(
     as_of: str | None,
     books: tuple[Path, ...],
 ) -> list[Explanation]:
-
     overrides = tuple(each.partition("=")[0] for each in sets)
     found = []
     for case in read_all((Path(target),), sets, books):
@@ -98,7 +97,6 @@ def _explanations(
 
 
 def _shown(found: list[Explanation], output_format: ExplainFormat, *, width: int, color: bool) -> str:
-
     if output_format is ExplainFormat.json:
         return explanations_json(found)
     if output_format is ExplainFormat.md:

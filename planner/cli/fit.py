@@ -93,7 +93,6 @@ def fit(
 def _shown(
     answers: Sequence[Fit], output_format: Format, *, single: bool, screen: tuple[int, bool, bool]
 ) -> str:
-
     if output_format is Format.json:
         return report.fit_json(answers, single=single)
     if output_format is Format.csv:

@@ -208,7 +208,6 @@ def _configuration(
 def _show(
     simulation: ReplicaSimulation, output_format: Format, output: str, *, no_color: bool, quiet: bool
 ) -> None:
-
     if output_format is Format.json:
         emit(report.simulate_json(simulation), output)
     elif output_format is Format.csv:
