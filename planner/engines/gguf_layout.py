@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import prod
 
 from planner.errors import DataError, UsageError
+from planner.formulas.weights import has_more_bits
 from planner.units import Count
 
 
@@ -200,7 +201,7 @@ def _layer_storage(shape: SyntheticShape, quantization: str, name: str) -> str:
     """Apply the quantiser's exceptions for the matrices of a layer."""
     wanted, _ = QUANTIZATIONS[quantization]
     layer, kind = int(name.split(".")[1]), name.split(".")[2]
-    mixed = quantization == "q4_k_m" and _gets_more_bits(layer, shape.layers)
+    mixed = quantization == "q4_k_m" and has_more_bits(layer, shape.layers)
     if shape.experts == EIGHT_EXPERTS and kind in {"attn_k", "attn_v"}:
         return "q8_0"
     if shape.experts == EIGHT_EXPERTS and kind == "attn_output":
@@ -210,9 +211,3 @@ def _layer_storage(shape: SyntheticShape, quantization: str, name: str) -> str:
     if mixed and kind in {"attn_v", "ffn_down", "ffn_down_exps"}:
         return "q6_k"
     return wanted
-
-
-def _gets_more_bits(layer: int, layers: int) -> bool:
-    """Tell whether a layer is in the first or last eighth, or every third between."""
-    first = layers // 8
-    return layer < first or layer >= 7 * layers // 8 or (layer - first) % 3 == 2

@@ -148,3 +148,26 @@ def padded_vocabulary(*, vocab: Numeric, multiple: Numeric = VOCABULARY_PADDING)
     """
     padded = np.ceil(np.asarray(vocab) / multiple) * multiple
     return float(padded) if padded.ndim == 0 else padded
+
+
+def has_more_bits(layer: int, layers: int) -> bool:
+    """Tell whether a mixed GGUF type stores a layer's values and down-projection in more bits.
+
+    Those are the first and the last eighth of the layers, and every third between.
+
+    Parameters
+    ----------
+    layer : its place, from 0. [layers]
+    layers : how many there are. [layers]
+
+    References
+    ----------
+    .. [1] llama.cpp, src/llama-quant.cpp, ``use_more_bits``.
+
+    Examples
+    --------
+    >>> [layer for layer in range(16) if has_more_bits(layer, 16)]
+    [0, 1, 4, 7, 10, 13, 14, 15]
+    """
+    first = layers // 8
+    return layer < first or layer >= 7 * layers // 8 or (layer - first) % 3 == 2

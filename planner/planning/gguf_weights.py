@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planner.errors import UsageError
+from planner.formulas.weights import has_more_bits
 from planner.planning.architecture import Architecture, Tensor
 from planner.specs.model import HeadAttention, ModelSpec
 
@@ -283,10 +284,4 @@ def _covers(where: Where, layer: int, layers: int) -> bool:
         return layer < limit
     if where == "middle":
         return layers // 8 <= layer < 7 * layers // 8
-    return where == "all" or _more_bits(layer, layers)
-
-
-def _more_bits(layer: int, layers: int) -> bool:
-    """First and last eighth, and every third layer between."""
-    first = layers // 8
-    return layer < first or layer >= 7 * layers // 8 or (layer - first) % 3 == 2
+    return where == "all" or has_more_bits(layer, layers)

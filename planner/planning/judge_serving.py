@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from planner.errors import PlannerError
 from planner.planning.closed_loop import MEAN_LENGTH_FRACTION
 from planner.planning.judge_simulated import simulated_metric
-from planner.planning.judging import Bench, Judgement, Unpredictable, inverse, scaled
+from planner.planning.judging import Bench, Judgement, Unpredictable, inverse
 from planner.planning.mlperf import dataset_of
 from planner.planning.predict import predict
 from planner.planning.table_words import Load, Metric, Statistic, precision_of, stated_precision, statistic_of
@@ -272,7 +272,7 @@ def _throughput(row: TableRow, asked: Question, metric: Metric, bench: Bench) ->
         )
     tokens = 1.0 if metric == "request_throughput" else request.output_tokens
     gpus = row.gpus if metric == "output_throughput_per_gpu" else 1.0
-    return scaled(served, asked.replicas * tokens / gpus)
+    return served.scaled(asked.replicas * tokens / gpus)
 
 
 def _predicted(asked: Question, bench: Bench) -> Prediction:

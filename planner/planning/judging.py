@@ -100,16 +100,6 @@ def bench_of(tools: Tools) -> Bench:
     )
 
 
-def scaled(quantity: Quantity, factor: float) -> Quantity:
-    """Return a quantity times a number."""
-    return Quantity(
-        value=quantity.value * factor,
-        low=quantity.low * factor,
-        high=quantity.high * factor,
-        grade=quantity.grade,
-    )
-
-
 def inverse(quantity: Quantity, amount: float) -> Quantity:
     """Return an amount over a quantity: a time becomes a rate."""
     return Quantity(

@@ -265,7 +265,7 @@ def _prediction(
         tpot_alone_s=quantity(state.tpot_alone_s, profile.tpot),
         e2e_s=e2e,
         requests_per_s=served,
-        output_tokens_per_s=_scaled(served, request.output_tokens),
+        output_tokens_per_s=served.scaled(request.output_tokens),
         saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True),
         bound_by=_bound(loop, concurrency, parts),
         kv_pool_tokens=int(float(loop.limits.pool_tokens)),
@@ -284,15 +284,6 @@ def _interval(value: float, spread: Spread, *, width: float, grade: Grade, rate:
     if rate:
         low, high = 1 / high, 1 / low
     return Quantity(value=value, low=value * low, high=value * high, grade=grade)
-
-
-def _scaled(quantity: Quantity, factor: float) -> Quantity:
-    return Quantity(
-        value=quantity.value * factor,
-        low=quantity.low * factor,
-        high=quantity.high * factor,
-        grade=quantity.grade,
-    )
 
 
 def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:

@@ -183,7 +183,7 @@ def _prediction(
         tpot_alone_s=alone,
         e2e_s=_e2e(state, ttft, tpot, support),
         requests_per_s=rate,
-        output_tokens_per_s=_times(rate, request.output_tokens),
+        output_tokens_per_s=rate.scaled(request.output_tokens),
         saturation_requests_per_s=ranged(full.requests_per_s, profile.decode, support, rate=True),
         bound_by=_bound(state, limits, parts),
         kv_pool_tokens=limits.pool_tokens,
@@ -202,15 +202,6 @@ def _rate(state: _State, request: PredictRequest, profile: StepProfile, support:
         return ranged(state.requests_per_s, profile.decode, support, rate=True)
     exact = state.requests_per_s
     return Quantity(value=exact, low=exact, high=exact, grade=support.grade)
-
-
-def _times(quantity: Quantity, factor: float) -> Quantity:
-    return Quantity(
-        value=quantity.value * factor,
-        low=quantity.low * factor,
-        high=quantity.high * factor,
-        grade=quantity.grade,
-    )
 
 
 def _e2e(state: _State, ttft: Quantity, tpot: Quantity, support: Support) -> Quantity:

@@ -37,6 +37,12 @@ class Quantity:
     high: float
     grade: Grade
 
+    def scaled(self, factor: float) -> Quantity:
+        """Return the quantity times an exact number above 0."""
+        return Quantity(
+            value=self.value * factor, low=self.low * factor, high=self.high * factor, grade=self.grade
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
@@ -55,3 +61,8 @@ def refusal(expected: str, found: str) -> PydanticCustomError:
     return PydanticCustomError(
         "refused", "expected {expected}, found {found}", {"expected": expected, "found": found}
     )
+
+
+def file_line(file: str | None, line: int | None) -> str | None:
+    """Write a place as editors open it: ``file:line``, or the file alone where no line is known."""
+    return f"{file}:{line}" if file is not None and line is not None else file

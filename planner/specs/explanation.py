@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from planner.specs.base import Grade
+from planner.specs.base import Grade, file_line
 from planner.units import Count
 
 OriginKind = Literal["scenario", "override", "default", "file", "book", "profile", "rule", "constant"]
@@ -34,7 +34,7 @@ class Origin:
     @property
     def file_line(self) -> str | None:
         """Where to look, as editors open it: ``file:line``."""
-        return f"{self.file}:{self.line}" if self.file is not None and self.line is not None else self.file
+        return file_line(self.file, self.line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from planner.errors import EXIT_DATA, EXIT_FINDING, EXIT_LOCK_STALE, EXIT_USAGE
+from planner.specs.base import file_line
 from planner.specs.difference import Difference
 from planner.specs.gates import RuleId, Severity
 from planner.units import Count
@@ -122,7 +123,7 @@ class Finding:
     @property
     def place(self) -> str | None:
         """Where to look: ``file:line``."""
-        return f"{self.file}:{self.line}" if self.file is not None and self.line is not None else self.file
+        return file_line(self.file, self.line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
