@@ -12,10 +12,10 @@ import numpy as np
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.architecture import unpack
-from planner.planning.closed_loop import Limits, closed_loop
-from planner.planning.predict import predict
-from planner.planning.step_model import operands
+from planner.planning.memory.architecture import unpack
+from planner.planning.prediction.closed_loop import Limits, closed_loop
+from planner.planning.prediction.predict import predict
+from planner.planning.prediction.step_model import operands
 from planner.specs.prediction import PredictRequest
 
 CONFIGURATIONS = 200_000

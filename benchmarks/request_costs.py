@@ -8,8 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from planner.inputs.books import load_books
-from planner.planning.pricing import price_sheet
-from planner.planning.request_cost import cost_lines
+from planner.planning.bill.pricing import price_sheet
+from planner.planning.bill.request_cost import cost_lines
 
 REQUESTS = 1_000_000
 GOAL_PER_S = 1_000_000

@@ -17,8 +17,8 @@ from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.configurations import Configuration, Workbench, stacked, steady_states
 from planner.planning.estimate import estimate_scenario, workbench_for
+from planner.planning.hosting.configurations import Configuration, Workbench, stacked, steady_states
 
 MODELS = ("llama-3.1-8b", "llama-3.1-70b", "qwen3-30b-a3b", "qwen3-32b")
 GPUS = ("h100-sxm", "h200-sxm", "b200-sxm", "a100-80-sxm")

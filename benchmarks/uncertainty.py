@@ -9,10 +9,10 @@ from time import perf_counter
 import numpy as np
 
 from planner.inputs.estimating import read_all
-from planner.planning.api_calls import price_calls
-from planner.planning.bill_draws import Billed
-from planner.planning.uncertainty import DRAWS, bill_spread
-from planner.planning.workload import workload_of
+from planner.planning.bill.calls import price_calls
+from planner.planning.bill.draws import Billed
+from planner.planning.bill.uncertainty import DRAWS, bill_spread
+from planner.planning.workload.workload import workload_of
 
 MONTHS = 100_000
 GOAL_S = 0.3

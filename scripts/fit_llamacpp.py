@@ -21,10 +21,11 @@ from planner.errors import PlannerError
 from planner.inputs.books import load_books
 from planner.inputs.measured_table import read_measured
 from planner.inputs.memory_profiles import load_vllm_memory
-from planner.planning.judge_single import build_of
-from planner.planning.judging import Bench, Tools, Unpredictable, bench_of
-from planner.planning.model_names import quantization_of
-from planner.planning.predict_llamacpp import (
+from planner.planning.judge.judging import Bench, Tools, Unpredictable, bench_of
+from planner.planning.judge.model_names import quantization_of
+from planner.planning.judge.single import build_of
+from planner.planning.judge.table_words import engine_of
+from planner.planning.prediction.predict_llamacpp import (
     LAYER_SPLIT_BUILD,
     StreamWork,
     decode_s,
@@ -32,7 +33,6 @@ from planner.planning.predict_llamacpp import (
     prefill_s,
     stream_work,
 )
-from planner.planning.table_words import engine_of
 from planner.specs.validation import TableRow
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"

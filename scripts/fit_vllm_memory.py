@@ -20,8 +20,8 @@ import pandas as pd
 
 from planner.errors import PlannerError
 from planner.inputs.books import load_books
-from planner.planning.architecture import unpack
-from planner.planning.vllm_memory import VllmMemory, VllmSettings, version_key, vllm_memory
+from planner.planning.memory.architecture import unpack
+from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, version_key, vllm_memory
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.units import GIB

@@ -11,13 +11,13 @@ import pandas as pd
 
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
-from planner.planning.architecture import unpack
-from planner.planning.closed_loop import MEAN_LENGTH_FRACTION, Limits, closed_loop
-from planner.planning.device_names import device_names
-from planner.planning.engine_defaults import limits_of, memory_of, pool_tokens
-from planner.planning.model_names import model_names
-from planner.planning.predict import operands_of
-from planner.planning.step_model import Operands
+from planner.planning.judge.device_names import device_names
+from planner.planning.judge.model_names import model_names
+from planner.planning.memory.architecture import unpack
+from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION, Limits, closed_loop
+from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
+from planner.planning.prediction.predict import operands_of
+from planner.planning.prediction.step_model import Operands
 from planner.specs.prediction import PredictRequest
 
 NAMES = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from planner.bench.load import ramp_requests
 from planner.bench.stream_steps import steps_of_records
 from planner.errors import EngineError
-from planner.planning.calibrate import check_points, fit_profile, held_out_error, most_informative
+from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_error, most_informative
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RequestRecord, RunManifest
 from planner.specs.step_point import StepPoint

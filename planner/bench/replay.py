@@ -10,7 +10,7 @@ import numpy as np
 from planner.bench.metrics import NS_PER_S, output_tokens, request_times
 from planner.bench.stream_steps import scheduler_settings
 from planner.errors import UsageError
-from planner.planning.profile_engine import profile_limits, simulate_profile
+from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
 from planner.specs.agreement import Agreement, LoadAgreement
 from planner.specs.measurement import Outcome, RequestRecord, RequestStamps, RunManifest
 from planner.specs.simulation import EngineLimits, RequestBatch

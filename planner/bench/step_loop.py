@@ -10,7 +10,7 @@ from typing import Literal
 from planner.bench.steps import PATIENCE_S, STANDARD_PLAN, large_enough, run_of_worker
 from planner.engines.llamacpp import LlamaCppWorker, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
-from planner.planning.calibrate import (
+from planner.planning.prediction.calibrate import (
     FEWEST_POINTS,
     check_points,
     fit_profile,

@@ -17,7 +17,7 @@ from planner.cli.options import emit, screen_of
 from planner.engines.llamacpp_engine import launch_settings
 from planner.errors import EXIT_FINDING, EXIT_INTERRUPTED, UsageError
 from planner.inputs.step_results import STEPS_FILE, read_step_run
-from planner.planning.calibrate import FEWEST_POINTS
+from planner.planning.prediction.calibrate import FEWEST_POINTS
 from planner.report.numbers import duration, percent
 from planner.specs.steps import StepRun, StepSamples
 

@@ -8,8 +8,8 @@ from typing import Any
 from planner.bench.log_lines import RequestPrice
 from planner.cli.options import today
 from planner.inputs.books import load_books
-from planner.planning.pricing import price_sheet
-from planner.planning.request_cost import request_cost
+from planner.planning.bill.pricing import price_sheet
+from planner.planning.bill.request_cost import request_cost
 
 SELF_HOSTED = "self_hosted"
 

@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import Any
 
 from planner.inputs.scenario import read_scenario
-from planner.planning.workload import workload_of
+from planner.planning.workload.workload import workload_of
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TokenStats
 

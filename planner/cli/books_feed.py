@@ -21,7 +21,7 @@ from planner.cli.options import (
 )
 from planner.errors import UsageError
 from planner.inputs.estimating import read_all
-from planner.planning.retirements import retirements
+from planner.planning.bill.retirements import retirements
 from planner.report.retirements import retirements_json, retirements_table
 from planner.report.screen import render
 

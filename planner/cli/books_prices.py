@@ -29,7 +29,7 @@ from planner.inputs.book_checks import OpenBooks
 from planner.inputs.book_edit import with_model, with_prices
 from planner.inputs.books import load_books
 from planner.inputs.price_feed import read_feed
-from planner.planning.price_feed import changes_of, compare, wanted_of
+from planner.planning.bill.price_feed import changes_of, compare, wanted_of
 from planner.report.price_feed import feed_json, feed_table
 from planner.report.screen import render
 from planner.specs.price_feed import FeedReport, Offer

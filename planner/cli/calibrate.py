@@ -19,9 +19,15 @@ from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.step_results import STEPS_FILE, joined_runs, read_step_run
-from planner.planning.calibrate import check_points, fit_profile, held_out_error, held_out_of, proposed_point
-from planner.planning.device_names import device_names
-from planner.planning.model_names import model_names, quantization_of
+from planner.planning.judge.device_names import device_names
+from planner.planning.judge.model_names import model_names, quantization_of
+from planner.planning.prediction.calibrate import (
+    check_points,
+    fit_profile,
+    held_out_error,
+    held_out_of,
+    proposed_point,
+)
 from planner.report.calibration import calibration_table, profile_yaml
 from planner.report.plain import plain, to_json
 from planner.specs.step_profile import ProfileIdentity

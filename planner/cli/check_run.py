@@ -12,10 +12,10 @@ from planner.errors import DataError, InputError, UsageError
 from planner.inputs.locks import read_lock
 from planner.inputs.project import gates_from, read_project
 from planner.inputs.sides import file_hash, files_of, place_of, side_of_files
-from planner.planning.check import CheckRequest, check
-from planner.planning.difference import difference
-from planner.planning.locking import lock_of
-from planner.planning.staleness import stale_reasons
+from planner.planning.diff.difference import difference
+from planner.planning.gate.check import CheckRequest, check
+from planner.planning.lock.locking import lock_of
+from planner.planning.lock.staleness import stale_reasons
 from planner.specs.finding import Checked, Finding
 from planner.specs.gates import Project
 from planner.specs.lock import Lock

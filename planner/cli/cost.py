@@ -26,8 +26,8 @@ from planner.cli.text_sizes import size_in_tokens
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.rules import load_rules
-from planner.planning.pricing import price_sheet
-from planner.planning.request_cost import request_cost
+from planner.planning.bill.pricing import price_sheet
+from planner.planning.bill.request_cost import request_cost
 from planner.report import request_cost as report
 from planner.specs.books import Books
 from planner.specs.price import Contract, ModeOrStandard

@@ -20,7 +20,7 @@ from planner.cli.options import (
 )
 from planner.cli.sides import Sides
 from planner.errors import EXIT_FINDING, UsageError
-from planner.planning.difference import difference
+from planner.planning.diff.difference import difference
 from planner.report.difference_table import difference_parts
 from planner.report.difference_text import difference_json
 from planner.report.screen import render

@@ -24,7 +24,7 @@ from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
-from planner.planning.explain import explain as explained, explain_all, headline_path
+from planner.planning.explain.tree import explain as explained, explain_all, headline_path
 from planner.report.books_table import find_rows, row_text
 from planner.report.explain import Explanation, explanation_parts, explanations_json, explanations_markdown
 from planner.report.screen import render

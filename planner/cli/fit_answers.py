@@ -9,9 +9,9 @@ from planner.cli.options import today
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.model_files import is_model_path, read_model
-from planner.planning.architecture import unpack
-from planner.planning.fit import VLLM_KINDS, fit_vllm
-from planner.planning.fit_llamacpp import fit_llamacpp
+from planner.planning.memory.architecture import unpack
+from planner.planning.memory.fit import VLLM_KINDS, fit_vllm
+from planner.planning.memory.fit_llamacpp import fit_llamacpp
 from planner.specs.fit import Fit, FitRequest
 from planner.specs.hardware import HardwareSpec
 

@@ -25,7 +25,7 @@ from planner.cli.sides import Sides
 from planner.errors import UsageError
 from planner.inputs.locks import read_lock
 from planner.inputs.project import read_project
-from planner.planning.difference import difference
+from planner.planning.diff.difference import difference
 from planner.specs.lock import LOCK_FILE
 
 app = typer.Typer(rich_markup_mode=None)

@@ -12,8 +12,8 @@ from planner.errors import LockStaleError, UsageError
 from planner.inputs.locks import write_lock
 from planner.inputs.repricing import repriced
 from planner.inputs.sides import side_of_files
-from planner.planning.locking import lock_of
-from planner.planning.staleness import stale_reasons
+from planner.planning.lock.locking import lock_of
+from planner.planning.lock.staleness import stale_reasons
 from planner.specs.lock import Lock
 from planner.specs.side import Side
 from planner.specs.staleness import StaleReason

@@ -23,10 +23,10 @@ from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.architecture import unpack
-from planner.planning.predict import predict as predict_from_books
-from planner.planning.predict_profile import predict_from_profile
-from planner.planning.predict_stream import predict_stream
+from planner.planning.memory.architecture import unpack
+from planner.planning.prediction.predict import predict as predict_from_books
+from planner.planning.prediction.predict_profile import predict_from_profile
+from planner.planning.prediction.predict_stream import predict_stream
 from planner.report import predict as report
 from planner.specs.prediction import Prediction, PredictRequest, StreamPrediction
 

@@ -15,7 +15,7 @@ from planner.inputs.revisions import side_of_revision
 from planner.inputs.rules import load_rules
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
-from planner.planning.locking import side_of
+from planner.planning.lock.locking import side_of
 from planner.specs.lock import Lock
 from planner.specs.side import Entry, Side
 

@@ -27,10 +27,10 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.scenario import read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.traces import read_trace
-from planner.planning.architecture import unpack
-from planner.planning.profile_engine import profile_limits, simulate_profile
-from planner.planning.simulate import peak_batch, simulate_replica
-from planner.planning.workload import workload_of
+from planner.planning.memory.architecture import unpack
+from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
+from planner.planning.prediction.simulate import peak_batch, simulate_replica
+from planner.planning.workload.workload import workload_of
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
 from planner.specs.prediction import PredictRequest

@@ -8,7 +8,7 @@ import typer
 
 from planner.errors import UsageError
 from planner.inputs.step_profiles import NONE, load_step_profiles
-from planner.planning.step_profiles import choose_step_profile, with_doubts
+from planner.planning.prediction.step_profiles import choose_step_profile, with_doubts
 from planner.specs.step_profile import ChosenStepProfile, LocalEngine
 
 ProfileOption = Annotated[

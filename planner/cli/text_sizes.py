@@ -8,7 +8,7 @@ from pathlib import Path
 from planner.errors import UsageError
 from planner.inputs.scenario import measure
 from planner.inputs.token_counts import file_counts
-from planner.planning.tokens import tokens_of_part
+from planner.planning.workload.tokens import tokens_of_part
 from planner.report.numbers import count
 from planner.specs.base import Notice
 from planner.specs.tokenizer import TokenizerFamily

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from planner.planning.architecture import unpack
+from planner.planning.memory.architecture import unpack
 from planner.specs.books import Books
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec

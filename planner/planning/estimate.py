@@ -6,25 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from planner.planning.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
-from planner.planning.api_cautions import api_cautions
-from planner.planning.api_cost import api_cost, monthly_bill
-from planner.planning.api_plan import api_plan
-from planner.planning.bill_draws import Billed
-from planner.planning.cautions import cautions
-from planner.planning.changes import Ground
-from planner.planning.configurations import Workbench
-from planner.planning.defaults import defaults_used, keys_not_used
-from planner.planning.facts import facts_of
-from planner.planning.hosting import hosting_options
-from planner.planning.provider_tiers import provider_tiers
+from planner.planning.advice.changes import Ground
+from planner.planning.advice.savings import with_saving, with_savings
+from planner.planning.advice.what_if import followed
+from planner.planning.bill.api_cost import api_cost, monthly_bill
+from planner.planning.bill.api_plan import api_plan
+from planner.planning.bill.bill_cautions import api_cautions
+from planner.planning.bill.draws import Billed
+from planner.planning.bill.uncertainty import bill_spread, is_uncertain
+from planner.planning.hosting.configurations import Workbench
+from planner.planning.hosting.options import hosting_options
+from planner.planning.limits.provider_tiers import provider_tiers
 from planner.planning.recommend import cheapest_option, ranked_options, recommend
-from planner.planning.savings import with_saving, with_savings
-from planner.planning.tokens import prompt_by_model, token_cautions
-from planner.planning.trace import summary_of
-from planner.planning.uncertainty import bill_spread, is_uncertain
-from planner.planning.what_if import followed
-from planner.planning.workload import workload_of
+from planner.planning.workload.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
+from planner.planning.workload.cautions import cautions
+from planner.planning.workload.defaults import defaults_used, keys_not_used
+from planner.planning.workload.facts import facts_of
+from planner.planning.workload.tokens import prompt_by_model, token_cautions
+from planner.planning.workload.trace import summary_of
+from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
 from planner.specs.step_profile import StepProfile

@@ -11,7 +11,7 @@ from planner.inputs.books import load_books
 from planner.inputs.measured_table import read_measured
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.validate import Tools, validate
+from planner.planning.judge.validate import Tools, validate
 from planner.specs.validation import ErrorGroup
 
 HERE = Path(__file__).parent

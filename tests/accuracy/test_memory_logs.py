@@ -12,8 +12,8 @@ import pytest
 
 from planner.errors import DataError
 from planner.inputs.memory_profiles import load_vllm_memory
-from planner.planning.architecture import unpack
-from planner.planning.weights import engine_weights
+from planner.planning.memory.architecture import unpack
+from planner.planning.memory.weights import engine_weights
 from planner.units import GIB
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -13,8 +13,8 @@ from planner.bench.replay import replay, run_limits
 from planner.bench.stream_steps import steps_of_records
 from planner.cli.simulate import app
 from planner.errors import UsageError
-from planner.planning.calibrate import fit_profile
-from planner.planning.step_profiles import with_doubts
+from planner.planning.prediction.calibrate import fit_profile
+from planner.planning.prediction.step_profiles import with_doubts
 from planner.report.calibration import profile_yaml
 from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
 from planner.specs.step_profile import StepProfile

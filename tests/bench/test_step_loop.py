@@ -12,10 +12,10 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.engines import llamacpp
 from planner.engines.llamacpp import open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
-from planner.planning.step_work import step_work
+from planner.planning.prediction.step_work import step_work
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
-from tests.planning.test_calibrate import LLAMACPP, TRUTH
+from tests.planning.prediction.test_calibrate import LLAMACPP, TRUTH
 
 FAKE = (sys.executable, "-m", "tests.engines.fake_session")
 SETTINGS = LlamaCppSettings(model="fake.gguf", threads=1)

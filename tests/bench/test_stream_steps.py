@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from planner.bench.stream_steps import steps_of_records
-from planner.planning.calibrate import fit_profile
-from planner.planning.profile_engine import profile_limits, serve as simulate
-from planner.planning.step_work import TERMS
+from planner.planning.prediction.calibrate import fit_profile
+from planner.planning.prediction.profile_engine import profile_limits, serve as simulate
+from planner.planning.prediction.step_work import TERMS
 from planner.specs.measurement import Outcome, RequestRecord
 from planner.specs.simulation import RequestBatch
 from planner.specs.step_profile import StepProfile

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from planner.cli import books_prices
 from planner.cli.main import app
 from planner.inputs.books import load_books
-from planner.planning.pricing import price_in_force
+from planner.planning.bill.pricing import price_in_force
 from planner.specs.price_feed import Feed, Offer
 
 DAY = date(2026, 11, 24)

@@ -16,7 +16,7 @@ from planner.inputs.step_results import joined_runs, read_step_run
 from planner.report.plain import plain, to_json
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun
-from tests.planning.test_calibrate import run_of
+from tests.planning.prediction.test_calibrate import run_of
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from planner.bench.steps import STANDARD_PLAN
 from planner.cli.estimate import app
 from planner.inputs.books import load_books
-from planner.planning.calibrate import fit_profile
+from planner.planning.prediction.calibrate import fit_profile
 from planner.report.calibration import profile_yaml
 from planner.specs.step_profile import ProfileIdentity
-from tests.planning.test_calibrate import run_of
+from tests.planning.prediction.test_calibrate import run_of
 
 SCENARIO = """
 name: measured

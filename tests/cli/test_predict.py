@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from planner.bench.steps import STANDARD_PLAN
 from planner.cli.predict import app
 from planner.errors import UsageError
-from planner.planning.calibrate import fit_profile
+from planner.planning.prediction.calibrate import fit_profile
 from planner.report.calibration import profile_yaml
 from planner.specs.step_profile import ProfileIdentity
-from tests.planning.test_calibrate import run_of
+from tests.planning.prediction.test_calibrate import run_of
 
 BASE = ["--model", "llama-3.1-70b", "--gpu", "h100-sxm", "--tensor-parallel", "4", "--quantization", "fp8"]
 

@@ -11,8 +11,8 @@ import pytest
 from planner.errors import DataError, InputError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.model_files import is_model_path, read_model
-from planner.planning.architecture import unpack
-from planner.planning.kv_groups import kv_bytes_per_token
+from planner.planning.memory.architecture import unpack
+from planner.planning.memory.kv_groups import kv_bytes_per_token
 
 TODAY = date(2026, 11, 23)
 LLAMA: dict[str, Any] = {

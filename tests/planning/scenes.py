@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 from planner.inputs.estimating import read_all
-from planner.planning.changes import Ground
+from planner.planning.advice.changes import Ground
 from planner.planning.estimate import estimate_scenario
-from planner.planning.trace import summary_of
-from planner.planning.workload import workload_of
+from planner.planning.workload.trace import summary_of
+from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Advice, Estimate
 

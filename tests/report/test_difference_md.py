@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from planner.inputs.sides import side_of_files
-from planner.planning.difference import difference
+from planner.planning.diff.difference import difference
 from planner.report.difference_md import cause_lines, difference_markdown, metric_lines, unknown_lines
 from planner.specs.difference import Cause, Difference, Unknown
 from planner.specs.side import Side

@@ -1,0 +1,141 @@
+"""The pricing book held against a feed: where they agree, where they do not, and what one of them lacks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import date
+
+from planner.errors import DataError
+from planner.planning.bill.off_peak import in_windows
+from planner.planning.bill.pricing import price_in_force
+from planner.specs.books import Shelf
+from planner.specs.price import ApiModel, ApiPrice, ServicePrices
+from planner.specs.price_feed import (
+    CheckStatus,
+    Difference,
+    Feed,
+    FeedReport,
+    NewPrice,
+    Offer,
+    PriceCheck,
+    Wanted,
+)
+
+SAME = 1e-9  # relative: both are decimal prices per million tokens
+BATCH = "batch "  # how prices of the batch mode are told from the standard ones
+FEED_HOUR_UTC = 12.0  # the hour at which the feed is asked
+
+
+def wanted_of(api: Shelf[ApiModel]) -> tuple[Wanted, ...]:
+    """Return every offer of the book with the names under which a feed may know it."""
+    return tuple(
+        Wanted(row=row.id, provider=row.provider, names=(row.id.split("/", 1)[1], *row.aliases))
+        for row in api.rows.values()
+    )
+
+
+def compare(api: Shelf[ApiModel], feed: Feed, as_of: date) -> FeedReport:
+    """Return the comparison of every offer of the book with the feed on a date."""
+    return FeedReport(
+        source=feed.source,
+        as_of=as_of,
+        checks=tuple(_check(row, feed.found.get(row.id), as_of) for row in api.rows.values()),
+        new=feed.new,
+    )
+
+
+def _check(row: ApiModel, offer: Offer | None, as_of: date) -> PriceCheck:
+    try:
+        price = price_in_force(row, as_of)
+    except DataError:
+        price = None
+    differences = tuple(_differences(price, offer, as_of)) if price is not None and offer is not None else ()
+    return PriceCheck(
+        model=row.id,
+        feed_name=offer.name if offer is not None else None,
+        status=_status(price, offer, differences),
+        differences=differences,
+        known=bool(differences) and _named_already(price, offer),
+        deprecated=offer is not None and offer.deprecated and row.lifecycle.status == "current",
+        book_since=price.effective_from if price is not None else None,
+        book_checked=price.checked if price is not None else None,
+        book_source=price.source if price is not None else None,
+        feed_since=offer.since if offer is not None else None,
+    )
+
+
+def _status(price: ApiPrice | None, offer: Offer | None, differences: tuple[Difference, ...]) -> CheckStatus:
+    if price is None:
+        return "not sold"
+    if offer is None:
+        return "unknown to the feed"
+    return "disputed" if differences else "agrees"
+
+
+def _differences(price: ApiPrice, offer: Offer, as_of: date) -> Iterator[Difference]:
+    """Yield the prices that both have and on which they differ, the standard mode first."""
+    standard: ServicePrices = price
+    if price.offpeak is not None and in_windows(price.offpeak.windows, as_of.weekday(), FEED_HOUR_UTC):
+        standard = price.offpeak
+    for prefix, ours, theirs in (("", standard, offer.prices), (BATCH, price.modes.batch, offer.batch)):
+        for field, usd in theirs.items():
+            mine = getattr(ours, field, None)
+            if mine is not None and not math.isclose(mine, usd, rel_tol=SAME):
+                yield Difference(field=f"{prefix}{field}", book_usd_per_mtok=mine, feed_usd_per_mtok=usd)
+
+
+def _named_already(price: ApiPrice | None, offer: Offer | None) -> bool:
+    """Tell whether the book lists the feed's input and output price among the alternates of the row."""
+    alternates = price.alternates if price is not None and offer is not None else ()
+    prices = offer.prices if offer is not None else {}
+    return any(
+        each.input_usd_per_mtok == prices.get("input_usd_per_mtok")
+        and each.output_usd_per_mtok == prices.get("output_usd_per_mtok")
+        for each in alternates
+    )
+
+
+def changes_of(
+    report: FeedReport, models: tuple[str, ...] = ()
+) -> tuple[tuple[NewPrice, ...], tuple[str, ...]]:
+    """Return the price rows that would take the feed's side, and what is left to people, in words.
+
+    Without ``models`` these are the disputes that the book does not name yet.
+
+    Raises
+    ------
+    DataError
+        When a model that is asked for is not in dispute.
+    """
+    disputed = {check.model: check for check in report.of("disputed")}
+    wrong = [model for model in models if model not in disputed]
+    if wrong:
+        raise DataError(
+            f"{', '.join(wrong)}: no dispute with {report.source}",
+            cure=f"disputed: {', '.join(disputed) or 'nothing'}",
+        )
+    checks = [disputed[model] for model in models] or list(report.drifted)
+    changes = []
+    left = []
+    for check in checks:
+        prices = {
+            each.field: each.feed_usd_per_mtok
+            for each in check.differences
+            if not each.field.startswith(BATCH)
+        }
+        if prices:
+            changes.append(_new_price(check, prices, report))
+        if len(prices) < len(check.differences):
+            left.append(f"{check.model}, prices of the batch mode")
+    return tuple(changes), tuple(left)
+
+
+def _new_price(check: PriceCheck, prices: dict[str, float], report: FeedReport) -> NewPrice:
+    return NewPrice(
+        model=check.model,
+        prices=prices,
+        source=report.source,
+        seen_on=report.as_of,
+        instead_of=check.book_source or "the book",
+    )

@@ -1,0 +1,127 @@
+"""Two sides compared: every scenario with its counterpart, the totals, and the causes over all scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from planner.planning.diff.pairing import pairs_of
+from planner.planning.diff.priced_entry import Priced, priced_entry, unknown_of, unpriced
+from planner.planning.diff.sameness import Sameness
+from planner.planning.diff.scenario_difference import difference_of, unchanged
+from planner.specs.difference import (
+    Cause,
+    CauseKind,
+    Difference,
+    ScenarioDifference,
+    SideName,
+    Status,
+    Unknown,
+)
+from planner.specs.side import Entry, Side
+
+
+def difference(base: Side, head: Side) -> Difference:
+    """Return what changed from one side to the other.
+
+    Both are priced with the head's books; what the base's own books, profiles and planner had said otherwise are causes
+    of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
+    """
+    dark = {each.place for side in (base, head) for each in side.unreadable}
+    same = Sameness()
+    found = [_compared(old, new, dark, same) for old, new in pairs_of(base.entries, head.entries)]
+    ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
+    known = [each for each in ranked if each.delta_usd_per_month is not None]
+    unreadable = [
+        Unknown(scenario=each.place, side=name, reason=each.reason)
+        for name, side in _sides(base, head)
+        for each in side.unreadable
+    ]
+    return Difference(
+        base=base.label,
+        head=head.label,
+        as_of=tuple(sorted({entry.as_of for entry in head.entries})),
+        scenarios=ranked,
+        usd_per_month_before=sum(each.usd_per_month_before or 0.0 for each in known),
+        usd_per_month_after=sum(each.usd_per_month_after or 0.0 for each in known),
+        delta_usd_per_month=sum(each.delta_usd_per_month or 0.0 for each in known),
+        causes=tuple(_summed(cause for each in known for cause in each.causes)),
+        unknowns=(*unreadable, *(unknown for each in ranked for unknown in each.unknowns)),
+    )
+
+
+def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideName, Side]]:
+    return ("base", base), ("head", head)
+
+
+def _compared(old: Entry | None, new: Entry | None, dark: set[str], same: Sameness) -> ScenarioDifference:
+    """Compare a pair; ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed."""
+    if old is not None and new is not None:
+        new = counted_as(old, new)
+        if same.unchanged(old, new):
+            return unchanged(old, unpriced(new if old.recorded is None else old), new)
+        return difference_of(priced_entry(old), priced_entry(new))
+    if new is not None:
+        return _alone(priced_entry(new), "head", known=new.place not in dark)
+    if old is not None:
+        return _alone(priced_entry(old), "base", known=old.place not in dark)
+    raise ValueError("a pair has at least one side")
+
+
+def counted_as(old: Entry, new: Entry) -> Entry:
+    """Return the new side with its unchanged prompt files counted as the old one counted them.
+
+    One machine has a tokenizer's vocabulary and another one has not: that is no change of the scenario.
+    """
+    before = old.case.texts
+    texts = {
+        name: replace(text, counts=before[name].counts)
+        if name in before and before[name].sha256 == text.sha256
+        else text
+        for name, text in new.case.texts.items()
+    }
+    return new if texts == new.case.texts else replace(new, case=replace(new.case, texts=texts))
+
+
+def _alone(side: Priced, name: SideName, *, known: bool) -> ScenarioDifference:
+    """Return a scenario that only one side has: all of it is the delta."""
+    added = name == "head"
+    kind: CauseKind = "new scenario" if added else "removed scenario"
+    place, usd = side.entry.place, side.usd
+    delta = None if usd is None or not known else usd if added else -usd
+    causes = () if delta is None else (Cause(kind=kind, name=kind, usd_per_month=delta, file=place),)
+    status: Status = "unknown" if delta is None else "added" if added else "removed"
+    return ScenarioDifference(
+        name=side.entry.case.scenario.name,
+        status=status,
+        file_before=None if added else place,
+        file_after=place if added else None,
+        renamed=False,
+        before=None if added else side.outcome,
+        after=side.outcome if added else None,
+        usd_per_month_before=(0.0 if known else None) if added else usd,
+        usd_per_month_after=usd if added else (0.0 if known else None),
+        delta_usd_per_month=delta,
+        causes=causes,
+        metrics=(),
+        within_error=False,
+        unknowns=() if usd is not None else (unknown_of(side, name),),
+    )
+
+
+def _summed(causes: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield causes of one kind, name and file added up, the largest first."""
+    sums: dict[tuple[CauseKind, str, str | None], list[Cause]] = {}
+    for cause in causes:
+        sums.setdefault((cause.kind, cause.name, cause.file), []).append(cause)
+    totals = [_total(group) for group in sums.values()]
+    yield from sorted(totals, key=lambda cause: (-abs(cause.usd_per_month), cause.kind, cause.name))
+
+
+def _total(group: list[Cause]) -> Cause:
+    if len(group) == 1:
+        return group[0]
+    usd = sum(cause.usd_per_month for cause in group)
+    same = len({(cause.before, cause.after, cause.tokens_per_request) for cause in group}) == 1
+    first = group[0] if same else replace(group[0], before=None, after=None, tokens_per_request=None)
+    return replace(first, usd_per_month=usd, effect=None)

@@ -1,0 +1,80 @@
+"""What lies outside a scenario and moved between two sides: prices, their date, fitted profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from planner.planning.diff.priced_entry import Priced
+from planner.planning.lock.pinned_books import changed_rows, pinned_books
+from planner.planning.lock.used_rows import Rows
+from planner.specs.books import Books
+from planner.specs.difference import Cause, CauseKind
+from planner.specs.side import Entry
+
+SHOWN_ROWS = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """The base with one more of the things outside it as the head has them."""
+
+    kind: CauseKind
+    name: str
+    entry: Entry
+    before: str | None = None
+    after: str | None = None
+
+    def cause(self, usd_per_month: float) -> Cause:
+        """Return the step as a cause that moves the bill by so much."""
+        return Cause(
+            kind=self.kind,
+            name=self.name,
+            usd_per_month=usd_per_month,
+            before=self.before,
+            after=self.after,
+        )
+
+
+def pinned_entry(base: Entry, head: Entry, rows: Rows) -> Entry:
+    """Return the base's scenario under the head's profiles, books and date; ``rows`` are those that the base needs."""
+    books = base.case.books if base.case.books is head.case.books else pinned_books(head.case.books, rows)
+    fitted = replace(base.case, books=books, vllm_memory=head.case.vllm_memory, profiles=head.case.profiles)
+    return replace(base, case=fitted, as_of=head.as_of)
+
+
+def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
+    """Yield the base under the head's profiles, then its GPU prices, its other rows, and its date.
+
+    Steps at which nothing that the base rests on moves are left out; after the last one it stands where
+    :func:`pinned_entry` puts it.
+    """
+    now, pinned = base.entry, pinned_entry(base.entry, head.entry, base.rows)
+    hosted, books = bool(base.rows.get("hardware")), pinned.case.books
+    if hosted and (now.case.vllm_memory, now.case.profiles) != (
+        pinned.case.vllm_memory,
+        pinned.case.profiles,
+    ):
+        now = replace(now, case=replace(pinned.case, books=now.case.books))
+        yield Step(kind="profile", name="fitted coefficients", entry=now)
+    changed = changed_rows(base.rows, books) if books is not now.case.books else {}
+    if "rentals" in changed:
+        now = _with_books(now, replace(now.case.books, rentals=books.rentals))
+        yield Step(kind="price", name=f"GPU prices of {_some(changed.pop('rentals'))}", entry=now)
+    rows = tuple(row for ids in changed.values() for row in ids)
+    if rows or (hosted and books is not now.case.books):
+        now = _with_books(now, books)
+        name = f"book rows of {_some(rows)}" if rows else "machines that the book did not have"
+        yield Step(kind="price", name=name, entry=now)
+    if now.as_of != pinned.as_of:
+        before, after = now.as_of.isoformat(), pinned.as_of.isoformat()
+        yield Step(kind="price", name="price date", entry=pinned, before=before, after=after)
+
+
+def _with_books(entry: Entry, books: Books) -> Entry:
+    return replace(entry, case=replace(entry.case, books=books))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - SHOWN_ROWS} more" if len(names) > SHOWN_ROWS else ""
+    return ", ".join(names[:SHOWN_ROWS]) + more

@@ -1,0 +1,64 @@
+"""From which volume on hosting costs less than the API, on the step function of whole machines."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from planner.formulas.hosting import crossing_volumes, machines_usd_per_month
+from planner.planning.hosting.machines import Offer, carried_replicas
+from planner.specs.base import Quantity
+from planner.specs.hosting import SelfHosted
+from planner.specs.hosting_plan import BreakEven
+from planner.specs.workload import Workload
+from planner.units import SECONDS_PER_DAY
+
+MOST_MACHINES = 128  #: as far as the step function is followed
+
+
+def break_even(
+    offer: Offer,
+    own: SelfHosted,
+    workload: Workload,
+    *,
+    gpus: int,
+    requests_per_s: Quantity,
+    reaching_fraction: float,
+    api_usd_per_request: float,
+    statement: str,
+) -> BreakEven | None:
+    """Return the crossing volumes at the scenario's shape, redundancy and headroom; ``None`` where there is none.
+
+    Volumes are the scenario's requests, those that its response caches answer among them. Machines are a fixed
+    number all month.
+    """
+    rent = machines_usd_per_month(1, offer.usd_per_hour) / workload.days_per_month
+
+    def crossings(capacity: float) -> tuple[tuple[float, bool], ...]:
+        steady = capacity * own.max_utilization / workload.peak_to_mean / reaching_fraction
+        per_day = steady * SECONDS_PER_DAY
+        machines = np.arange(1.0, MOST_MACHINES + 1.0)
+        return crossing_volumes(
+            usd_per_request=api_usd_per_request,
+            usd_by_step=machines * rent,
+            volume_by_step=per_day * carried_replicas(machines, gpus, offer, own),
+        )
+
+    found = crossings(requests_per_s.value)
+    if not found:
+        return None
+    ends = [crossings(capacity) for capacity in (requests_per_s.high, requests_per_s.low)]
+    first = [each[0][0] for each in ends if each]
+    volume = found[0][0]
+    last, cheaper = found[-1]
+    return BreakEven(
+        requests_per_day=Quantity(
+            value=volume,
+            low=min([volume, *first]),
+            high=max([volume, *first]),
+            grade=requests_per_s.grade,
+        ),
+        for_good_requests_per_day=last if cheaper else None,
+        crossings=len(found),
+        certain=all(ends),
+        statement=statement,
+    )

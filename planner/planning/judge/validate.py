@@ -1,0 +1,119 @@
+"""Judge predictions against a measured table: every row that can be predicted, and why the others cannot."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from planner.planning.judge.judging import Bench, Judgement, Tools, Unpredictable, bench_of
+from planner.planning.judge.memory import judge_memory
+from planner.planning.judge.serving import judge_serving
+from planner.planning.judge.single import judge_single
+from planner.planning.judge.table_words import engine_of, load_of, metric_of
+from planner.specs.validation import ErrorGroup, JudgedRow, SkippedRows, TableRow, Validation
+
+__all__ = ["Tools", "groups_of", "validate"]
+
+NEAR = 0.2  #: the share of rows within this error is reported
+SIZES = frozenset({"weights", "kv", "kv_tokens", "activation", "compute_buffer"})
+SINGLE = frozenset({"llamacpp", "mlx"})
+
+
+def validate(rows: Sequence[TableRow], tools: Tools) -> Validation:
+    """Return the errors of the predictions of ``rows`` by engine, hardware, load and metric."""
+    judged: list[JudgedRow] = []
+    reasons: Counter[str] = Counter()
+    bench = bench_of(tools)
+    for row in rows:
+        try:
+            judged.append(_judged(row, _judge(row, bench)))
+        except Unpredictable as reason:
+            reasons[str(reason)] += 1
+    return Validation(
+        rows=len(rows),
+        predicted=len(judged),
+        skipped=tuple(SkippedRows(reason=text, n=n) for text, n in reasons.most_common()),
+        groups=groups_of(judged),
+        judged=tuple(judged),
+    )
+
+
+def groups_of(judged: Iterable[JudgedRow]) -> tuple[ErrorGroup, ...]:
+    """Return the errors by metric over everything first, then by engine, hardware and load."""
+    members: dict[tuple[tuple[tuple[str, str], ...], str], list[JudgedRow]] = {}
+    for each in judged:
+        by = (("engine", each.engine), ("hardware", each.hardware), ("load_type", each.load))
+        for group in ((), by):
+            members.setdefault((group, each.metric), []).append(each)
+    ordered = sorted(members.items(), key=lambda item: (len(item[0][0]), item[0]))
+    return tuple(_errors(dict(by), metric, found) for (by, metric), found in ordered)
+
+
+def _errors(by: dict[str, str], metric: str, judged: Sequence[JudgedRow]) -> ErrorGroup:
+    measured = np.array([each.row.value for each in judged])
+    predicted = np.array([each.predicted.value for each in judged])
+    inside = [each.predicted.low <= each.row.value <= each.predicted.high for each in judged]
+    ratio = predicted / measured - 1.0
+    size = np.abs(ratio)
+    return ErrorGroup(
+        by=by,
+        metric=metric,
+        n=len(judged),
+        median_ape=float(np.median(size)),
+        p90_ape=float(np.quantile(size, 0.9)),
+        bias=float(np.median(ratio)),
+        within_20=float(np.mean(size <= NEAR)),
+        coverage_80=float(np.mean(inside)),
+    )
+
+
+def _judge(row: TableRow, bench: Bench) -> Judgement:
+    """Return a row's prediction by the judge of its engine and load.
+
+    Raises
+    ------
+    Unpredictable
+        With the reason.
+    """
+    engine = engine_of(row.engine, row.engine_version)
+    load, metric = load_of(row.load_type), metric_of(row.metric)
+    reasons = (
+        (engine is None, f"engine {row.engine or 'not stated'} has no model"),
+        (metric is None, f"metric {row.metric} is not predicted"),
+        (load is None and metric not in SIZES, f"load type {row.load_type or 'not stated'} is not predicted"),
+        (bool(row.unreadable), row.unreadable),
+        (not (row.value > 0 and math.isfinite(row.value)), "the measured value is not above 0"),
+    )
+    for wrong, reason in reasons:
+        if wrong:
+            raise Unpredictable(reason)
+    if metric in SIZES:
+        return judge_memory(row, engine or "", metric, bench)
+    if engine in SINGLE:
+        return judge_single(row, load or "single_stream", metric or "decode_throughput", bench)
+    return judge_serving(row, engine or "", load or "concurrency", metric or "tpot", bench)
+
+
+def _judged(row: TableRow, found: Judgement) -> JudgedRow:
+    """Return a row beside its prediction.
+
+    Raises
+    ------
+    Unpredictable
+        When the prediction is no positive number: a fault of ours, and never an answer.
+    """
+    numbers = (found.predicted.low, found.predicted.value, found.predicted.high)
+    if not all(math.isfinite(number) and number > 0 for number in numbers):
+        raise Unpredictable("the prediction is no positive number")
+    return JudgedRow(
+        row=row,
+        engine=found.engine,
+        hardware=found.hardware,
+        model=found.model,
+        load=found.load,
+        metric=found.metric,
+        predicted=found.predicted,
+    )

@@ -1,0 +1,46 @@
+"""The figures of a scenario: bill, limits and options, without advice and reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from planner.planning.bill.api_cost import api_cost
+from planner.planning.bill.calls import price_calls
+from planner.planning.estimate import workbench_for
+from planner.planning.hosting.options import hosting_options
+from planner.planning.limits.provider_tiers import provider_tiers
+from planner.specs.case import Case
+from planner.specs.estimate import ApiCost, HostingOption, TierAdvice
+from planner.specs.workload import Workload
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """What is computed of a workload at the prices of a date."""
+
+    workload: Workload
+    cost: ApiCost
+    tiers: tuple[TierAdvice, ...]
+    options: tuple[HostingOption, ...]
+
+
+def figures_of(case: Case, workload: Workload, as_of: date) -> Figures:
+    """Return the figures of a workload.
+
+    Raises
+    ------
+    DataError
+        When a price that the answer needs is missing.
+    UsageError
+        When the scenario asks for something that cannot be, such as a prompt beyond a model's context.
+    """
+    cost = api_cost(case, workload, as_of)
+    calls = price_calls(case, workload, as_of)
+    tiers, _ = provider_tiers(case, workload, calls, as_of)
+    return Figures(
+        workload=workload,
+        cost=cost,
+        tiers=tiers,
+        options=hosting_options(case, workload, cost, as_of, workbench_for((case,))),
+    )

@@ -1,0 +1,133 @@
+"""How vLLM divides a pool into blocks when layers cache differently: sliding windows, recurrent states.
+
+All groups draw blocks of one size from one pool. Layers are put into groups of equal length, so that a block holds
+the same bytes in every group; what does not come out even is padding. [1]_
+
+.. [1] vLLM, ``v1/core/kv_cache_utils.py``: ``_get_kv_cache_groups_uniform_page_size``, ``get_kv_cache_configs``;
+   checked against the start-up lines of Gemma-2, Qwen3.6-27B and Qwen3.6-35B-A3B (exact).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from planner.errors import DataError
+from planner.formulas.pool import blocks_of_sequence, state_block_tokens, whole_blocks
+from planner.planning.memory.kv_groups import CacheGroup
+from planner.units import Count
+
+BLOCK_TOKENS = 16
+GROUP_PADDING_FRACTION = 1.25  # vLLM pads up to a quarter before it makes one more group
+STATE_BLOCKS_WITH_PREFIX_CACHE = 2  # mamba_cache_mode=align keeps the state before the step and after it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolGroup:
+    """Layers that share a block table."""
+
+    cache: CacheGroup
+    tables: Count
+    """How many groups of equal length the layers make."""
+    block_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlockLayout:
+    """A pool's block size and the groups that draw on it."""
+
+    block_bytes: float
+    groups: tuple[PoolGroup, ...]
+
+    @property
+    def tables(self) -> int:
+        """Block tables that one sequence has."""
+        return sum(group.tables for group in self.groups)
+
+    @property
+    def hybrid(self) -> bool:
+        """Whether sequences have more than one block table."""
+        return self.tables > 1
+
+    def blocks_per_sequence(
+        self, *, tokens: float, batched_tokens: float, speculative_tokens: int = 0
+    ) -> float:
+        """Blocks that one sequence of ``tokens`` can come to hold over all tables."""
+        total = 0.0
+        for group in self.groups:
+            if group.cache.state_bytes:
+                blocks = float(STATE_BLOCKS_WITH_PREFIX_CACHE + speculative_tokens)
+            else:
+                blocks = float(
+                    blocks_of_sequence(
+                        tokens=tokens,
+                        block_tokens=group.block_tokens,
+                        window=group.cache.window,
+                        batched_tokens=batched_tokens,
+                    )
+                )
+            total += group.tables * blocks
+        return total
+
+    def blocks(self, pool_bytes: float) -> int:
+        """Blocks in a pool of that size."""
+        return int(whole_blocks(pool_bytes=pool_bytes, block_bytes=self.block_bytes))
+
+    def tokens(self, blocks: int) -> int:
+        """Tokens that vLLM's start-up line states for so many blocks."""
+        smallest = min(group.block_tokens for group in self.groups if not group.cache.state_bytes)
+        return blocks // self.tables * smallest
+
+
+def block_layout(groups: tuple[CacheGroup, ...]) -> BlockLayout:
+    """Return how vLLM lays the groups of one rank out.
+
+    A model of one kind, or whose layers all keep everything, has one table.
+
+    Raises
+    ------
+    DataError
+        When no layer caches tokens: vLLM pools such a model's states in a way that is not modelled.
+    """
+    caching = tuple(group for group in groups if group.token_bytes)
+    if not caching:
+        raise DataError(
+            "a model without attention layers has no KV pool to divide",
+            cure="plan it by its weights and states",
+        )
+    states = tuple(group for group in groups if group.state_bytes)
+    page = max(group.token_bytes for group in caching)
+    if len(groups) == 1 or not (states or any(group.window for group in caching)):
+        return _single_table(caching)
+    if states:
+        longest = max(group.state_bytes for group in states)
+        base = int(state_block_tokens(state_bytes=longest, token_bytes=page))
+    else:
+        base = BLOCK_TOKENS
+    length = _group_length([math.ceil(group.layers) for group in groups])
+    placed = tuple(
+        PoolGroup(
+            cache=group,
+            tables=math.ceil(math.ceil(group.layers) / length),
+            block_tokens=base if group.state_bytes else round(base * page / group.token_bytes),
+        )
+        for group in groups
+    )
+    return BlockLayout(block_bytes=base * page * length, groups=placed)
+
+
+def _single_table(caching: tuple[CacheGroup, ...]) -> BlockLayout:
+    per_token = sum(group.layers * group.token_bytes for group in caching)
+    merged = CacheGroup(
+        kind=caching[0].kind,
+        layers=sum(group.layers for group in caching),
+        token_bytes=per_token,
+        window=caching[0].window,
+    )
+    group = PoolGroup(cache=merged, tables=1, block_tokens=BLOCK_TOKENS)
+    return BlockLayout(block_bytes=BLOCK_TOKENS * per_token, groups=(group,))
+
+
+def _group_length(layers: list[int]) -> int:
+    shortest, longest = min(layers), max(layers)
+    return longest if longest < shortest * GROUP_PADDING_FRACTION else shortest

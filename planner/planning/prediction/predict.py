@@ -1,0 +1,350 @@
+"""Predict one configuration under one load: TTFT, TPOT, throughput, what binds, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from planner.errors import UsageError
+from planner.formulas.step_time import tokens_per_step
+from planner.planning.memory.architecture import Architecture
+from planner.planning.memory.schemes import supports, weight_scheme
+from planner.planning.memory.vllm_memory import VllmMemory
+from planner.planning.prediction.closed_loop import Limits, LoopResult, Savings, closed_loop
+from planner.planning.prediction.engine_defaults import (
+    RankMemory,
+    cache_type,
+    limits_of,
+    memory_of,
+    rank_memory,
+)
+from planner.planning.prediction.profile_choice import ChosenProfile, choose_profile, hardware_class
+from planner.planning.prediction.step_model import Load, Operands, operands, step_parts
+from planner.specs.base import Grade, Notice, Quantity
+from planner.specs.hardware import HardwareSpec
+from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
+from planner.specs.profile import COEFFICIENTS, ServingProfile, Spread
+
+__all__ = ["ChosenProfile", "choose_profile", "hardware_class", "operands_of", "predict", "savings_of"]
+
+SPEED_OF_LIGHT: dict[str, float] = {
+    name: 1.0 if name in {"compute", "expert_compute", "read", "attention_compute", "link"} else 0.0
+    for name in COEFFICIENTS
+}
+BISECTIONS = 60  #: halvings of the concurrency that answers an arrival rate
+
+
+def predict(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    request: PredictRequest,
+    *,
+    profiles: tuple[ServingProfile, ...],
+    memory_profile: EngineMemoryProfile,
+) -> Prediction:
+    """Return the steady state of one replica under a load.
+
+    Raises
+    ------
+    UsageError
+        When the load is not one of concurrency or rate, the model does not fit, or the rate exceeds saturation.
+    DataError
+        When there is no profile for the engine.
+    """
+    check_load(architecture, request)
+    unpacked = _type_notices(architecture, hardware, request)
+    chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
+    memory = memory_of(architecture, hardware, request, memory_profile)
+    rank = rank_memory(architecture, request, memory)
+    pool = rank.tokens
+    if pool < request.input_tokens + request.output_tokens:
+        raise UsageError(
+            f"{architecture.model.id} leaves {max(pool, 0):,} tokens of KV cache on {_gpus(request)} × "
+            f"{hardware.name}: not one request of {request.input_tokens + request.output_tokens:,.0f} fits",
+            cure="use more GPUs or a smaller quantization; planner fit shows which",
+        )
+    loop = _Loop(
+        operand=operands_of(architecture, hardware, request),
+        coefficients=chosen.profile.numbers(),
+        limits=limits_of(request, memory, pool, separate_prefill=chosen.profile.separate_prefill),
+        request=request,
+        savings=savings_of(request),
+    )
+    return _prediction(
+        architecture, hardware, loop, replace(chosen, notices=(*unpacked, *chosen.notices)), (memory, rank)
+    )
+
+
+def _type_notices(
+    architecture: Architecture, hardware: HardwareSpec, request: PredictRequest
+) -> tuple[Notice, ...]:
+    """Say when a device stores a type that it cannot multiply.
+
+    Raises
+    ------
+    UsageError
+        When the engine has no kernel that unpacks it.
+    """
+    scheme = weight_scheme(request.quantization, model=architecture.model)
+    if supports(hardware, scheme) != "weight-only":
+        return ()
+    message = f"{hardware.name} cannot multiply {scheme.multiplies}"
+    if request.engine == "tensorrt-llm":
+        raise UsageError(
+            f"{message}, which TensorRT-LLM needs for {scheme.name}",
+            cure="use --quantization bf16, awq or int8",
+        )
+    return (
+        Notice(
+            code="weight-only", message=f"{message}: {scheme.name} weights are unpacked to 16 bits on the way"
+        ),
+    )
+
+
+def operands_of(architecture: Architecture, hardware: HardwareSpec, request: PredictRequest) -> Operands:
+    """Return the datasheet times of a question's configuration.
+
+    Raises
+    ------
+    UsageError
+        When the ranks do not divide the model, or the device lacks the data type.
+    """
+    return operands(
+        architecture,
+        hardware,
+        quantization=request.quantization,
+        kv_dtype=cache_type(request.engine, request.quantization, request.kv_dtype, model=architecture.model),
+        tensor_parallel=request.tensor_parallel,
+        pipeline_parallel=request.pipeline_parallel,
+        expert_parallel=request.expert_parallel,
+        attention_data_parallel=request.attention_data_parallel,
+    )
+
+
+def savings_of(request: PredictRequest) -> Savings:
+    """Return what the prefix cache and speculative decoding spare."""
+    return Savings(
+        cached_fraction=request.cached_fraction,
+        verified_tokens=float(request.draft_tokens + 1),
+        tokens_per_step=float(
+            tokens_per_step(
+                draft_tokens=float(request.draft_tokens), acceptance_fraction=request.acceptance_fraction
+            )
+        ),
+        draft_fraction=request.draft_cost_fraction,
+    )
+
+
+def _gpus(request: PredictRequest) -> int:
+    return request.tensor_parallel * request.pipeline_parallel
+
+
+def check_load(architecture: Architecture, request: PredictRequest) -> None:
+    """Refuse a load that makes no sense.
+
+    Raises
+    ------
+    UsageError
+        With what to change.
+    """
+    if (request.concurrency is None) == (request.requests_per_s is None):
+        raise UsageError("give the load once", cure="use either --concurrency or --rate")
+    for name in ("input_tokens", "output_tokens", "concurrency", "requests_per_s"):
+        value = getattr(request, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} must be above 0, found {value}")
+    for name in ("acceptance_fraction", "cached_fraction"):
+        if not 0 <= getattr(request, name) < 1:
+            raise UsageError(f"{name} must be from 0 to below 1, found {getattr(request, name)}")
+    if request.draft_tokens < 0 or request.draft_cost_fraction < 0:
+        raise UsageError(
+            "drafting costs nothing at least",
+            cure="give --draft-tokens and --draft-cost as numbers from 0",
+        )
+    longest = request.input_tokens + request.output_tokens
+    if longest > architecture.model.max_context:
+        raise UsageError(
+            f"{longest:,.0f} tokens are beyond the context of {architecture.model.id}",
+            cure=f"input and output together may be {architecture.model.max_context:,}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Loop:
+    """A configuration ready to be asked for any concurrency."""
+
+    operand: Operands
+    coefficients: Mapping[str, float]
+    limits: Limits
+    request: PredictRequest
+    savings: Savings
+
+    def at(self, concurrency: float) -> LoopResult:
+        return closed_loop(
+            self.operand,
+            self.coefficients,
+            self.limits,
+            concurrency=concurrency,
+            input_tokens=self.request.input_tokens,
+            output_tokens=self.request.output_tokens,
+            savings=self.savings,
+            lockstep=float(self.request.lockstep),
+        )
+
+    def capacity(self) -> float:
+        """Most sequences that run at once."""
+        longest = self.request.input_tokens + self.request.output_tokens
+        room = max(float(self.limits.pool_tokens) / longest, 1.0)
+        return min(float(self.limits.max_sequences), room)
+
+    def concurrency_of(self, requests_per_s: float) -> float:
+        """Return the requests in flight at an arrival rate, by Little's law.
+
+        Raises
+        ------
+        UsageError
+            When the rate exceeds what the configuration sustains.
+        """
+        low, high = 1e-3, self.capacity()
+        most = float(self.at(high).requests_per_s)
+        if requests_per_s >= most:
+            raise UsageError(
+                f"{requests_per_s:g} requests/s exceed the saturation of {most:.3g} requests/s",
+                cure="lower --rate, or use more GPUs or replicas",
+            )
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            if float(self.at(middle).requests_per_s) < requests_per_s:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def _prediction(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    loop: _Loop,
+    chosen: ChosenProfile,
+    sizes: tuple[VllmMemory, RankMemory],
+) -> Prediction:
+    request = loop.request
+    memory, rank = sizes
+    rate = request.requests_per_s
+    concurrency = loop.concurrency_of(rate) if rate is not None else cast("float", request.concurrency)
+    state = loop.at(concurrency)
+    profile, width, grade = chosen.profile, chosen.width, chosen.grade
+
+    def quantity(value: object, spread: Spread, *, rate: bool = False) -> Quantity:
+        return _interval(float(cast("float", value)), spread, width=width, grade=grade, rate=rate)
+
+    tpot = quantity(state.tpot_s, profile.tpot)
+    ttft = quantity(state.ttft_s, profile.ttft)
+    steps = max(request.output_tokens - 1, 0)
+    e2e = Quantity(
+        value=ttft.value + steps * tpot.value,
+        low=ttft.low + steps * tpot.low,
+        high=ttft.high + steps * tpot.high,
+        grade=grade,
+    )
+    exact = Quantity(value=rate, low=rate, high=rate, grade=grade) if rate is not None else None
+    full = profile.throughput or profile.tpot
+    waiting = concurrency > loop.capacity()
+    served = exact or quantity(state.requests_per_s, full if waiting else profile.tpot, rate=True)
+    parts = _breakdown(loop, float(state.running))
+    return Prediction(
+        model=architecture.model.id,
+        hardware=hardware.id,
+        engine=request.engine,
+        profile=profile.id,
+        separate_prefill=profile.separate_prefill,
+        gpus=_gpus(request),
+        quantization=memory.weights.scheme.name,
+        concurrency=concurrency,
+        running=float(state.running),
+        ttft_s=ttft,
+        ttft_published_s=quantity(state.ttft_published_s, profile.ttft),
+        ttft_burst_s=quantity(state.ttft_burst_s, profile.ttft),
+        tpot_s=tpot,
+        tpot_alone_s=quantity(state.tpot_alone_s, profile.tpot),
+        e2e_s=e2e,
+        requests_per_s=served,
+        output_tokens_per_s=served.scaled(request.output_tokens),
+        saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True),
+        bound_by=_bound(loop, concurrency, parts),
+        kv_pool_tokens=int(float(loop.limits.pool_tokens)),
+        weights_bytes_per_gpu=rank.weights_bytes,
+        pool_bytes_per_gpu=rank.pool_bytes,
+        physical_bytes_per_gpu=memory.tightest.physical_bytes,
+        breakdown=parts,
+        grade=grade,
+        notices=(*chosen.notices, *_range_notices(profile, concurrency, request)),
+    )
+
+
+def _interval(value: float, spread: Spread, *, width: float, grade: Grade, rate: bool) -> Quantity:
+    """Return where the truth lies: prediction over error factor, turned over for a rate."""
+    low, high = spread.high**-width, spread.low**-width
+    if rate:
+        low, high = 1 / high, 1 / low
+    return Quantity(value=value, low=value * low, high=value * high, grade=grade)
+
+
+def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:
+    context = loop.request.input_tokens + loop.request.output_tokens / 2
+    each = running / float(loop.limits.stages)
+    load = Load(sequences=each, context_tokens=context, verified_tokens=loop.savings.verified_tokens)
+    fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
+    light = step_parts(loop.operand, SPEED_OF_LIGHT, load, prefill=False)
+    total = sum(float(value) for value in fitted.values())
+    return tuple(
+        OperatorTime(
+            name=name,
+            time_s=float(value),
+            speed_of_light_s=float(light[name]),
+            share_fraction=float(value) / total,
+        )
+        for name, value in fitted.items()
+        if float(value) > 0
+    )
+
+
+def _bound(loop: _Loop, concurrency: float, parts: tuple[OperatorTime, ...]) -> Bound:
+    """Name the limit: what keeps requests out, else the largest share of the step."""
+    if concurrency > loop.capacity():
+        pool_first = loop.capacity() < float(loop.limits.max_sequences)
+        return "kv_pool" if pool_first else "max_num_seqs"
+    times = {part.name: part.time_s for part in parts}
+    overhead = times.get("kernels", 0.0) + times.get("overhead", 0.0)
+    link = times.get("communication", 0.0)
+    state = loop.at(concurrency)
+    work = sum(times.values()) - overhead - link
+    if float(state.prefill_fraction) > 0.5 or _computes(loop, float(state.running)):
+        return "compute"
+    return max((("bandwidth", work), ("overhead", overhead), ("link", link)), key=lambda each: each[1])[0]  # type: ignore[return-value]
+
+
+def _computes(loop: _Loop, running: float) -> bool:
+    operand = loop.operand
+    arithmetic = running * (float(operand.linear_token_s) + float(operand.expert_token_s))
+    return arithmetic * loop.coefficients["compute"] > loop.coefficients["read"] * float(
+        operand.linear_read_s
+    )
+
+
+def _range_notices(
+    profile: ServingProfile, concurrency: float, request: PredictRequest
+) -> tuple[Notice, ...]:
+    low, high = profile.concurrency_range
+    shortest, longest = profile.input_range
+    outside = [
+        f"{name} {value:,.0f} is outside the fitted {least:,.0f} to {most:,.0f}"
+        for name, value, least, most in (
+            ("concurrency", concurrency, min(low, 1.0), high),
+            ("input", request.input_tokens, shortest, longest),
+        )
+        if not least <= value <= most
+    ]
+    return tuple(Notice(code="outside-fit", message=message) for message in outside)

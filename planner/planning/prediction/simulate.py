@@ -1,0 +1,186 @@
+"""A configuration of the books as an engine that can be simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import nan
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from planner.errors import UsageError
+from planner.planning.memory.architecture import Architecture
+from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
+from planner.planning.prediction.predict import choose_profile, operands_of
+from planner.planning.prediction.step_model import Load, Operands, step_s
+from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
+from planner.simulation.engine import simulate
+from planner.simulation.step import StepCosts
+from planner.specs.base import Notice
+from planner.specs.hardware import HardwareSpec
+from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.prediction import PredictRequest
+from planner.specs.profile import ServingProfile
+from planner.specs.simulated import LatencyPoints, ReplicaSimulation
+from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.workload import Workload
+
+if TYPE_CHECKING:
+    from planner.units import FloatArray
+
+Speed = Literal["expected", "slow", "fast"]
+
+
+def simulate_replica(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    request: PredictRequest,
+    batch: RequestBatch,
+    *,
+    profiles: tuple[ServingProfile, ...],
+    memory_profile: EngineMemoryProfile,
+    speed: Speed = "expected",
+) -> ReplicaSimulation:
+    """Serve ``batch`` on one replica of a configuration.
+
+    ``speed`` is the machine as predicted, or one at either end of the 80 % interval of its time per token.
+
+    Raises
+    ------
+    UsageError
+        When the model leaves no KV cache on the device, or no request of the batch can be served.
+    """
+    chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
+    limits = _limits(architecture, hardware, request, memory_profile)
+    if batch.prefix_starts is not None:
+        limits = replace(limits, prefix_caching=True)  # vLLM's default; without hashes nothing can be found
+    operand = operands_of(architecture, hardware, request)
+    context = float(np.mean(batch.input_tokens + batch.output_tokens / 2))
+    costs = step_costs(
+        operand,
+        chosen.profile.numbers(),
+        max_tokens=limits.max_num_batched_tokens,
+        mean_context_tokens=context,
+    )
+    spread, width = chosen.profile.tpot, chosen.width
+    factor = {"expected": 1.0, "slow": spread.low**-width, "fast": spread.high**-width}[speed]
+    served = simulate(batch, costs=slowed(costs, factor), limits=limits)
+    if served.refused == batch.size:
+        raise UsageError(
+            f"no request fits into the {limits.pool_tokens:,} tokens of KV cache",
+            cure="use more GPUs or a smaller quantization; planner fit shows which",
+        )
+    return ReplicaSimulation(
+        model=architecture.model.id,
+        hardware=hardware.id,
+        gpus=request.tensor_parallel,
+        profile=chosen.profile.id,
+        grade=chosen.grade,
+        limits=limits,
+        requests=served,
+        ttft_s=latency_points(served.ttft_s),
+        tpot_s=latency_points(served.tpot_s),
+        e2e_s=latency_points(served.e2e_s),
+        queue_s=latency_points(served.queue_s),
+        notices=(*chosen.notices, *refusals(served.refused, batch.size)),
+    )
+
+
+def slowed(costs: StepCosts, factor: float) -> StepCosts:
+    """Return the costs of a machine whose every step takes ``factor`` times as long."""
+    return StepCosts(
+        serial_s=costs.serial_s * factor,
+        sequence_s=costs.sequence_s * factor,
+        prefill_overhead_s=costs.prefill_overhead_s * factor,
+        kv_token_s=costs.kv_token_s * factor,
+        pair_s=costs.pair_s * factor,
+    )
+
+
+def step_costs(
+    operand: Operands, coefficients: Mapping[str, float], *, max_tokens: int, mean_context_tokens: float
+) -> StepCosts:
+    """Return the costs of a step with up to ``max_tokens`` tokens.
+
+    What depends on the number of tokens alone is tabulated; attention is linear in context and pairs. Layers with a
+    sliding window read ``min(context, window)``: the mean context of the load fixes the slope that they keep.
+    """
+    tokens = np.arange(max_tokens + 1, dtype=np.float64)
+    table = np.asarray(step_s(operand, coefficients, Load(prefill_tokens=tokens), prefill=False))
+    context = max(mean_context_tokens, 1.0)
+
+    def over_table(load: Load) -> float:
+        return max(float(step_s(operand, coefficients, load, prefill=False)) - float(table[1]), 0.0)
+
+    alone = over_table(Load(sequences=1.0))
+    prefill = float(step_s(operand, coefficients, Load(), prefill=True)) - float(table[0])
+    return StepCosts(
+        serial_s=table,
+        sequence_s=alone,
+        prefill_overhead_s=max(prefill, 0.0),
+        kv_token_s=max(over_table(Load(sequences=1.0, context_tokens=context)) - alone, 0.0) / context,
+        pair_s=over_table(Load(prefill_tokens=1.0, attended_tokens=context)) / context,
+    )
+
+
+def peak_batch(
+    workload: Workload, generator: np.random.Generator, *, requests: int, replicas: int, most_tokens: int
+) -> RequestBatch:
+    """Return one replica's share of a scenario's peak traffic."""
+    rate = workload.peak_requests_per_s / replicas
+    prompt, answer = workload.input_tokens, workload.output_tokens
+    return RequestBatch(
+        arrival_s=gamma_arrivals(
+            generator, requests_per_s=rate, requests=requests, burstiness=workload.burstiness
+        ),
+        input_tokens=lognormal_tokens(
+            generator, mean=prompt.mean, p50=prompt.p50, requests=requests, most=most_tokens
+        ),
+        output_tokens=lognormal_tokens(
+            generator, mean=answer.mean, p50=answer.p50, requests=requests, most=most_tokens
+        ),
+    )
+
+
+def _limits(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    request: PredictRequest,
+    memory_profile: EngineMemoryProfile,
+) -> EngineLimits:
+    memory = memory_of(architecture, hardware, request, memory_profile)
+    pool = pool_tokens(architecture, request, memory)
+    allowed = limits_of(request, memory, max(pool, 1), separate_prefill=False)
+    if pool < 1:
+        raise UsageError(
+            f"{architecture.model.id} leaves no KV cache on {request.tensor_parallel} × {hardware.name}",
+            cure="use more GPUs or a smaller quantization; planner fit shows which",
+        )
+    return EngineLimits(
+        max_num_seqs=int(float(allowed.max_sequences)),
+        max_num_batched_tokens=int(float(allowed.batched_tokens)),
+        pool_tokens=pool,
+    )
+
+
+def latency_points(values_s: FloatArray) -> LatencyPoints:
+    """Return mean and percentiles of the served requests; NaN where there is none."""
+    known = values_s[~np.isnan(values_s)]
+    if not known.size:
+        return LatencyPoints(mean=nan, p50=nan, p90=nan, p95=nan, p99=nan)
+    p50, p90, p95, p99 = (float(value) for value in np.percentile(known, (50, 90, 95, 99)))
+    return LatencyPoints(mean=float(known.mean()), p50=p50, p90=p90, p95=p95, p99=p99)
+
+
+def refusals(refused: int, size: int) -> tuple[Notice, ...]:
+    """Return the notice that counts requests which could never be served, if there are any."""
+    if not refused:
+        return ()
+    return (
+        Notice(
+            code="refused-requests",
+            message=f"{refused:,} of {size:,} requests are longer than the KV pool and were refused",
+            cure="use more GPUs, or shorten them",
+        ),
+    )

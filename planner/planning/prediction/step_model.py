@@ -1,0 +1,310 @@
+"""One engine step of one configuration: datasheet times per operator class, and the coefficients that slow them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from planner.errors import UsageError
+from planner.formulas.step_time import all_reduce_s, busiest_rank, experts_touched, operator_s
+from planner.planning.memory.architecture import Architecture, TensorClass
+from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
+from planner.planning.memory.schemes import WeightScheme, supports, weight_scheme
+from planner.planning.memory.weights import check_parallel
+from planner.specs.hardware import HardwareSpec
+from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention
+from planner.units import BITS_PER_BYTE, GB, TERA, Numeric
+
+PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices without another
+ACTIVATION_BYTES = 2.0  #: activations travel in 16 bits
+# Kernels that a layer launches in a decoding step, counted in vLLM's and TensorRT-LLM's layers: norm, qkv, rotary and
+# cache, attention, output; norm, gate and up, activation, down; router, top-k, permute, two grouped products,
+# activation, combine. Dynamic quantisation adds one in front of each product.
+ATTENTION_KERNELS = 5
+LATENT_EXTRA_KERNELS = 6
+DENSE_KERNELS = 4
+EXPERT_KERNELS = 9
+SHARED_KERNELS = 3
+QUANTISE_KERNELS = 2
+REDUCES_PER_LAYER = 2
+# The same chip with half of the watts holds about half of the rate, whatever its datasheet says: maximum throughput of
+# the PCIe and NVL cards in MLPerf 5.1 follows their watts, not their stated rates.
+HOPPER = "9.0"
+SXM_WATTS_PER_TFLOP = 700.0 / 989.5
+# Rows of a tile of the grouped products: 32 predicts left-out models no better, and their first token worse.
+TILE_ROWS = 16.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operands:
+    """A configuration as plain numbers (or arrays of them): seconds at datasheet speed on one rank."""
+
+    linear_token_s: Numeric
+    linear_read_s: Numeric
+    expert_token_s: Numeric
+    expert_read_s: Numeric  # one expert of every layer
+    experts: Numeric
+    experts_per_token: Numeric
+    head_sample_s: Numeric
+    head_read_s: Numeric
+    cache_token_s: Numeric  # one token of context, all layers that see everything
+    window_token_s: Numeric
+    window_tokens: Numeric
+    attend_pair_s: Numeric  # one query against one key, all layers that see everything
+    window_pair_s: Numeric
+    reduces: Numeric
+    reduce_token_s: Numeric
+    kernels: Numeric
+    expert_ranks: Numeric = (
+        1.0  # ranks that whole experts are spread over; 1 where each expert is split instead
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What one step works on: decoding sequences, their mean context, prompt tokens and the pairs they attend to."""
+
+    sequences: Numeric = 0.0
+    context_tokens: Numeric = 0.0
+    prefill_tokens: Numeric = 0.0
+    prefill_prompts: Numeric = 0.0
+    attended_tokens: Numeric = 0.0  # mean keys that a prompt token sees
+    verified_tokens: Numeric = (
+        1.0  # tokens of each sequence in a step: drafted ones are checked beside the next
+    )
+
+
+def operands(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    *,
+    quantization: str = "auto",
+    kv_dtype: str = "auto",
+    tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
+    expert_parallel: bool = False,
+    attention_data_parallel: int = 1,
+) -> Operands:
+    """Return the datasheet times of a configuration.
+
+    ``attention_data_parallel`` splits the ranks of ``tensor_parallel`` into groups that hold the attention each and
+    share the sequences; experts stay spread over all of them. A step passes all stages of ``pipeline_parallel``.
+
+    Raises
+    ------
+    UsageError
+        When the ranks do not divide the model, or the device lacks the data type.
+    """
+    model = architecture.model
+    if attention_data_parallel < 1 or tensor_parallel % attention_data_parallel:
+        raise UsageError(
+            f"attention data parallel {attention_data_parallel} does not divide the {tensor_parallel} ranks",
+            cure="use a divisor of --tensor-parallel",
+        )
+    inner = tensor_parallel // attention_data_parallel  # ranks that split one group's attention
+    check_parallel(model, tensor_parallel=inner, pipeline_parallel=pipeline_parallel)
+    scheme = weight_scheme(quantization, model=model)
+    ranks = float(tensor_parallel)
+    bandwidth = hardware.bandwidth_gb_per_s * GB
+    plain = _rate(hardware, "bf16")
+    parts = architecture.parameters
+    passed = architecture.active
+    dense = parts.attention + parts.mlp + parts.shared_experts + parts.router
+    stored = sum(_bytes(scheme, name, getattr(parts, name)) for name in DENSE_CLASSES)
+    expert_layers = list(model.moe)
+    experts = float(expert_layers[0].experts) if expert_layers else 0.0
+    per_token = float(expert_layers[0].experts_per_token) if expert_layers else 0.0
+    full, window, window_tokens = _cache_seconds(architecture, kv_dtype, inner, bandwidth)
+    pair, window_pair = _pair_seconds(architecture, ranks * plain)
+    head = float(model.vocab) * model.hidden
+    reduces, reduce_token = _communication(
+        architecture,
+        hardware,
+        ranks=tensor_parallel,
+        groups=attention_data_parallel,
+        stages=pipeline_parallel,
+    )
+    return Operands(
+        linear_token_s=2 * dense / ranks / _scheme_rate(hardware, scheme, "attention"),
+        linear_read_s=stored / inner / bandwidth,
+        expert_token_s=2 * passed.experts / ranks / _scheme_rate(hardware, scheme, "experts"),
+        expert_read_s=_bytes(scheme, "experts", parts.experts) / max(experts, 1.0) / ranks / bandwidth,
+        experts=experts,
+        experts_per_token=per_token,
+        head_sample_s=2 * head / ranks / plain,
+        head_read_s=ACTIVATION_BYTES * head / ranks / bandwidth,
+        cache_token_s=full / attention_data_parallel,
+        window_token_s=window / attention_data_parallel,
+        window_tokens=window_tokens,
+        attend_pair_s=pair,
+        window_pair_s=window_pair,
+        reduces=reduces,
+        reduce_token_s=reduce_token,
+        kernels=_kernels(architecture, scheme),
+        expert_ranks=ranks if expert_parallel or attention_data_parallel > 1 else 1.0,
+    )
+
+
+def _communication(
+    architecture: Architecture, hardware: HardwareSpec, *, ranks: int, groups: int, stages: int
+) -> tuple[float, float]:
+    """Return the collective calls of a step, and the time of one token on the wire at datasheet speed [s].
+
+    Tensor parallel reduces twice a layer. Attention data parallel gathers the tokens before the experts and scatters
+    their sums after: the two halves of one reduction. A stage hands its residual stream to the next.
+    """
+    model = architecture.model
+    link = (hardware.link_gb_per_s or PCIE_GB_PER_S) / 2 * GB
+    payload = ACTIVATION_BYTES * model.hidden
+    each = float(all_reduce_s(payload_bytes=payload, ranks=float(ranks), link_bytes_per_s=link))
+    per_layer = REDUCES_PER_LAYER if groups == 1 else REDUCES_PER_LAYER / 2
+    handed = stages - 1
+    calls = float(REDUCES_PER_LAYER * model.layers) if ranks > 1 else 0.0
+    return calls + handed, per_layer * model.layers * each + handed * payload / link
+
+
+DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", "router")
+
+
+def step_parts(
+    operand: Operands, coefficients: Mapping[str, Numeric], load: Load, *, prefill: bool
+) -> dict[str, Numeric]:
+    """Return the time of one step by operator class [s].
+
+    ``prefill`` says that the step contains a prompt; arrays broadcast.
+    """
+    checked = load.sequences * load.verified_tokens
+    tokens = checked + load.prefill_tokens
+    sampled = checked + load.prefill_prompts
+    touched = experts_touched(
+        experts=operand.experts, experts_per_token=operand.experts_per_token, tokens=tokens
+    )
+    touched = touched * busiest_rank(touched=touched, experts=operand.experts, ranks=operand.expert_ranks)
+    # Each expert's rows are filled up to whole tiles: half a tile more on average.
+    rows = tokens + touched * TILE_ROWS / 2.0 / np.maximum(operand.experts_per_token, 1.0)
+    window = np.minimum(load.context_tokens, operand.window_tokens)
+    seen = np.minimum(load.attended_tokens, operand.window_tokens)
+    read, compute = coefficients["read"], coefficients["compute"]
+    decoded = load.sequences * (operand.cache_token_s * load.context_tokens + operand.window_token_s * window)
+    pairs = checked * load.context_tokens * operand.attend_pair_s
+    prompt = load.prefill_tokens * (
+        operand.attend_pair_s * load.attended_tokens + operand.window_pair_s * seen
+    )
+    attention = coefficients["attention_compute"]
+    overhead = coefficients["step_s"] + coefficients["sequence_s"] * load.sequences
+    return {
+        "linear": operator_s(
+            compute_s=compute * operand.linear_token_s * tokens, memory_s=read * operand.linear_read_s
+        ),
+        "experts": operator_s(
+            compute_s=coefficients["expert_compute"] * operand.expert_token_s * rows,
+            memory_s=read * operand.expert_read_s * touched,
+        ),
+        "head": operator_s(
+            compute_s=compute * operand.head_sample_s * sampled, memory_s=read * operand.head_read_s
+        ),
+        "attention_decode": operator_s(compute_s=attention * pairs, memory_s=read * decoded),
+        "attention_prefill": attention * prompt,
+        "communication": coefficients["all_reduce_s"] * operand.reduces
+        + coefficients["link"] * operand.reduce_token_s * tokens,
+        "kernels": coefficients["kernel_s"] * operand.kernels,
+        "overhead": overhead + (coefficients["prefill_step_s"] if prefill else 0.0),
+    }
+
+
+def step_s(operand: Operands, coefficients: Mapping[str, Numeric], load: Load, *, prefill: bool) -> Numeric:
+    """Return the time of one step [s]."""
+    parts = step_parts(operand, coefficients, load, prefill=prefill)
+    total: Numeric = sum(parts.values())
+    return total
+
+
+def _rate(hardware: HardwareSpec, dtype: str) -> float:
+    rates = hardware.tflops
+    found = rates.get(dtype) or rates.get("bf16") or rates.get("fp16") or rates.get("fp32")  # type: ignore[call-overload]
+    if not found:
+        raise UsageError(
+            f"the books have no matrix rate for {hardware.name}",
+            cure="add tflops to its row of hardware.yaml",
+        )
+    return float(found) * TERA * _powered_fraction(hardware)
+
+
+def _powered_fraction(hardware: HardwareSpec) -> float:
+    """Share of the stated rate that a Hopper card's power feeds, against the SXM card that the profiles know."""
+    if hardware.compute_capability != HOPPER or hardware.tdp_w is None or "bf16" not in hardware.tflops:
+        return 1.0
+    return min(1.0, hardware.tdp_w / hardware.tflops["bf16"] / SXM_WATTS_PER_TFLOP)
+
+
+def _scheme_rate(hardware: HardwareSpec, scheme: WeightScheme, name: TensorClass) -> float:
+    support = supports(hardware, scheme)
+    if support == "no":
+        raise UsageError(
+            f"{hardware.name} cannot run {scheme.name}", cure="use --quantization bf16, int4 or awq"
+        )
+    covered = name in scheme.covers and support == "native"
+    if scheme.name == "mxfp4" and covered and "fp4" in hardware.tflops:
+        return _rate(hardware, "fp8")  # Blackwell's kernels multiply MXFP4 weights with 8-bit activations
+    return _rate(hardware, scheme.multiplies if covered else "bf16")
+
+
+def _bytes(scheme: WeightScheme, name: TensorClass, parameters: float) -> float:
+    if name not in scheme.covers:
+        return parameters * scheme.rest_bits / BITS_PER_BYTE
+    block = scheme.scale_rows * scheme.scale_columns
+    scale = scheme.scale_bits / block if block else 0.0
+    return parameters * (scheme.weight_bits + scale + scheme.overhead_bits) / BITS_PER_BYTE
+
+
+def _cache_seconds(
+    architecture: Architecture, kv_dtype: str, ranks: int, bandwidth: float
+) -> tuple[float, float, float]:
+    """Seconds to read one token of context in full and in windowed layers, and the window."""
+    element = kv_element_bytes(kv_dtype, model=architecture.model)
+    full = window = tokens = 0.0
+    for group in cache_groups(architecture.model, element_bytes=element, tensor_parallel=ranks):
+        if group.window is None:
+            full += group.layers * group.token_bytes / bandwidth
+        else:
+            window += group.layers * group.token_bytes / bandwidth
+            tokens = float(group.window)
+    return full, window, tokens
+
+
+def _pair_seconds(architecture: Architecture, rate: float) -> tuple[float, float]:
+    full = window = 0.0
+    for group in architecture.model.attention:
+        seconds = pair_flops(group) / rate
+        if isinstance(group, HeadAttention) and group.window is not None:
+            window += seconds
+        else:
+            full += seconds
+    return full, window
+
+
+def pair_flops(group: AttentionGroup) -> float:
+    """Return the work of one query against one key and its value, over the group's layers [FLOP]."""
+    if isinstance(group, HeadAttention):
+        width = group.head_dim + (group.v_head_dim or group.head_dim)
+    elif isinstance(group, LatentAttention):
+        width = group.qk_nope_head_dim + group.qk_rope_head_dim + group.v_head_dim
+    else:
+        return 0.0  # linear attention and Mamba keep a state: no pairs
+    return float(2 * group.layers * group.heads * width)
+
+
+def _kernels(architecture: Architecture, scheme: WeightScheme) -> float:
+    model = architecture.model
+    quantised = QUANTISE_KERNELS if scheme.multiplies in {"fp8", "fp4", "int8"} else 0
+    count = 0
+    for group in model.attention:
+        latent = LATENT_EXTRA_KERNELS if isinstance(group, LatentAttention) else 0
+        count += group.layers * (ATTENTION_KERNELS + latent + quantised)
+    count += sum(mlp.layers * (DENSE_KERNELS + quantised) for mlp in model.mlp)
+    for moe in model.moe:
+        shared = SHARED_KERNELS if moe.shared_experts else 0
+        count += moe.layers * (EXPERT_KERNELS + shared + quantised)
+    return float(count)

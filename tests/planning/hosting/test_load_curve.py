@@ -1,0 +1,313 @@
+"""Many configurations at once: the same as one by one, and what the simulator sees."""
+
+import math
+from dataclasses import fields, replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from planner.formulas.hosting import replicas_needed
+from planner.inputs.books import load_books
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.planning.hosting.capacity import capacities, latency_at, time_text
+from planner.planning.hosting.configurations import Configuration, Workbench, stacked, steady_states
+from planner.planning.hosting.load_curve import Demand, demand_of, load_curves, spread_sigma
+from planner.planning.prediction.predict import predict
+from planner.planning.prediction.replica_search import replicas_for_slo
+from planner.planning.prediction.simulate import step_costs
+from planner.planning.workload.workload import token_stats, workload_of
+from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
+from planner.simulation.engine import simulate
+from planner.specs.books import Books
+from planner.specs.load import SloTarget
+from planner.specs.prediction import PredictRequest
+from planner.specs.scenario import Slo
+from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.traffic import TokenSizes
+from planner.specs.workload import TokenStats
+from tests.strategies import built
+
+ROWS = (
+    ("llama-3.1-8b", "h100-sxm", "fp8", 1),
+    ("llama-3.1-8b", "l40s", "bf16", 1),
+    ("llama-3.1-70b", "h100-sxm", "fp8", 2),
+    ("llama-3.1-70b", "h200-sxm", "bf16", 8),
+    ("qwen3-30b-a3b", "b200-sxm", "bf16", 2),
+)
+
+
+@cache
+def bookshelf() -> Books:
+    return load_books()
+
+
+@cache
+def bench() -> Workbench:
+    return Workbench(profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
+
+
+def configuration(model: str, gpu: str, quantization: str, gpus: int, engine: str = "vllm") -> Configuration:
+    books = bookshelf()
+    found = bench().configuration(
+        books.models.find(model),
+        books.hardware.find(gpu),
+        engine=engine,
+        quantization=quantization,
+        kv_dtype="auto",
+        gpus=gpus,
+    )
+    assert isinstance(found, Configuration), found
+    return found
+
+
+@cache
+def rows() -> tuple[Configuration, ...]:
+    return tuple(configuration(*row) for row in ROWS)
+
+
+def sizes(mean: float, p95: float | None = None) -> TokenStats:
+    return token_stats(TokenSizes(mean=mean, p95=p95))
+
+
+CHAT = Demand(prompt=sizes(mean=1800, p95=4000), answer=sizes(mean=220, p95=400), burstiness=1.0)
+PLAIN = Demand(prompt=sizes(mean=2000), answer=sizes(mean=400), burstiness=1.0)
+
+
+def test_configurations_side_by_side_give_what_predict_gives_one_by_one() -> None:
+    concurrency = np.array([1.0, 7.0, 64.0, 200.0])
+    states = steady_states(
+        stacked(rows(), tokens=2400.0), concurrency=concurrency, input_tokens=2000.0, output_tokens=400.0
+    )
+    for row, configured in enumerate(rows()):
+        for column, running in enumerate(concurrency):
+            alone = predict(
+                bench().architecture(configured.model),
+                configured.hardware,
+                PredictRequest(
+                    quantization=configured.quantization,
+                    tensor_parallel=configured.gpus,
+                    input_tokens=2000.0,
+                    output_tokens=400.0,
+                    concurrency=float(running),
+                ),
+                profiles=bench().profiles,
+                memory_profile=bench().memory_profile,
+            )
+            assert np.broadcast_to(states.tpot_s, (5, 4))[row, column] == pytest.approx(
+                alone.tpot_s.value, rel=1e-3
+            )
+            rate = np.broadcast_to(states.requests_per_s, (5, 4))[row, column]
+            assert rate == pytest.approx(alone.requests_per_s.value, rel=1e-3)
+
+
+def test_every_coefficient_and_operand_has_a_column() -> None:
+    stack = stacked(rows(), tokens=2400.0)
+    assert {np.shape(getattr(stack.operand, each.name)) for each in fields(stack.operand)} == {(5, 1)}
+    assert {np.shape(value) for value in stack.coefficients.values()} == {(5, 1)}
+
+
+def test_more_load_is_never_faster_and_the_whole_answer_takes_longer_than_its_first_token() -> None:
+    curves = load_curves(rows(), CHAT)
+    for times in (curves.ttft_s, curves.tpot_s, curves.e2e_s, curves.requests_per_s):
+        assert (np.diff(times, axis=1) > -1e-9 * times[:, 1:]).all()
+    assert (curves.e2e_s > curves.ttft_s).all()
+
+
+def test_an_idle_replica_is_as_fast_as_the_steady_state_of_one_request() -> None:
+    curves = load_curves(rows(), PLAIN)
+    alone = steady_states(
+        stacked(rows(), tokens=2400.0), concurrency=1.0, input_tokens=2000.0, output_tokens=400.0
+    )
+    assert curves.tpot_s[:, 0] == pytest.approx(np.ravel(alone.tpot_s), rel=0.05)
+    assert curves.ttft_s[:, 0] == pytest.approx(np.ravel(alone.ttft_s), rel=0.15)
+
+
+def simulated_p95(configured: Configuration, demand: Demand, requests_per_s: float) -> tuple[float, ...]:
+    generator, count = np.random.default_rng(1), 1500
+    prompt, answer, memory = demand.prompt, demand.answer, configured.memory
+    batch = RequestBatch(
+        arrival_s=gamma_arrivals(generator, requests_per_s=requests_per_s, requests=count),
+        input_tokens=lognormal_tokens(
+            generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
+        ),
+        output_tokens=lognormal_tokens(
+            generator, mean=answer.mean, p50=answer.p50, requests=count, most=10**5
+        ),
+    )
+    numbers = configured.chosen.profile.numbers()
+    costs = step_costs(
+        configured.operand,
+        numbers,
+        max_tokens=memory.batched_tokens,
+        mean_context_tokens=prompt.mean + answer.mean / 2,
+    )
+    limits = EngineLimits(
+        max_num_seqs=memory.max_sequences,
+        max_num_batched_tokens=memory.batched_tokens,
+        pool_tokens=memory.pool_tokens,
+    )
+    found = simulate(batch, costs=costs, limits=limits)
+    first = numbers["first_token_s"]
+    late = [
+        float(np.nanpercentile(times[count // 5 :], 95))
+        for times in (found.ttft_s, found.tpot_s, found.e2e_s)
+    ]
+    return late[0] + first, late[1], late[2] + first
+
+
+def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
+    """At 30 and 70 % of what the pool lets in. Over 180 points of nine configurations and four workloads the formula
+    is off by 9 % (TTFT), 6 % (TPOT) and 2 % (e2e) at the median, and low rather than high when busy."""
+    errors = []
+    for demand in (PLAIN, CHAT):
+        curves = load_curves(rows(), demand)
+        for row in (0, 2):
+            full = curves.requests_per_s[row][curves.used_fraction[row] <= 1][-1]
+            for share in (0.3, 0.7):
+                formula = latency_at(rows()[row], curves, row, full * share)
+                seen = simulated_p95(rows()[row], demand, full * share)
+                predicted = (formula.ttft_s.value, formula.tpot_s.value, formula.e2e_s.value)
+                errors.append([abs(ours / theirs - 1) for ours, theirs in zip(predicted, seen, strict=True)])
+    assert (np.median(errors, axis=0) < (0.15, 0.10, 0.05)).all()
+    assert (np.max(errors, axis=0) < (0.35, 0.25, 0.15)).all()
+
+
+def test_a_capacity_is_where_the_first_limit_is_reached_and_names_it() -> None:
+    curves = load_curves(rows(), CHAT)
+    for slo, bound in (
+        (Slo(ttft_p95_ms=150), "TTFT limit"),
+        (Slo(tpot_p95_ms=25), "TPOT limit"),
+        (Slo(e2e_p95_s=8), "e2e limit"),
+        (Slo(), "KV pool"),
+    ):
+        found = capacities(rows(), curves, slo)[0]
+        at = latency_at(rows()[0], curves, 0, found.requests_per_s.value)
+        assert found.limited_by in {bound, "max_num_seqs"}
+        if slo.ttft_p95_ms:
+            assert at.ttft_s.value == pytest.approx(slo.ttft_p95_ms / 1000, rel=0.02)
+        if slo.tpot_p95_ms:
+            assert at.tpot_s.value == pytest.approx(slo.tpot_p95_ms / 1000, rel=0.02)
+        if slo.e2e_p95_s:
+            assert at.e2e_s.value == pytest.approx(slo.e2e_p95_s, rel=0.02)
+
+
+def test_the_interval_of_a_capacity_holds_it_and_is_wider_where_the_profile_is_borrowed() -> None:
+    found = capacities(rows(), load_curves(rows(), CHAT), Slo(tpot_p95_ms=60))
+    for each in found:
+        rate = each.requests_per_s
+        assert rate.low <= rate.value <= rate.high
+    fitted, borrowed = found[0], found[1]
+    assert (fitted.grade, borrowed.grade) == ("fitted", "datasheet")
+    assert [notice.code for notice in borrowed.notices] == ["borrowed-profile"]
+    assert (
+        borrowed.requests_per_s.low / borrowed.requests_per_s.value
+        < fitted.requests_per_s.low / fitted.requests_per_s.value
+    )
+
+
+@pytest.mark.parametrize(
+    ("slo", "reason"),
+    [
+        (Slo(ttft_p95_ms=1), "the TTFT limit is 1 ms"),
+        (Slo(tpot_p95_ms=0.5), "the TPOT limit is 0.5 ms"),
+        (Slo(e2e_p95_s=0.1), "the e2e limit is 100 ms"),
+    ],
+)
+def test_a_limit_that_a_lonely_request_misses_leaves_no_capacity_and_says_by_how_much(
+    slo: Slo, reason: str
+) -> None:
+    found = capacities(rows(), load_curves(rows(), PLAIN), slo)[0]
+    assert found.requests_per_s.value == 0.0
+    assert reason in found.reason
+
+
+def test_a_pool_with_room_for_one_long_request_serves_few() -> None:
+    long = replace(PLAIN, prompt=sizes(mean=100_000))
+    found = capacities(rows()[:1], load_curves(rows()[:1], long), Slo())[0]
+    assert found.limited_by == "KV pool"
+    assert found.requests_per_s.value < 1.0
+
+
+def test_a_pool_without_room_for_one_request_serves_none_and_says_so() -> None:
+    huge = replace(PLAIN, prompt=sizes(mean=5_000_000))
+    found = capacities(rows()[:1], load_curves(rows()[:1], huge), Slo())[0]
+    assert found.requests_per_s.value == 0.0
+    assert "no room" in found.reason
+
+
+def test_hidden_tokens_are_answered_like_visible_ones_and_listed_sizes_keep_their_spread() -> None:
+    document = {
+        "name": "chat",
+        "traffic": {"requests_per_day": 1000.0},
+        "prompt": {
+            "input_tokens": {"values": (500.0, 3000.0), "weights": (9.0, 1.0)},
+            "output_tokens": 100.0,
+            "reasoning_tokens": 300.0,
+        },
+        "models": ({"model": "openai/gpt-4o-mini"},),
+    }
+    demand = demand_of(workload_of(built(document), {}))
+    assert (demand.prompt.mean, demand.answer.mean) == (750.0, 400.0)
+    assert spread_sigma(demand.prompt) == pytest.approx(np.log(6.0) / 1.645, rel=1e-3)
+    assert spread_sigma(demand.answer) == 0.0
+
+
+def test_a_configuration_is_worked_out_once_and_an_impossible_one_says_why() -> None:
+    assert configuration(*ROWS[0]) is configuration(*ROWS[0])
+    books = bookshelf()
+    refused = bench().configuration(
+        books.models.find("llama-3.1-8b"),
+        books.hardware.find("h100-sxm"),
+        engine="vllm",
+        quantization="bf16",
+        kv_dtype="auto",
+        gpus=3,
+    )
+    assert isinstance(refused, str)
+
+
+def test_times_are_written_in_the_unit_that_fits() -> None:
+    assert (time_text(12.3456), time_text(0.0789)) == ("12.35 s", "78.9 ms")
+
+
+@pytest.mark.parametrize(("row", "peak_requests_per_s"), [(0, 100.0), (1, 20.0), (2, 20.0)])
+def test_the_replicas_by_formula_are_those_that_the_simulator_finds(
+    row: int, peak_requests_per_s: float
+) -> None:
+    """With the plan's headroom of a fifth the formula asks for at least as many, and for few more."""
+    configured, count = rows()[row], 1200
+    slo = Slo(ttft_p95_ms=2000, tpot_p95_ms=60)
+    numbers, memory = configured.chosen.profile.numbers(), configured.memory
+    costs = step_costs(
+        configured.operand, numbers, max_tokens=memory.batched_tokens, mean_context_tokens=1910.0
+    )
+    limits = EngineLimits(
+        max_num_seqs=memory.max_sequences,
+        max_num_batched_tokens=memory.batched_tokens,
+        pool_tokens=memory.pool_tokens,
+    )
+
+    def share(replicas: int) -> RequestBatch:
+        generator = np.random.default_rng(5)
+        rate = peak_requests_per_s / replicas
+        prompt, answer = CHAT.prompt, CHAT.answer
+        return RequestBatch(
+            arrival_s=gamma_arrivals(generator, requests_per_s=rate, requests=count),
+            input_tokens=lognormal_tokens(
+                generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
+            ),
+            output_tokens=lognormal_tokens(
+                generator, mean=answer.mean, p50=answer.p50, requests=count, most=10**5
+            ),
+        )
+
+    targets = (
+        SloTarget(metric="ttft_s", fraction=0.95, limit_s=2.0 - numbers["first_token_s"]),
+        SloTarget(metric="tpot_s", fraction=0.95, limit_s=0.06),
+    )
+    simulated = replicas_for_slo(share, costs=costs, limits=limits, targets=targets, lost=0).serving
+    each = capacities(rows(), load_curves(rows(), CHAT), slo)[row].requests_per_s.value
+    planned = replicas_needed(peak_requests_per_s, each, 0.8)
+    assert simulated <= planned <= math.ceil(simulated * 1.5) + 1

@@ -1,0 +1,194 @@
+"""Judging a table: names, reasons, metrics, groups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from planner.inputs.books import load_books
+from planner.inputs.memory_profiles import load_vllm_memory
+from planner.inputs.serving_profiles import load_serving_profiles
+from planner.planning.judge.serving import draws_lengths, gpus_once
+from planner.planning.judge.validate import Tools, validate
+from planner.specs.validation import TableRow
+
+ROW = TableRow(
+    line=2,
+    engine="vllm",
+    engine_version="0.18.0",
+    model="meta-llama/Llama-3.1-70B",
+    precision="fp8",
+    gpu="H100 80GB SXM",
+    gpus=4,
+    tensor_parallel=4,
+    pipeline_parallel=1,
+    input_tokens=1024.0,
+    output_tokens=1024.0,
+    load_type="concurrency",
+    load_value=32.0,
+    metric="tpot",
+    value=0.0157,
+)
+
+SINGLE = {
+    "engine": "llamacpp",
+    "load_type": "single_stream",
+    "metric": "decode_throughput",
+    "precision": "Q4_K_M",
+    "value": 20.0,
+}
+
+
+@cache
+def tools() -> Tools:
+    return Tools(books=load_books(), profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"engine": "tgi"}, "engine tgi has no model"),
+        ({"metric": "joules"}, "metric joules"),
+        ({"load_type": "somehow"}, "load type somehow"),
+        ({"unreadable": "the value 'fast' is no number"}, "fast"),
+        ({"engine": "llamacpp"}, "load type concurrency is not predicted for llama.cpp"),
+        (
+            {**SINGLE, "metric": "request_throughput"},
+            "request_throughput is not predicted for a single stream",
+        ),
+        ({**SINGLE, "model": "nobody-Q4_0.gguf"}, "model nobody-Q4_0.gguf is not in the book"),
+        ({**SINGLE, "precision": ""}, "no GGUF type"),
+        ({**SINGLE, "precision": "iq9_zz"}, "iq9_zz"),
+        ({**SINGLE, "metric": "prefill_throughput", "gpu": "M5"}, "no matrix rate"),
+        ({"notes": "mode=disagg"}, "separate GPUs"),
+        ({"gpus": 6, "tensor_parallel": 4}, "do not divide the GPUs"),
+        ({"input_tokens": None}, "no input"),
+        (
+            {"tensor_parallel": None, "pipeline_parallel": 3, "load_type": "offline_max_load"},
+            "do not divide the GPUs",
+        ),
+        ({"load_value": None}, "no load"),
+        ({"precision": "q9"}, "precision q9"),
+        ({"value": 0.0}, "not above 0"),
+        ({"value": float("nan")}, "not above 0"),
+        ({"model": "nobody/nothing-1b"}, "model nobody/nothing-1b is not in the book"),
+        ({"model": ""}, "model not stated is not in the book"),
+        ({"gpu": "abacus"}, "hardware abacus is not in the book"),
+        ({"gpu": "L4"}, "does not fit"),
+        (
+            {"gpu": "L4", "load_type": "request_rate_poisson", "load_value": 1.0, "metric": "ttft"},
+            "no KV cache",
+        ),
+        ({"tensor_parallel": 3, "gpus": 3}, "does not divide"),
+        ({"statistic": "p99"}, "p99 of a concurrency run"),
+        ({"metric": "weights", "engine": "sglang"}, "memory of sglang"),
+        ({"metric": "compute_buffer"}, "compute_buffer of vLLM"),
+        ({"metric": "weights", "precision": "q9"}, "precision q9"),
+        ({"metric": "kv", "gpu": "L4"}, "does not fit"),
+        ({"metric": "weights", "engine": "llamacpp"}, "no GGUF type"),
+        ({"metric": "kv", "engine": "llamacpp"}, "no context length"),
+        ({"metric": "activation", "engine": "llamacpp"}, "activation of llama.cpp"),
+        ({"metric": "weights", "tensor_parallel": 3, "gpus": 3}, "does not divide"),
+    ],
+)
+def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reason: str) -> None:
+    result = validate([replace(ROW, **change)], tools())  # type: ignore[arg-type]
+    assert result.predicted == 0
+    assert reason in result.skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high"),
+    [
+        ({}, 0.010, 0.020),
+        ({"metric": "itl"}, 0.010, 0.020),
+        ({"metric": "ttft"}, 0.05, 0.5),
+        ({"metric": "ttft", "load_type": "batch"}, 0.5, 3),
+        ({"metric": "ttft", "load_type": "request_rate_poisson", "load_value": 1.0}, 0.02, 0.3),
+        ({"metric": "ttft", "engine": "sglang", "notes": "src=Own.csv"}, 0.5, 3),
+        ({"metric": "e2e"}, 8, 25),
+        ({"metric": "system_output_throughput", "load_type": "offline_max_load"}, 2e3, 2e4),
+        ({"metric": "output_throughput_per_gpu", "load_type": "batch"}, 200, 2e3),
+        ({"metric": "output_throughput", "gpus": 8}, 2e3, 1e4),  # two replicas with 16 requests each
+        ({"metric": "samples_per_second", "load_type": "offline_max_load"}, 1, 20),
+        (
+            {"metric": "request_throughput", "load_type": "request_rate_poisson", "load_value": 1.0},
+            0.99,
+            1.01,
+        ),
+        (
+            {"metric": "e2e", "load_type": "request_rate_poisson", "load_value": 0.5, "statistic": "p99"},
+            5,
+            30,
+        ),
+        ({"metric": "tpot", "load_type": "batch"}, 0.005, 0.02),
+        ({"metric": "e2e", "load_type": "batch"}, 5, 30),
+        ({"metric": "ttft", "statistic": "median"}, 0.05, 0.5),
+        ({"metric": "prefill_throughput", "load_type": "single_stream"}, 2e3, 1e5),
+        ({"metric": "decode_throughput", "load_type": "single_stream"}, 40, 300),
+        ({"model": "RedHatAI/Llama-3.1-70B-FP8", "precision": "", "metric": "weights"}, 17e9, 19e9),
+        ({"metric": "kv"}, 30e9, 60e9),
+        ({"metric": "kv_tokens"}, 4e5, 8e5),
+        ({"metric": "activation"}, 5e8, 6e9),
+        (
+            {
+                "model": "llama2-70b-99",
+                "engine": "mlperf-v5.1/X",
+                "engine_version": "TensorRT 10.8",
+                "precision": "",
+                "gpus": 8,
+                "tensor_parallel": None,
+                "input_tokens": None,
+                "output_tokens": None,
+                "load_type": "mlperf_offline_closed",
+                "load_value": 100.0,
+                "metric": "system_output_throughput",
+            },
+            1e4,
+            5e4,
+        ),
+        ({"precision": ""}, 0.010, 0.06),
+        (SINGLE, 10, 79),  # 42 GB of weights over 3.35 TB/s: 79 tokens/s at most
+        ({**SINGLE, "metric": "prefill_throughput"}, 700, 7000),
+        ({**SINGLE, "metric": "tpot"}, 1 / 79, 0.1),
+        ({**SINGLE, "metric": "ttft"}, 0.1, 2.0),
+        ({**SINGLE, "metric": "e2e"}, 10, 120),
+        ({"metric": "weights", "engine": "llamacpp", "precision": "Q4_K_M"}, 42e9, 43e9),
+        ({"metric": "compute_buffer", "engine": "llamacpp", "gpu": ""}, 2e8, 4e8),
+        ({"model": "openai/gpt-oss-120b", "precision": "fp4"}, 0.002, 0.02),
+    ],
+)
+def test_each_metric_is_predicted_in_its_range(change: dict[str, object], low: float, high: float) -> None:
+    result = validate([replace(ROW, **change)], tools())  # type: ignore[arg-type]
+    assert result.predicted == 1
+    assert low < result.judged[0].predicted.value < high
+
+
+def test_groups_state_error_bias_and_coverage() -> None:
+    found = validate([ROW], tools()).judged[0].predicted.value
+    rows = [replace(ROW, value=found), replace(ROW, value=found / 2)]
+    result = validate(rows, tools())
+    everything = result.groups[0]
+    assert (everything.by, everything.n) == ({}, 2)
+    assert everything.median_ape == pytest.approx(0.5)  # errors 0 and 100 %
+    assert everything.bias == pytest.approx(0.5)
+    assert everything.within_20 == 0.5
+    assert everything.coverage_80 == 0.5
+    assert result.groups[1].by == {"engine": "vllm", "hardware": "h100-sxm", "load_type": "concurrency"}
+
+
+def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
+    twice = replace(ROW, gpus=64, tensor_parallel=64, notes="adp=1; moe_tp=8; moe_ep=8;")
+    assert gpus_once(twice).gpus == 8
+    assert gpus_once(twice).tensor_parallel == 8
+    assert gpus_once(ROW) is ROW
+
+
+@pytest.mark.parametrize(
+    ("notes", "draws"),
+    [("", True), ("src=source_file=2026-04-06.csv", True), ("src=2026-04-27", True), ("src=Own.csv", False)],
+)
+def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
+    assert draws_lengths(replace(ROW, notes=notes)) is draws

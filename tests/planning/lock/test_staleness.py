@@ -1,0 +1,48 @@
+"""Why a lock is out of date is told by input, date, row and result."""
+
+from planner.planning.lock.locking import lock_of
+from planner.planning.lock.staleness import stale_reasons
+from planner.specs.lock import Lock
+from planner.specs.side import Side
+from tests.cases_of import entry_of
+from tests.planning.diff.test_drift import BULK, CHAT
+from tests.strategies import built
+
+
+def locked(*documents: dict[str, object]) -> Lock:
+    entries = tuple(entry_of(built(each), place=f"{each['name']}.yaml") for each in documents)
+    return lock_of(Side(label="a", entries=entries), planner="1")
+
+
+def said(lock: Lock, now: Lock) -> list[str]:
+    return [str(reason) for reason in stale_reasons(lock, now)]
+
+
+def test_a_lock_of_the_same_inputs_is_up_to_date() -> None:
+    assert said(locked(CHAT), locked(CHAT).model_copy(update={"planner": "2"})) == []
+
+
+def test_new_scenarios_overrides_and_results_are_told() -> None:
+    lock = locked(CHAT)
+    more = CHAT | {"traffic": {"requests_per_day": 20_000.0}}
+    assert said(lock, locked(more)) == [
+        "chat.yaml: overridden: keys set on the command line, or defaults",
+        "chat.yaml: result changed: 162.00 USD/month is now 324.00 USD/month",
+    ]
+    assert said(lock, locked(CHAT, CHAT | {"name": "b"})) == ["b.yaml: scenario added: b"]
+    none = said(lock, locked(CHAT | {"constraints": {"data": "on_device"}}))
+    assert "chat.yaml: result changed: 162.00 USD/month is now no option" in none
+    beside = said(lock, locked(CHAT | {"accounts": {"openai": {"tier": "tier_1"}}}))
+    assert beside[-1] == "chat.yaml: result changed: a figure beside the cost"
+
+
+def test_a_row_and_a_profile_that_changed_are_named() -> None:
+    lock = locked(BULK)
+    row = lock.rows.api["google/gemini-2.5-flash"].model_copy(update={"note": "other"})
+    rows = lock.rows.model_copy(update={"api": {row.id: row}})
+    profiles = lock.profiles.model_copy(update={"serving": ()})
+    now = lock.model_copy(update={"rows": rows, "profiles": profiles})
+    assert said(lock, now) == [
+        "row changed: api google/gemini-2.5-flash",
+        "profile changed: fitted coefficients of the engine",
+    ]

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planner.bench.steps import STANDARD_PLAN
+from planner.errors import UsageError
+from planner.planning.prediction.calibrate import fit_profile, predict_step_s
+from planner.planning.prediction.profile_engine import profile_costs, profile_limits, simulate_profile
+from planner.planning.prediction.step_profiles import with_doubts
+from planner.simulation.step import cost_table, step_time_s
+from planner.specs.simulation import RequestBatch
+from planner.specs.step_point import StepPoint
+from planner.specs.step_profile import StepProfile
+from tests.planning.prediction.test_calibrate import run_of
+
+
+def profile() -> StepProfile:
+    return fit_profile(run_of(STANDARD_PLAN.fit))
+
+
+@pytest.mark.parametrize("prompt", [64, 511, 512, 600, 1300])
+def test_a_prompt_step_of_the_simulator_costs_what_the_profile_says(prompt: int) -> None:
+    fitted = profile()
+    costs = cost_table(profile_costs(fitted, profile_limits(fitted)), as_lists=True)
+    expected = predict_step_s(fitted, StepPoint(prompt_tokens=prompt)).value
+    pairs = prompt * (prompt + 1) / 2
+    assert step_time_s(costs, prompt, 1, 0, pairs, prefill=True) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("sequences", [1, 3, 4])
+def test_a_decode_step_of_the_simulator_costs_what_the_profile_says(sequences: int) -> None:
+    fitted = profile()
+    costs = cost_table(profile_costs(fitted, profile_limits(fitted)), as_lists=True)
+    point = StepPoint(sequences=sequences, context_tokens=99, repetitions=1)
+    expected = predict_step_s(fitted, point).value
+    assert step_time_s(costs, sequences, sequences, sequences * 100, 0.0, prefill=False) == pytest.approx(
+        expected
+    )
+
+
+def batch(prompt: int, answer: int, requests: int = 20, gap_s: float = 30.0) -> RequestBatch:
+    return RequestBatch(
+        arrival_s=np.linspace(0.0, (requests - 1) * gap_s, requests),
+        input_tokens=np.full(requests, prompt),
+        output_tokens=np.full(requests, answer),
+    )
+
+
+def test_requests_that_do_not_meet_see_single_steps() -> None:
+    fitted = profile()
+    chosen = with_doubts("p.yaml", fitted)
+    done = simulate_profile(chosen, batch(128, 11), profile_limits(fitted))
+    assert done.ttft_s.mean == pytest.approx(predict_step_s(fitted, StepPoint(prompt_tokens=128)).value)
+    decode = StepPoint(sequences=1, context_tokens=128, repetitions=10)
+    assert done.tpot_s.mean == pytest.approx(predict_step_s(fitted, decode).value)
+    assert (done.profile, done.grade, done.notices) == ("p.yaml", "interpolated", ())
+
+
+def test_a_longer_prompt_than_was_measured_is_extrapolated_and_said() -> None:
+    chosen = with_doubts("p.yaml", profile())
+    done = simulate_profile(chosen, batch(1500, 4), profile_limits(chosen.profile))
+    assert done.grade == "extrapolated"
+    assert [notice.code for notice in done.notices] == [
+        "outside-profile",
+        "outside-profile",
+    ]  # prompt and context
+
+
+def test_requests_longer_than_a_slot_are_refused() -> None:
+    chosen = with_doubts("p.yaml", profile())
+    with pytest.raises(UsageError, match="no request fits into a slot"):
+        simulate_profile(chosen, batch(128, 11), profile_limits(chosen.profile, slot_tokens=100))
+
+
+def test_llama_servers_own_number_of_slots_is_the_default() -> None:
+    assert profile_limits(profile()).max_num_seqs == 4
+    assert profile_limits(profile(), max_sequences=9, batched_tokens=64).max_num_batched_tokens == 64

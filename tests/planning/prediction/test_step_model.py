@@ -1,0 +1,77 @@
+"""Rates, bytes and pairs of a step from the books' rows."""
+
+import pytest
+
+from planner.errors import UsageError
+from planner.inputs.books import load_books
+from planner.planning.memory.architecture import unpack
+from planner.planning.prediction.step_model import operands, pair_flops
+from planner.specs.hardware import HardwareSpec
+from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
+
+BOOKS = load_books()
+LLAMA = unpack(BOOKS.models.find("llama-3.1-8b"))
+
+
+def device(name: str, **changes: object) -> HardwareSpec:
+    return BOOKS.hardware.find(name).model_copy(update=changes)
+
+
+def test_a_device_without_matrix_rates_is_refused_with_where_to_add_them() -> None:
+    with pytest.raises(UsageError, match="no matrix rate for") as error:
+        operands(LLAMA, device("h100", tflops={}))
+    assert "hardware.yaml" in str(error.value.cure)
+
+
+def test_a_scheme_that_the_device_cannot_run_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot run nvfp4"):
+        operands(
+            LLAMA,
+            device("v100-sxm-32" if "v100-sxm-32" in BOOKS.hardware.rows else "t4"),
+            quantization="nvfp4",
+        )
+
+
+@pytest.mark.parametrize(
+    ("group", "flops"),
+    [
+        (HeadAttention(kind="full", layers=2, heads=4, kv_heads=2, head_dim=8), 2 * 2 * 4 * (8 + 8)),
+        (
+            HeadAttention(kind="full", layers=1, heads=4, kv_heads=2, head_dim=8, v_head_dim=4),
+            2 * 1 * 4 * (8 + 4),
+        ),
+        (
+            LatentAttention(
+                kind="mla",
+                layers=3,
+                heads=4,
+                kv_lora_rank=16,
+                qk_rope_head_dim=2,
+                qk_nope_head_dim=6,
+                v_head_dim=5,
+            ),
+            2 * 3 * 4 * (6 + 2 + 5),
+        ),
+        (
+            LinearAttention(
+                kind="linear", layers=3, key_heads=1, value_heads=1, key_dim=8, value_dim=8, conv=4
+            ),
+            0,
+        ),
+    ],
+)
+def test_a_pair_costs_a_product_with_its_key_and_one_with_its_value(
+    group: AttentionGroup, flops: float
+) -> None:
+    # two operations for each element of key and value, in every head of every layer
+    assert pair_flops(group) == flops
+
+
+def test_mxfp4_is_multiplied_in_8_bits_where_the_device_has_4() -> None:
+    model = unpack(BOOKS.models.find("gpt-oss-120b"))
+    with_fp4 = operands(model, device("b200"), quantization="mxfp4")
+    without = {key: rate for key, rate in device("b200").tflops.items() if key != "fp4"}
+    assert with_fp4 is not None
+    assert "fp4" in device("b200").tflops
+    slower = operands(model, device("b200", tflops=without), quantization="mxfp4")
+    assert slower != with_fp4
