@@ -42,3 +42,14 @@ SECONDS_PER_DAY = 86_400.0
 HOURS_PER_DAY = 24
 HOURS_PER_MONTH = 730.0  #: 365 · 24 / 12, what clouds bill as one month
 BITS_PER_BYTE = 8
+
+
+def percent(fraction: float, digits: int = 0) -> str:
+    """Write a fraction as messages do.
+
+    Examples
+    --------
+    >>> percent(0.4), percent(0.9995, 2)
+    ('40 %', '99.95 %')
+    """
+    return f"{fraction * 100:.{digits}f} %"

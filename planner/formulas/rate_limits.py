@@ -73,7 +73,7 @@ def counted_output_tokens(output_tokens: Numeric, max_tokens: Numeric, reserved_
 
     References
     ----------
-    .. [1] OpenAI, "Rate limits": the maximum of ``max_tokens`` and an estimate from the request's characters.
+    .. [1] OpenAI, "Rate limits": ``max_tokens`` counts, however short the answer turns out.
     .. [2] Anthropic, "Rate limits" (2026): only tokens really generated count towards output tokens per minute.
 
     Examples
@@ -82,6 +82,31 @@ def counted_output_tokens(output_tokens: Numeric, max_tokens: Numeric, reserved_
     [1024, 400]
     """
     return output_tokens + (max_tokens - output_tokens) * reserved_fraction
+
+
+def counted_total_tokens(input_tokens: Numeric, output_tokens: Numeric, added_fraction: Numeric) -> Numeric:
+    """Return the tokens of a request that count against a limit on all of its tokens. [tokens]
+
+    Parameters
+    ----------
+    input_tokens : what counts of the prompt. [tokens]
+    output_tokens : what counts of the answer, or what is reserved for it. [tokens]
+    added_fraction : 1 where the provider adds the two up, 0 where only the larger one counts. [1]
+
+    References
+    ----------
+    .. [1] OpenAI, "Rate limits" (copies of 2023 to 2026-10): the maximum of ``max_tokens`` and an estimate of the
+       request's tokens from its characters.
+    .. [2] OpenAI cookbook, "api_request_parallel_processor": prompt tokens and ``max_tokens`` are added.
+
+    Examples
+    --------
+    >>> [counted_total_tokens(2000, 1024, added).tolist() for added in (1, 0)]
+    [3024, 2000]
+    """
+    larger, smaller = np.maximum(input_tokens, output_tokens), np.minimum(input_tokens, output_tokens)
+    total: Numeric = larger + smaller * added_fraction
+    return total
 
 
 def used_fraction(peak_per_minute: Numeric, limit_per_minute: Numeric) -> Numeric:

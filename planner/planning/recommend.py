@@ -12,6 +12,7 @@ from planner.specs.estimate import (
     Recommendation,
     TierAdvice,
 )
+from planner.units import percent
 
 WORTH_SAYING = 0.005  # a saving below half a per cent is no reason
 
@@ -70,7 +71,7 @@ def _reasons(
     yield from _horizon_reasons(cost, chosen, holding)
     if budget_usd_per_month is not None and chosen.usd_per_month is not None:
         share = chosen.usd_per_month / budget_usd_per_month
-        word = f"uses {share:.0%} of" if share <= 1 else f"is {share:,.1f} times"
+        word = f"uses {percent(share)} of" if share <= 1 else f"is {share:,.1f} times"
         yield f"{word} the budget of {budget_usd_per_month:,.0f} USD/month"
     if chosen.kind == "edge":
         yield "energy only: the device is the user's own"
@@ -110,7 +111,7 @@ def _api_reasons(cost: ApiCost, chosen: HostingOption) -> Iterator[str]:
     if chosen.kind == "api" and saving is not None and saving >= WORTH_SAYING:
         dearest = max(cost.single_model, key=lambda single: single.usd_per_month)
         yield (
-            f"the mix saves {saving:.1%} against {dearest.model} alone "
+            f"the mix saves {percent(saving, 1)} against {dearest.model} alone "
             f"({dearest.usd_per_day:,.2f} USD/day, {dearest.usd_per_month:,.2f} USD/month)"
         )
     if chosen.kind != "api" and chosen.usd_per_month is not None and cost.usd_per_month > 0:

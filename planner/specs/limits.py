@@ -14,18 +14,35 @@ ANY_MODEL = "*"  #: the table's line for the models that it does not name
 Count = Annotated[int, Field(gt=0)]
 
 
+TotalCounts = Literal["sum", "larger"]
+"""``sum``: prompt and answer are added up; ``larger``: only the larger of prompt and reserved answer counts."""
+
+
+class TotalReading(Document):
+    """Another way of counting the total that the provider writes of elsewhere. Kept, so that the doubt is seen."""
+
+    total_counts: TotalCounts
+    source: Annotated[str, Field(min_length=1)]
+
+
 class Accounting(Document):
     """What a provider counts against its limits; ``None`` where it does not say.
 
     ``output_counts`` says whether output tokens share the total (``in_total``), have their own limit
     (``separate``) or are not limited (``no``). ``reserves_max_tokens``: a request is charged for its
-    ``max_tokens`` when it arrives, however short the answer turns out.
+    ``max_tokens`` when it arrives, however short the answer turns out. ``total_counts`` is about a limit on all
+    tokens. Source, date and trust are those of the edition where they are absent here.
     """
 
     cached_input_counts: bool | None = None
     output_counts: Literal["in_total", "separate", "no"]
     reserves_max_tokens: bool | None = None
+    total_counts: TotalCounts = "sum"
+    alternates: tuple[TotalReading, ...] = ()
     scope: Literal["organization", "project"] = "organization"
+    source: str | None = None
+    checked: date | None = None
+    confidence: Confidence | None = None
 
 
 class Requirement(Document):

@@ -18,6 +18,7 @@ from planner.specs.case import Case
 from planner.specs.rules import Band
 from planner.specs.scenario import Batch, CascadeStage, ModelShare, Scenario
 from planner.specs.workload import Workload
+from planner.units import percent
 
 # Chosen: a cut that an audit of a prompt finds without taking anything from it that answers need.
 SHORTER_PROMPT_FRACTION = 0.10
@@ -118,9 +119,7 @@ def _alike(ground: Ground) -> Band:
 
 
 def _cached(at: Callable[[float], Ground], hit: Quantity) -> Change:
-    assumed = (
-        f"{hit.value:.0%} hits ({hit.low:.0%} to {hit.high:.0%}) as with an FAQ, before what running it costs"
-    )
+    assumed = f"{percent(hit.value)} hits ({percent(hit.low)} to {percent(hit.high)}) as with an FAQ, before what running it costs"
     return Change(after=at(hit.value), low=at(hit.low), high=at(hit.high), assumption=assumed)
 
 
@@ -174,9 +173,7 @@ def _routing(ground: Ground) -> Change | str:
         routed = (ModelShare(model=small, share=share), large.model_copy(update={"share": 1 - share}))
         return ground.with_scenario(models=routed)
 
-    assumption = (
-        f"{rule.middle:.0%} of the requests ({rule.low:.0%} to {rule.high:.0%}) are simple enough for {small}"
-    )
+    assumption = f"{percent(rule.middle)} of the requests ({percent(rule.low)} to {percent(rule.high)}) are simple enough for {small}"
     return Change(after=at(rule.middle), low=at(rule.low), high=at(rule.high), assumption=assumption)
 
 
@@ -194,9 +191,7 @@ def _cascade(ground: Ground) -> Change | str:
         stages = (CascadeStage(model=small, accept=accept), last)
         return ground.with_scenario(models=(ModelShare(cascade=stages),))
 
-    assumption = (
-        f"{rule.middle:.0%} of the answers of {small} ({rule.low:.0%} to {rule.high:.0%}) are accepted"
-    )
+    assumption = f"{percent(rule.middle)} of the answers of {small} ({percent(rule.low)} to {percent(rule.high)}) are accepted"
     return Change(after=at(rule.middle), low=at(rule.low), high=at(rule.high), assumption=assumption)
 
 
@@ -213,7 +208,7 @@ def _shorter_prompt(ground: Ground) -> Change | str:
         parts=tuple(replace(part, amount=part.amount * keep) for part in work.parts),
     )
     shortened = replace(ground, workload=after)
-    assumption = f"every part of the prompt {SHORTER_PROMPT_FRACTION:.0%} shorter"
+    assumption = f"every part of the prompt {percent(SHORTER_PROMPT_FRACTION)} shorter"
     if _models_caching(shortened) < _models_caching(ground):
         assumption += ", which leaves the prefix too short for the cache"
     return Change(after=shortened, assumption=assumption)

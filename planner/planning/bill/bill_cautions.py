@@ -11,6 +11,7 @@ from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost
+from planner.units import percent
 
 
 def api_cautions(case: Case, cost: ApiCost, plan: ApiPlan, facts: Facts, as_of: date) -> Iterator[Notice]:
@@ -25,8 +26,10 @@ def _assumed_hits(plan: ApiPlan) -> Iterator[Notice]:
     for cache in plan.caches:
         if not cache.stated:
             low, high = cache.hit.low, cache.hit.high
-            band = f", {low:.0%} to {high:.0%}" if low < high else ""
-            message = f"the {cache.name} cache's hit rate is a rule of thumb: {cache.hit.value:.0%}{band}"
+            band = f", {percent(low)} to {percent(high)}" if low < high else ""
+            message = (
+                f"the {cache.name} cache's hit rate is a rule of thumb: {percent(cache.hit.value)}{band}"
+            )
             yield Notice(
                 code="CACHE-PRIOR",
                 message=message,
@@ -58,8 +61,8 @@ def _availability(plan: ApiPlan) -> Iterator[Notice]:
     failures = plan.failures
     if failures is not None and failures.holds is False:
         message = (
-            f"{failures.availability_fraction:.4%} of the requests are answered, "
-            f"less than the target of {failures.target_fraction:.4%}"
+            f"{percent(failures.availability_fraction, 4)} of the requests are answered, "
+            f"less than the target of {percent(failures.target_fraction, 4)}"
         )
         cure = "retry more often, or fix what is lost" if failures.failover_model else "name a failover_model"
         yield Notice(code="AVAILABILITY", message=message, cure=cure)

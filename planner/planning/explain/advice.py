@@ -23,6 +23,7 @@ from planner.planning.explain.derivation import (
     stated,
 )
 from planner.planning.explain.leaves import Scene, rule_leaf
+from planner.planning.limits.limit_uses import counting_words
 from planner.planning.limits.provider_tiers import plan_of
 from planner.specs.estimate import HostingKind
 from planner.specs.explanation import Origin
@@ -53,8 +54,10 @@ def _limit(s: Scene, index: int, use: LimitUse) -> Operand:
     return Operand(name=use.kind, value=use.limit, origin=origin)
 
 
-def _peak(s: Scene, use: LimitUse) -> Operand:
+def _peak(s: Scene, index: int, use: LimitUse) -> Operand:
     """Return what the busiest minute or day takes from a limit."""
+    edition = s.case.books.rate_limits[s.estimate.recommendation.provider_tiers[index].edition or ""]
+    counting = edition.accounting
     models = [
         s.ref(f"cost.by_model[{index}].share", f"share_of_{cost.model}")
         for index, cost in enumerate(s.estimate.cost.by_model)
@@ -65,25 +68,26 @@ def _peak(s: Scene, use: LimitUse) -> Operand:
         *models,
         s.ref("workload.input_tokens.mean", "input_tokens"),
         s.ref("workload.output_tokens.mean", "output_tokens"),
+        *(() if s.case.scenario.prompt.max_tokens is None else (s.key("prompt.max_tokens"),)),
         s.key("reliability.error_rate"),
         s.key("reliability.max_retries"),
     )
     terms = Derived(
         rule="requests of the peak, retries included, × what one takes from the limit",
         operands=operands,
-        note="by the provider's own rules of counting cached and reserved tokens",
+        note=f"on tokens {edition.provider} counts {counting_words(counting)}; {counting.source or edition.source}",
     )
     return between("peak", use.peak, terms)
 
 
 def _used(s: Scene, index: int) -> Derived:
     use = _use(s, index)
-    return of(used_fraction, _peak(s, use), _limit(s, index, use))
+    return of(used_fraction, _peak(s, index, use), _limit(s, index, use))
 
 
 def _exceed(s: Scene, index: int) -> Derived:
     use = _use(s, index)
-    operands = (_peak(s, use), _limit(s, index, use), s.ref("workload.burstiness"))
+    operands = (_peak(s, index, use), _limit(s, index, use), s.ref("workload.burstiness"))
     note = "the probability that one minute of the peak hour brings more than the limit"
     return modelled(minute_exceedance_fraction, *operands, note=note)
 

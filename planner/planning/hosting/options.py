@@ -12,6 +12,7 @@ from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingKind, HostingOption
 from planner.specs.hosting import SelfHosted
 from planner.specs.workload import Workload
+from planner.units import percent
 
 # data rule -> kinds of hosting that keep it; `region:` rules are looked up in the books
 KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
@@ -42,7 +43,7 @@ def hosting_options(
 
 def _api(case: Case, cost: ApiCost) -> HostingOption:
     seen = cost.frequent
-    mix = " + ".join(f"{model.share:.0%} {model.model}" for model in seen)
+    mix = " + ".join(f"{percent(model.share)} {model.model}" for model in seen)
     name = mix if len(seen) > 1 else seen[0].model
     return HostingOption(
         kind="api",

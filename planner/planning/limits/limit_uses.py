@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from planner.formulas.rate_limits import (
     counted_input_tokens,
     counted_output_tokens,
+    counted_total_tokens,
     minute_exceedance_fraction,
     months_until,
     peak_minute_requests,
@@ -54,7 +55,26 @@ def counted_per_request(kind: LimitKind, rules: Accounting, demand: LimitDemand)
         return inputs
     if kind == "output_tokens_per_minute":
         return outputs
-    return inputs + (outputs if rules.output_counts == "in_total" else 0.0)
+    if rules.output_counts != "in_total":
+        return inputs
+    return float(counted_total_tokens(inputs, outputs, float(rules.total_counts == "sum")))
+
+
+def counting_words(rules: Accounting) -> str:
+    """Return what a request takes from a limit on tokens, in words."""
+    cached = (
+        "the whole prompt" if rules.cached_input_counts is not False else "the prompt without cached reads"
+    )
+    answer = (
+        "the answer" if rules.reserves_max_tokens is False else "max_tokens, or the answer where none is set"
+    )
+    if rules.output_counts == "no":
+        return f"{cached}; answers do not count"
+    if rules.output_counts == "separate":
+        return f"{cached}; apart from it {answer}"
+    if rules.total_counts == "larger":
+        return f"the larger of {cached} and {answer}"
+    return f"{cached} and {answer}"
 
 
 def _rules_of(line: LimitClass, accounting: Accounting) -> Accounting:

@@ -9,13 +9,14 @@ from datetime import date
 from planner.planning.bill.calls import PricedCall
 from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.limits.tier_outlook import requirement_text, spend_notices, tier_outlook
-from planner.planning.limits.tiers import tier_plan
+from planner.planning.limits.tiers import STATUS_WORDS, tier_plan
 from planner.planning.workload.advise import rule_of_thumb_tier
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.estimate import TierAdvice
 from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan
 from planner.specs.workload import TokenStats, Workload
+from planner.units import percent
 
 MANY_TIMES = 10.0  # from here on a percentage is no longer read
 WORTH_SAYING = 0.0005  # what is shown as 0.1 % of the peak minutes
@@ -144,21 +145,17 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
     if account is None:
         needs = requirement_text(check.requirement)
         return f"lowest published tier that holds, {use}" + (f"; needs {needs}" if needs else "")
-    verdict = {
-        "holds": "holds",
-        "tight": "is tight",
-        "exceeded": "is exceeded",
-        "unknown": "is not published",
-    }
     better = plan.lowest.tier if plan.lowest is not None and check.status in {"tight", "exceeded"} else None
-    return f"your tier {verdict[check.status]}, {use}" + (
+    return f"your tier {STATUS_WORDS[check.status]}, {use}" + (
         f"; take {better}" if better and better != account else ""
     )
 
 
 def _used(use: LimitUse) -> str:
     part = (
-        f"{use.used_fraction:.0%} of" if use.used_fraction < MANY_TIMES else f"{use.used_fraction:,.0f} times"
+        f"{percent(use.used_fraction)} of"
+        if use.used_fraction < MANY_TIMES
+        else f"{use.used_fraction:,.0f} times"
     )
     return f"{part} {use.limit:,.0f} {_words(use.kind)} at the peak"
 
@@ -167,7 +164,7 @@ def _refused(use: LimitUse) -> str:
     """Return how often the peak runs into the limit, where that happens at all."""
     if use.exceed_fraction is None or use.exceed_fraction < WORTH_SAYING:
         return ""
-    return f", a 429 in {use.exceed_fraction:.1%} of its minutes"
+    return f", a 429 in {percent(use.exceed_fraction, 1)} of its minutes"
 
 
 def _even_the_highest(plan: TierPlan) -> str:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from math import inf
 
 from planner.errors import DataError, UsageError
 from planner.formulas.rate_limits import ALERT_FRACTION
-from planner.planning.limits.limit_uses import limit_uses
+from planner.planning.limits.limit_uses import counting_words, limit_uses
 from planner.specs.base import Notice
 from planner.specs.limits import ANY_MODEL, LimitClass, RateLimitEdition, Tier
 from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan, TierStatus
+from planner.units import percent
 
+STATUS_WORDS: dict[TierStatus, str] = {
+    "holds": "holds",
+    "tight": "is tight",
+    "exceeded": "is exceeded",
+    "unknown": "is not published",
+}
 Pool = tuple[LimitClass | None, tuple[LimitDemand, ...]]  # a bucket of the provider and who draws on it
 
 
@@ -105,8 +112,31 @@ def tier_plan(
         current=current,
         unknown=all(check.status == "unknown" for check in checks),
         checks=checks,
-        notices=tuple(_notices(edition, lowest, current, checks)),
+        notices=(
+            *_notices(edition, lowest, current, checks),
+            *_doubt(edition, current or lowest, pools, alert_fraction),
+        ),
     )
+
+
+def _doubt(
+    edition: RateLimitEdition, used: TierCheck | None, pools: tuple[Pool, ...], alert_fraction: float
+) -> Iterator[Notice]:
+    """Yield a warning where another way of counting that the provider writes of gives another verdict."""
+    if used is None:
+        return
+    tier = next(each for each in edition.tiers if each.id == used.tier)
+    for reading in edition.accounting.alternates:
+        rules = edition.accounting.model_copy(update={"total_counts": reading.total_counts})
+        other = _check(edition.model_copy(update={"accounting": rules}), tier, pools, 0.0, alert_fraction)
+        if other.status != used.status and other.tightest is not None:
+            yield Notice(
+                code="LIMITS-COUNTING",
+                message=f"{edition.provider} counts {counting_words(edition.accounting)}; counting "
+                f"{counting_words(rules)}, {tier.name} {STATUS_WORDS[other.status]}, "
+                f"{percent(other.tightest.used_fraction)} used",
+                cure=f"read x-ratelimit-remaining-tokens after a call; the other reading: {reading.source}",
+            )
 
 
 def _holds(valid_from: date | None, valid_to: date | None, as_of: date) -> bool:

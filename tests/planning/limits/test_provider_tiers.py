@@ -25,7 +25,7 @@ def test_the_chance_of_a_429_is_said_where_there_is_one() -> None:
     assert round(found.used_fraction, 3) == 0.95
     # Poisson(950) exceeds 1,000 with probability 0.0516, by the exact sum
     assert (
-        "your tier is tight, 95% of 1,000 requests/minute at the peak, a 429 in 5.2% of its minutes"
+        "your tier is tight, 95 % of 1,000 requests/minute at the peak, a 429 in 5.2 % of its minutes"
         in found.reason
     )
 

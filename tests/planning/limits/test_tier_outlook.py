@@ -41,13 +41,13 @@ def plan(model: str, per_minute: float, tier: str | None = None, growth: float =
 
 
 def test_compound_growth_gives_the_day_and_the_tier_that_lasts() -> None:
-    # 100 × 2,400 = 240,000 of tier 2's 450,000 tokens a minute: ln(450/240) / ln 1.1 = 6.595 months of 30.42 days
+    # 100 × 2,000 = 200,000 of tier 2's 450,000 tokens a minute: ln(450/200) / ln 1.1 = 8.508 months of 30.42 days
     outlook = tier_outlook(plan("openai/o1", 100, "tier_2"), 0.1, 12, ALERT)
     assert outlook is not None
-    assert (outlook.limit, outlook.breaks_on) == ("tokens_per_minute", date(2026, 1, 1))
-    # after twelve months 3.138 × 240,000 = 753,000: 126 % of tier 3's 600,000, 94 % of tier 4's 800,000, 7.5 % of tier 5's
-    assert outlook.tier_at_horizon == "tier_5"
-    assert outlook.requirement_at_horizon == "1,000 USD paid, 30 days since the first payment"
+    assert (outlook.limit, outlook.breaks_on) == ("tokens_per_minute", date(2026, 2, 28))
+    # after twelve months 3.138 × 200,000 = 628,000: 105 % of tier 3's 600,000, 78 % of tier 4's 800,000
+    assert outlook.tier_at_horizon == "tier_4"
+    assert outlook.requirement_at_horizon == "250 USD paid, 14 days since the first payment"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_compound_growth_gives_the_day_and_the_tier_that_lasts() -> None:
         (100, 0.0, 12),  # nothing grows
         (100, -0.1, 12),  # it shrinks
         (100, 0.1, 6),  # it breaks after the plan's end
-        (300, 0.1, 12),  # 720,000 a minute: exceeded today, which is said elsewhere
+        (300, 0.1, 12),  # 600,000 a minute: exceeded today, which is said elsewhere
     ],
 )
 def test_no_day_is_named_where_there_is_none_to_plan_for(

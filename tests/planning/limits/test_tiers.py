@@ -8,8 +8,9 @@ import pytest
 
 from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
+from planner.planning.limits.limit_uses import counted_per_request, counting_words
 from planner.planning.limits.tiers import edition_in_force, limit_class, tier_named, tier_plan
-from planner.specs.limits import RateLimitEdition
+from planner.specs.limits import Accounting, RateLimitEdition
 from planner.specs.tier_check import LimitDemand, LimitUse, TierPlan
 
 MID_2025 = date(2025, 6, 15)
@@ -39,12 +40,12 @@ def use(result: TierPlan, tier: str, kind: str) -> LimitUse:
 
 
 def test_the_worked_example_fits_the_first_paid_tier_of_mid_2025() -> None:
-    # 8,000 of 10,000 requests a day at three times the mean: 16.7 a minute, times 2,400 tokens = 40,000
+    # 8,000 of 10,000 requests a day at three times the mean: 16.7 a minute, times 2,000 tokens = 33,333
     result = plan(demand("openai/gpt-4o-mini", 8_000 * 3 / 1440), as_of=MID_2025)
     assert result.lowest is not None
     assert (result.lowest.tier, result.lowest.requirement.paid_usd) == ("tier_1", 5)
-    assert use(result, "tier_1", "tokens_per_minute").peak == pytest.approx(40_000)
-    assert use(result, "tier_1", "tokens_per_minute").used_fraction == pytest.approx(0.2)
+    assert use(result, "tier_1", "tokens_per_minute").peak == pytest.approx(100_000 / 3)
+    assert use(result, "tier_1", "tokens_per_minute").used_fraction == pytest.approx(1 / 6)
     assert use(result, "free", "requests_per_minute").used_fraction == pytest.approx(16.667 / 3, rel=1e-3)
 
 
@@ -52,7 +53,7 @@ def test_cached_input_counts_at_openai_and_not_at_anthropic() -> None:
     cached = {"cached_read_tokens": 1600.0}
     openai = plan(demand("openai/gpt-5", 100, **cached))
     anthropic = plan(demand("anthropic/claude-sonnet-5", 100, **cached))
-    assert use(openai, "tier_1", "tokens_per_minute").peak == pytest.approx(100 * 2400)
+    assert use(openai, "tier_1", "tokens_per_minute").peak == pytest.approx(100 * 2000)
     assert use(anthropic, "start", "input_tokens_per_minute").peak == pytest.approx(100 * 400)
 
 
@@ -67,19 +68,59 @@ def test_max_tokens_are_reserved_where_and_when_the_provider_did() -> None:
     after = plan(demand("anthropic/claude-sonnet-4", 5, **wide), as_of=date(2026, 1, 1))
     assert use(before, "build_tier_1", "output_tokens_per_minute").peak == pytest.approx(5 * 1024)
     assert use(after, "build_tier_1", "output_tokens_per_minute").peak == pytest.approx(5 * 400)
-    openai = plan(demand("openai/gpt-4o", 5, **wide))
-    assert use(openai, "tier_1", "tokens_per_minute").peak == pytest.approx(5 * 3024)
+
+
+def test_openai_counts_the_larger_of_prompt_and_max_tokens() -> None:
+    # guide on rate limits: the maximum of max_tokens and an estimate from the characters of the request
+    for max_tokens, counted in ((None, 2000), (1024.0, 2000), (4096.0, 4096)):
+        result = plan(demand("openai/gpt-4o", 5, max_tokens=max_tokens))
+        assert use(result, "tier_1", "tokens_per_minute").peak == pytest.approx(5 * counted)
+    talkative = plan(demand("openai/gpt-4o", 5, output_tokens=2500.0))
+    assert use(talkative, "tier_1", "tokens_per_minute").peak == pytest.approx(5 * 2500)
+
+
+def test_the_other_reading_warns_where_it_gives_another_verdict() -> None:
+    # gpt-4o, tier 1, 30,000 tokens a minute: 11 × 2,000 = 73 % by the guide, 11 × 3,024 = 111 % by the cookbook
+    near = plan(demand("openai/gpt-4o", 11, max_tokens=1024.0), current_tier="tier_1")
+    doubt = next(notice for notice in near.notices if notice.code == "LIMITS-COUNTING")
+    assert "Tier 1 is exceeded, 111 % used" in doubt.message
+    assert "the larger of the whole prompt and max_tokens" in doubt.message
+    assert doubt.cure is not None
+    assert "cookbook" in doubt.cure
+    far = plan(demand("openai/gpt-4o", 5, max_tokens=1024.0), current_tier="tier_1")
+    assert far.notices == ()
+
+
+def test_every_edition_says_how_it_counts_and_who_says_so() -> None:
+    for edition in editions():
+        rules = edition.accounting
+        assert rules.source
+        assert rules.checked
+        assert rules.confidence, edition.id
+    counted = {edition.id: counting_words(edition.accounting) for edition in editions()}
+    assert counted["anthropic/2024-10"] == (
+        "the prompt without cached reads; apart from it max_tokens, or the answer where none is set"
+    )
+    assert counted["anthropic/2026-07"] == "the prompt without cached reads; apart from it the answer"
+    assert counted["google/2026-04"] == "the whole prompt; answers do not count"
+
+
+def test_a_provider_of_your_own_may_add_prompt_and_answer_up() -> None:
+    rules = Accounting(output_counts="in_total")
+    asked = demand("mine/model", 1, max_tokens=1024.0)
+    assert counted_per_request("tokens_per_minute", rules, asked) == pytest.approx(3024)
+    assert counting_words(rules) == "the whole prompt and max_tokens, or the answer where none is set"
 
 
 def test_the_mid_2025_sheet_stands_for_models_that_are_not_named() -> None:
     result = plan(demand("openai/o1", 100), as_of=MID_2025)
-    # 240,000 tokens a minute: tier 1 has 30,000, tier 2 450,000, of which they are 53 %
+    # 200,000 tokens a minute: tier 1 has 30,000, tier 2 450,000, of which they are 44 %
     assert result.lowest is not None
     assert result.lowest.tier == "tier_2"
     assert (result.lowest.requirement.paid_usd, result.lowest.requirement.days_since_first_payment) == (50, 7)
     tightest = result.lowest.tightest
     assert tightest is not None
-    assert tightest.used_fraction == pytest.approx(240_000 / 450_000)
+    assert tightest.used_fraction == pytest.approx(200_000 / 450_000)
 
 
 def test_models_that_share_a_bucket_are_added_up() -> None:
@@ -124,7 +165,7 @@ def test_your_own_tier_is_checked_by_id_or_name() -> None:
     for name in ("tier_1", "Tier 1", "tier-1"):
         result = plan(busy, as_of=MID_2025, current_tier=name)
         assert result.current is not None
-        assert result.current.status == "exceeded"  # 120,000 of 30,000 tokens a minute
+        assert result.current.status == "exceeded"  # 100,000 of 30,000 tokens a minute
         assert result.notices[-1].cure == "you need Tier 2"
     with pytest.raises(UsageError, match="has no tier 'tier_9'") as refusal:
         plan(busy, current_tier="tier_9")
@@ -157,8 +198,8 @@ def test_a_batch_queue_is_checked_when_something_is_queued() -> None:
 
 def test_growth_tells_when_a_tier_breaks() -> None:
     result = plan(demand("openai/gpt-4o-mini", 50), growth_per_month_fraction=0.08)
-    # 120,000 of 200,000 tokens: 0.6 · 1.08^n = 1 at n = 6.64
-    assert use(result, "tier_1", "tokens_per_minute").months_until_broken == pytest.approx(6.637, abs=1e-3)
+    # 100,000 of 200,000 tokens: 0.5 · 1.08^n = 1 at n = 9.01
+    assert use(result, "tier_1", "tokens_per_minute").months_until_broken == pytest.approx(9.006, abs=1e-3)
 
 
 def test_bursts_make_a_429_likelier_than_the_mean_says() -> None:
