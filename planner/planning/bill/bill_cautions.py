@@ -59,7 +59,7 @@ def _contract_ends(case: Case, cost: ApiCost, as_of: date) -> Iterator[Notice]:
 
 def _availability(plan: ApiPlan) -> Iterator[Notice]:
     failures = plan.failures
-    if failures is not None and failures.holds is False:
+    if failures is not None and failures.target_fraction is not None and failures.holds is False:
         message = (
             f"{percent(failures.availability_fraction, 4)} of the requests are answered, "
             f"less than the target of {percent(failures.target_fraction, 4)}"
