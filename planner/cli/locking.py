@@ -52,8 +52,10 @@ class Locking:
         side = self.side()
         new = self.lock_of(side)
         reasons = self.reasons(new, accept=update)
-        if self.old is None or not reasons:
-            return Done(line=self.write(new) if self.old is None else self.told(new, "up to date:"))
+        if self.old is None:
+            return Done(line=self.write(new))
+        if not reasons and not (update and self.old.rules is None):  # of version 1, without rules
+            return Done(line=self.told(new, "up to date:"))
         base = self.sides.of_lock(self.old, str(self.file))
         return Done(line=self.write(new), compared=(base, side))
 

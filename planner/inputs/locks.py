@@ -21,8 +21,15 @@ FAMILY = "planner.lock/"
 MARKERS = (b"<<<<<<< ", b"=======\n", b">>>>>>> ")
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
-# version that is read -> how its document becomes one of the next version; a lock of today needs none
-UPGRADES: Mapping[int, Upgrade] = {}
+
+
+def _with_rules(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a lock of version 1, which held no rules of thumb, as one of version 2 that holds none either."""
+    return {**document, "schema": f"{FAMILY}2", "rules": None}
+
+
+# version that is read -> how its document becomes one of the next version
+UPGRADES: Mapping[int, Upgrade] = {1: _with_rules}
 REGENERATE = "take one side of it (git checkout --ours/--theirs), then run `planner lock --update`"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from planner.inputs.validate import validate
@@ -13,6 +14,7 @@ RULES_FILE = Path(__file__).resolve().parent.parent / "rules" / "cheat_sheet.yam
 TOKENIZERS_FILE = RULES_FILE.with_name("tokenizers.yaml")
 
 
+@cache
 def load_rules(file: Path = RULES_FILE) -> Rules:
     """Return the rules of one file, with the tokenizer families. Raises InputError where one is broken."""
     rules = validate(Rules, read_yaml(file))

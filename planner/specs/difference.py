@@ -29,10 +29,11 @@ CauseKind = Literal[
     "price",
     "exchange rate",
     "profile",
+    "rules",
     "formula",
 ]
-DRIFT: tuple[CauseKind, ...] = ("price", "exchange rate", "profile", "formula")
-"""Causes outside the scenario: the books, the fits and planner itself."""
+DRIFT: tuple[CauseKind, ...] = ("price", "exchange rate", "profile", "rules", "formula")
+"""Causes outside the scenario: the books, the fits, the rules of thumb and planner itself."""
 
 Status = Literal["changed", "drifted", "added", "removed", "unchanged", "unknown"]
 """``drifted``: the same scenario, another price, profile or formula. ``unknown``: one side has no price."""

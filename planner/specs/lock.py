@@ -16,11 +16,13 @@ from planner.specs.outcome import Outcome
 from planner.specs.price import ApiModel, Contract, CurrencyRate
 from planner.specs.profile import ServingProfile
 from planner.specs.rental import GpuRental
+from planner.specs.rules import Band, ErrorClass
+from planner.specs.tokenizer import TokenizerFamily
 from planner.specs.workload import TextSize, TraceSummary
 
 LOCK_FILE = "planner.lock.json"  #: where a lock lies unless told otherwise
-LOCK_VERSION = 1
-LOCK_SCHEMA: Literal["planner.lock/1"] = "planner.lock/1"
+LOCK_VERSION = 2
+LOCK_SCHEMA: Literal["planner.lock/2"] = "planner.lock/2"
 
 
 class LockedRows(Document):
@@ -40,6 +42,22 @@ class LockedProfiles(Document):
 
     vllm_memory: EngineMemoryProfile | None = None
     serving: tuple[ServingProfile, ...] = ()
+
+
+class LockedRules(Document):
+    """Rules of thumb that results rest on. What only gives advice is not in it."""
+
+    source: str
+    error_classes: dict[str, ErrorClass]
+    """Classes of error whose rate a scenario states, by id: what is retried, and what is billed."""
+    tokenizers: dict[str, TokenizerFamily]
+    """Tokenizer families of the models, by id."""
+    other_tokenizer: str
+    """The family of models that name none."""
+    hit_fractions: dict[str, Band]
+    """Hit rates of response caches that a scenario does not state, by key number."""
+    headroom_fraction: float
+    """Share of a rate limit from which a tier counts as tight."""
 
 
 class LockedScenario(Document):
@@ -66,7 +84,7 @@ class Lock(Document):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    schema_: Literal["planner.lock/1"] = Field(LOCK_SCHEMA, alias="schema")
+    schema_: Literal["planner.lock/2"] = Field(LOCK_SCHEMA, alias="schema")
     planner: str
     """Version of planner that wrote it."""
     seed: int = 0
@@ -74,3 +92,5 @@ class Lock(Document):
     """By path of the scenario's file from the lock's folder."""
     rows: LockedRows
     profiles: LockedProfiles = Field(default_factory=LockedProfiles)
+    rules: LockedRules | None = None
+    """``None`` in a lock that was written as version 1, which held none: today's stand in."""

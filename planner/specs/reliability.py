@@ -75,7 +75,7 @@ class Reliability(Document):
 
     @model_validator(mode="after")
     def _errors_told_once(self) -> Self:
-        if self.errors is not None and "error_rate" in self.model_fields_set:
+        if self.errors is not None and self.error_rate:
             raise refusal("error_rate or errors", "both")
         if self.errors is not None and self.errors.timeout and self.timeout_s is None:
             raise refusal("timeout_s, the time that a timeout takes, with errors.timeout", "none")

@@ -13,6 +13,7 @@ StaleKind = Literal[
     "date changed",
     "row changed",
     "profile changed",
+    "rule changed",
     "result changed",
 ]
 
@@ -22,7 +23,7 @@ class StaleReason:
     """One difference between a lock and what would be locked now.
 
     ``place`` is the scenario's file, ``None`` where the difference is not of one scenario; ``subject`` is what changed:
-    a file, a row of a book, a figure.
+    a file, a row of a book, a rule, a figure.
     """
 
     kind: StaleKind

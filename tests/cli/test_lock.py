@@ -1,6 +1,7 @@
 """``planner lock``: writes once, never over what was not accepted."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,25 @@ def test_a_lock_names_every_input_with_its_hash(folder: Path) -> None:
     inputs = document["scenarios"]["scenarios/chat.yaml"]["inputs"]
     assert list(inputs) == ["scenarios/chat.yaml", "scenarios/prompts/system.md"]
     assert all(len(digest) == 64 for digest in inputs.values())
+
+
+def test_a_lock_of_version_1_still_holds_and_becomes_one_of_version_2_when_it_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree("tests/inputs/version_1_lock", tmp_path / "old")
+    monkeypatch.chdir(tmp_path / "old")
+    file = Path("planner.lock.json")
+    before = file.read_bytes()
+    held = run("--check")
+    assert (held.exit_code, held.stdout[:11]) == (0, "up to date:"), held.output
+    assert CliRunner().invoke(app, ["diff"], prog_name="planner").stdout.startswith("no change: 1 scenario")
+    assert file.read_bytes() == before
+    assert run("--update").exit_code == 0
+    new, old = json.loads(file.read_text()), json.loads(before)
+    assert (old["schema"], new["schema"]) == ("planner.lock/1", "planner.lock/2")
+    assert new["scenarios"] == old["scenarios"]
+    assert set(new["rules"]["error_classes"]) == {"timeout", "rate_limited"}
+    assert run("--check").stdout.startswith("up to date:")
 
 
 def test_a_second_run_writes_the_same_bytes(folder: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_lock_has_sorted_keys_decimals_as_text_and_one_value_a_line(lock: Lock
     text = lock_text(lock)
     document = json.loads(text)
     assert text == json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert document["schema"] == "planner.lock/1"
+    assert document["schema"] == "planner.lock/2"
     # 10,000 requests × 30 days × (2,000 × 0.15 + 400 × 0.60) USD/Mtok = 162 USD
     assert document["scenarios"]["0.yaml"]["result"]["usd_per_month"] == "162"
     assert not [value for value in leaves(document) if isinstance(value, float)]
@@ -83,16 +83,16 @@ def test_merge_conflict_markers_are_named_with_their_line(lock: Lock) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (b'{"schema": "planner.lock/1", "scen', "a whole JSON document"),
+        (b'{"schema": "planner.lock/2", "scen', "a whole JSON document"),
         (b"\x00\x01\x02", "binary data"),
         (b"\xff\xfe{", "another encoding"),
         (b"[]", "another kind of JSON document"),
         (b'{"schema": "planner.estimate/1"}', "another kind of JSON document"),
         (
-            b'{"schema": "planner.lock/1", "planner": "1"}',
+            b'{"schema": "planner.lock/2", "planner": "1"}',
             "scenarios: expected field required, found nothing",
         ),
-        (b'{"schema": "planner.lock/2", "planner": "9.1"}', "version 2, written by planner 9.1"),
+        (b'{"schema": "planner.lock/3", "planner": "9.1"}', "version 3, written by planner 9.1"),
         (b'{"schema": "planner.lock/0"}', "version 0, which is too old to read"),
         (b'{"schema": "planner.lock/one"}', "version one, which is too old to read"),
     ],
@@ -107,6 +107,13 @@ def test_the_version_before_todays_is_read() -> None:
     assert upgraded(old, Path("l"), current=2, upgrades=changes) == {"schema": "planner.lock/2", "cost": 1}
     with pytest.raises(InputError, match="too old"):
         upgraded(old, Path("l"), current=3, upgrades=changes)
+
+
+def test_a_lock_of_version_1_is_read_with_its_figures_and_without_rules() -> None:
+    old = read_lock(Path("tests/inputs/version_1_lock/planner.lock.json"))
+    assert old.schema_ == "planner.lock/2"
+    assert old.rules is None
+    assert old.scenarios["chat.yaml"].result.usd_per_month == 656.2573875
 
 
 def test_a_missing_lock_says_how_to_make_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from planner.planning.diff.priced_entry import Priced
+from planner.planning.lock.locked_rules import changed_rules, used_rules
 from planner.planning.lock.pinned_books import changed_rows, pinned_books
 from planner.planning.lock.used_rows import Rows
 from planner.specs.books import Books
@@ -37,14 +38,21 @@ class Step:
 
 
 def pinned_entry(base: Entry, head: Entry, rows: Rows) -> Entry:
-    """Return the base's scenario under the head's profiles, books and date; ``rows`` are those that the base needs."""
+    """Return the base's scenario under the head's profiles, rules, books and date; ``rows`` are what the base needs."""
     books = base.case.books if base.case.books is head.case.books else pinned_books(head.case.books, rows)
-    fitted = replace(base.case, books=books, vllm_memory=head.case.vllm_memory, profiles=head.case.profiles)
+    theirs = head.case
+    fitted = replace(
+        base.case,
+        books=books,
+        rules=theirs.rules,
+        vllm_memory=theirs.vllm_memory,
+        profiles=theirs.profiles,
+    )
     return replace(base, case=fitted, as_of=head.as_of)
 
 
 def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
-    """Yield the base under the head's profiles, then its GPU prices, its other rows, and its date.
+    """Yield the base under the head's profiles, then its rules, its GPU prices, its other rows, and its date.
 
     Steps at which nothing that the base rests on moves are left out; after the last one it stands where
     :func:`pinned_entry` puts it.
@@ -55,8 +63,12 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
         pinned.case.vllm_memory,
         pinned.case.profiles,
     ):
-        now = replace(now, case=replace(pinned.case, books=now.case.books))
+        now = replace(now, case=replace(pinned.case, books=now.case.books, rules=now.case.rules))
         yield Step(kind="profile", name="fitted coefficients", entry=now)
+    rules = _changed_rules(base, pinned)
+    if rules:
+        now = replace(now, case=replace(now.case, rules=pinned.case.rules))
+        yield Step(kind="rules", name=f"planner's rules: {_some(rules)}", entry=now)
     changed = changed_rows(base.rows, books) if books is not now.case.books else {}
     if "rentals" in changed:
         now = _with_books(now, replace(now.case.books, rentals=books.rentals))
@@ -69,6 +81,16 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
     if now.as_of != pinned.as_of:
         before, after = now.as_of.isoformat(), pinned.as_of.isoformat()
         yield Step(kind="price", name="price date", entry=pinned, before=before, after=after)
+
+
+def _changed_rules(base: Priced, pinned: Entry) -> tuple[str, ...]:
+    """Return which of the rules that a scenario rests on are not what they were."""
+    case = base.entry.case
+    if case.rules is pinned.case.rules:
+        return ()
+    models = [case.books.api.rows[row_id] for row_id in base.rows.get("api", {})]
+    then, now = (used_rules((each,), models) for each in (case, replace(case, rules=pinned.case.rules)))
+    return changed_rules(then, now)
 
 
 def _with_books(entry: Entry, books: Books) -> Entry:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from planner.errors import DataError, UsageError
+from planner.planning.lock.locked_rules import laid_over, used_rules
 from planner.planning.lock.outcome import outcome_at
 from planner.planning.lock.row_keys import RowKeys, row_id_of
 from planner.planning.lock.used_rows import Rows, WatchedBooks, books_of
@@ -59,15 +60,17 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
     for _, _, rows in found:
         keys.add(rows)
     hosted = [entry.case for entry, _, rows in found if rows["hardware"]]
+    kept = LockedRows.model_validate(keys.rows())
     return Lock(
         planner=planner,
         seed=seed,
         scenarios={entry.place: _locked(entry, outcome, keys.keys(rows)) for entry, outcome, rows in found},
-        rows=LockedRows.model_validate(keys.rows()),
+        rows=kept,
         profiles=LockedProfiles(
             vllm_memory=hosted[0].vllm_memory if hosted else None,
             serving=hosted[0].profiles if hosted else (),
         ),
+        rules=used_rules([entry.case for entry in side.entries], kept.api.values()) if side.entries else None,
     )
 
 
@@ -100,10 +103,10 @@ def side_of(
     ----------
     lock : the lock.
     label : what messages call it.
-    rules : rules of thumb: classes of error and priors of hit rates; a lock does not hold them.
+    rules : rules of thumb of today: those that give advice, and all for a lock that holds none.
     vllm_memory, profiles : for a lock without hosting, whose results do not depend on them.
     """
-    memory = lock.profiles.vllm_memory or vllm_memory
+    memory, ruled = lock.profiles.vllm_memory or vllm_memory, laid_over(rules, lock.rules)
     entries = tuple(
         Entry(
             place=place,
@@ -111,7 +114,7 @@ def side_of(
                 scenario=scenario_in(each),
                 file=place,
                 books=_books(lock, each, label),
-                rules=rules,
+                rules=ruled,
                 texts=each.texts,
                 vllm_memory=memory,
                 profiles=lock.profiles.serving or profiles,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.planning.lock.locked_rules import changed_rules
 from planner.specs.lock import Lock, LockedRows, LockedScenario
 from planner.specs.staleness import StaleReason
 
@@ -27,6 +28,9 @@ def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
     yield from _row_reasons(lock.rows, now.rows)
     if lock.profiles != now.profiles:
         yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
+    if lock.rules is not None and now.rules is not None:
+        for rule in changed_rules(lock.rules, now.rules):
+            yield StaleReason(kind="rule changed", place=None, subject=rule)
 
 
 def _scenario_reasons(place: str, locked: LockedScenario, now: LockedScenario) -> Iterator[StaleReason]:

@@ -86,6 +86,13 @@ def test_defaults_of_then_hold_when_todays_are_others() -> None:
     assert Scenario.model_validate(whole, strict=False) == scenario
 
 
+def test_every_example_reads_back_under_other_defaults(shipped: Lock) -> None:
+    for locked in shipped.scenarios.values():
+        other = locked.assumptions | {"gates.max_price_age_days": 91}
+        then = scenario_in(locked.model_copy(update={"assumptions": other}))
+        assert then.gates.max_price_age_days == 91
+
+
 def test_two_rows_of_one_id_are_kept_apart() -> None:
     scenario = built(
         {

@@ -22,6 +22,15 @@ def test_a_lock_of_the_same_inputs_is_up_to_date() -> None:
     assert said(locked(CHAT), locked(CHAT).model_copy(update={"planner": "2"})) == []
 
 
+def test_a_changed_rule_is_told_unless_the_lock_held_none() -> None:
+    now = locked(CHAT)
+    assert now.rules is not None
+    tighter = now.rules.model_copy(update={"headroom_fraction": 0.5})
+    lock = now.model_copy(update={"rules": tighter})
+    assert said(lock, now) == ["rule changed: headroom of rate limits"]
+    assert said(now.model_copy(update={"rules": None}), now) == []
+
+
 def test_new_scenarios_overrides_and_results_are_told() -> None:
     lock = locked(CHAT)
     more = CHAT | {"traffic": {"requests_per_day": 20_000.0}}
