@@ -22,7 +22,6 @@ MARKERS = (b"<<<<<<< ", b"=======\n", b">>>>>>> ")
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-
 def _with_rules(document: dict[str, Any]) -> dict[str, Any]:
     """Return a lock of version 1, which held no rules of thumb, as one of version 2 that holds none either."""
     return {**document, "schema": f"{FAMILY}2", "rules": None}

@@ -63,7 +63,7 @@ class ErrorClass(Document):
     """
 
     id: str
-    http: int | None
+    http: int | None = None
     retry: Literal["yes", "no", "maybe"]
     max_retries: int | None = Field(None, ge=0)
     billed_fraction: float = Field(0.0, ge=0, le=1)

@@ -122,7 +122,9 @@ def test_a_changed_rule_is_a_line_of_its_own_in_a_diff(words: str, rules: Rules)
     assert cause.is_drift
     assert cause.usd_per_month == found.delta_usd_per_month
     assert found.status == "drifted"
-    reasons = [str(each) for each in stale_reasons(lock, lock_of(Side(label="b", entries=(now,)), planner="1"))]
+    reasons = [
+        str(each) for each in stale_reasons(lock, lock_of(Side(label="b", entries=(now,)), planner="1"))
+    ]
     assert f"rule changed: {words}" in reasons
 
 
@@ -140,7 +142,9 @@ def test_a_rule_and_a_scenario_that_change_together_are_told_apart_and_sum_to_th
 def test_rules_of_a_class_that_todays_planner_lacks_are_kept_from_the_lock() -> None:
     case, rules = entry().case, load_rules()
     locked = used_rules((case,), ())
-    fewer = rules.model_copy(update={"error_classes": rules.error_classes[:1], "tokenizers": rules.tokenizers[:1]})
+    fewer = rules.model_copy(
+        update={"error_classes": rules.error_classes[:1], "tokenizers": rules.tokenizers[:1]}
+    )
     back = used_rules((replace(case, rules=laid_over(fewer, locked)),), ())
     assert back == locked
     assert laid_over(rules, None) is rules
