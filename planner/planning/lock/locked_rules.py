@@ -64,11 +64,7 @@ def laid_over(rules: Rules, locked: LockedRules | None) -> Rules:
 
 def _replaced(rows: Sequence[RowT], by_id: Mapping[str, RowT]) -> tuple[RowT, ...]:
     """Return rows with those of the same id replaced, and with the rest of ``by_id`` after them."""
-    held = {each.id for each in rows}
-    return (
-        *(by_id.get(each.id, each) for each in rows),
-        *(row for row_id, row in by_id.items() if row_id not in held),
-    )
+    return tuple(({each.id: each for each in rows} | dict(by_id)).values())
 
 
 def changed_rules(old: LockedRules, new: LockedRules) -> tuple[str, ...]:
