@@ -272,5 +272,5 @@ def settle(requests: Requests, engine: Engine, limits: Limits, cache: PrefixCach
     for position in range(counts[LATE]):
         request = engine.late[position]
         held = blocks_for(limits, requests.input_tokens[request] + requests.output_tokens[request] - 1)
-        counts[FREE] += release_prefix(cache, request, held) if cache.enabled else held
+        counts[FREE] += release_prefix(cache, request, held, 0) if cache.enabled else held
     counts[LATE] = 0

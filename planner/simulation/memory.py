@@ -84,17 +84,20 @@ def partial_demand(requests: Requests, engine: Engine, limits: Limits) -> int:
 
 
 def preempt(requests: Requests, engine: Engine, limits: Limits, cache: PrefixCache, request: int) -> None:
-    """Take all blocks from a request and put it before all that wait; it will be computed again."""
+    """Take all blocks from a request and put it before all that wait; what is not kept is computed again."""
     counts = engine.counts
     if request == counts[PARTIAL]:
-        held = blocks_for(limits, counts[COMPUTED])
+        computed = counts[COMPUTED]
         counts[PARTIAL] = -1
     else:
         context = stop_decoding(requests, engine, limits, request)
         requests.generated[request] = context - requests.input_tokens[request]
-        held = blocks_for(limits, context - 1)
+        computed = context - 1
     leave(requests, engine, request)
-    counts[FREE] += release_prefix(cache, request, held) if cache.enabled else held
+    held = blocks_for(limits, computed)
+    if cache.enabled:
+        held = release_prefix(cache, request, held, computed // limits.block_tokens)
+    counts[FREE] += held
     requests.preemptions[request] += 1
     engine.stack[counts[STACKED]] = request
     counts[STACKED] += 1
@@ -130,9 +133,12 @@ def take_for_prompt(
     counts = engine.counts
     if limits.unlimited:
         return True
-    prefix_blocks = cached // cache.prefix_block_tokens
-    held = prefix_blocks * cache.weight
-    revived = revived_blocks(cache, request, prefix_blocks)
+    prefix_blocks, held, revived = 0, 0, 0
+    if cache.enabled:
+        kept = cache.kept[request]
+        prefix_blocks = (cached - kept * limits.block_tokens) // cache.prefix_block_tokens
+        held = prefix_blocks * cache.weight + kept
+        revived = revived_blocks(cache, request, prefix_blocks) + kept
     wanted = tokens if limits.reserve_full_input else computed
     if blocks_for(limits, wanted) - held + revived > counts[FREE]:
         return False

@@ -4,6 +4,9 @@ A prompt is a row of prefix blocks, each known by a number that stands for all t
 may span several blocks of the engine (``weight``); it is shared, kept and evicted as one. Blocks whose text no later
 request can name (answers, unfinished blocks) are only counted, in the order in which they became free. A block whose
 text is in the pool already is such a block too; vLLM would find this second copy after the first one was evicted.
+
+A preempted request finds its own blocks again, prompt and answer, as far as they were not needed meanwhile. They follow
+its prefix blocks and are freed before them, the last one first, so what is left of them always continues the prefix.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from planner.simulation.state import Ints
 
 SPARE = 0  #: blocks that hold nothing worth keeping
-OLDEST = 1  #: least recently used free prefix block, or -1
+OLDEST = 1  #: least recently used entry of the list of free prefix blocks and kept requests, or -1
 NEWEST = 2
 STAMP = 3  #: counts releases, so that runs and prefix blocks can be put in order
 RUN_HEAD = 4  #: oldest run of nameless free blocks
@@ -31,7 +34,11 @@ MARKS = 6
 
 
 class PrefixCache(NamedTuple):
-    """One entry per request in the first three, per prefix block in the next six; runs are a ring."""
+    """Starts, ends, owned and kept have one entry per request, hashes one per place in a prompt; runs are a ring.
+
+    The list of what is free, from oldest to newest, links prefix blocks by their numbers and after them requests, which
+    stand for the blocks kept for them: ``names`` plus the number of the request.
+    """
 
     enabled: bool
     weight: Count  #: engine blocks in a prefix block
@@ -39,6 +46,8 @@ class PrefixCache(NamedTuple):
     starts: Ints  #: where a request's prefix blocks begin
     ends: Ints
     owned: Ints  #: leading prefix blocks of a running request that it shares with others
+    kept: Ints  #: free blocks after those that still hold a preempted request's own text
+    names: Count  #: different prefix blocks
     hashes: Ints  #: all requests' prefix blocks, one after the other, numbered from zero
     present: Ints  #: 1 while the block's text is in the pool
     users: Ints  #: running requests that hold the block
@@ -60,9 +69,8 @@ def prefix_cache_of(
     UsageError
         If a prefix block is not a whole number of the engine's blocks.
     """
-    enabled = enabled and batch.prefix_starts is not None
     weight, rest = divmod(batch.prefix_block_tokens, limits.block_tokens)
-    if enabled and (rest or not weight):
+    if enabled and batch.prefix_starts is not None and (rest or not weight):
         raise UsageError(
             f"prefix blocks of {batch.prefix_block_tokens} tokens are not a multiple of the engine's "
             f"{limits.block_tokens}",
@@ -70,17 +78,22 @@ def prefix_cache_of(
         )
     names, numbered = np.unique(batch.prefix_hashes, return_inverse=True)
     starts = np.zeros(batch.size + 1, dtype=np.int64) if batch.prefix_starts is None else batch.prefix_starts
-    owned = np.zeros(served.size, dtype=np.int64)
-    blocks = [np.zeros(names.size, dtype=np.int64) for _ in range(5)]
+    owned, kept = (np.zeros(served.size, dtype=np.int64) for _ in range(2))
+    blocks = [np.zeros(names.size, dtype=np.int64) for _ in range(2)]
+    links = [np.zeros(names.size + served.size if enabled else 0, dtype=np.int64) for _ in range(3)]
     # A run holds a block or more; where blocks never run out, each request frees one run and none is preempted.
     most_runs = (served.size if limits.blocks == NEVER else limits.blocks) + 1 if enabled else 1
     runs = [np.zeros(most_runs, dtype=np.int64) for _ in range(2)]
     marks = np.zeros(MARKS, dtype=np.int64)
     marks[SPARE] = limits.blocks
     marks[OLDEST] = marks[NEWEST] = -1
-    columns = [starts[served], starts[served + 1], owned, numbered.astype(np.int64), *blocks, *runs, marks]
-    ints: list[Ints] = [column.tolist() if as_lists else column for column in columns]
-    return PrefixCache(enabled, weight, batch.prefix_block_tokens, *ints)
+    per_request = [starts[served], starts[served + 1], owned, kept]
+    rest_of_it = [numbered.astype(np.int64), *blocks, *links, *runs, marks]
+    mine, ours = (
+        [column.tolist() if as_lists else column for column in columns]
+        for columns in (per_request, rest_of_it)
+    )
+    return PrefixCache(enabled, weight, batch.prefix_block_tokens, *mine, names.size, *ours)
 
 
 def cached_prefix_tokens(cache: PrefixCache, limits: Limits, request: int, tokens: int) -> int:
@@ -90,7 +103,7 @@ def cached_prefix_tokens(cache: PrefixCache, limits: Limits, request: int, token
     while at + hits < end and cache.present[cache.hashes[at + hits]] == 1:
         hits += 1
     computable = (tokens - 1) // limits.block_tokens * limits.block_tokens
-    return min(hits * cache.prefix_block_tokens, computable)
+    return min(hits * cache.prefix_block_tokens + cache.kept[request] * limits.block_tokens, computable)
 
 
 def revived_blocks(cache: PrefixCache, request: int, prefix_blocks: int) -> int:
@@ -104,7 +117,10 @@ def revived_blocks(cache: PrefixCache, request: int, prefix_blocks: int) -> int:
 
 
 def claim_prefix(cache: PrefixCache, request: int, prefix_blocks: int) -> None:
-    """Let a request hold the leading prefix blocks that it found in the pool."""
+    """Let a request hold the leading prefix blocks that it found in the pool, and what was kept of its own."""
+    if cache.kept[request] > 0:
+        _unlink(cache, cache.names + request)
+        cache.kept[request] = 0
     at = cache.starts[request]
     for position in range(at, at + prefix_blocks):
         block = cache.hashes[position]
@@ -127,16 +143,21 @@ def share_prefix(cache: PrefixCache, request: int, computed: int) -> None:
     cache.owned[request] = owned
 
 
-def release_prefix(cache: PrefixCache, request: int, blocks: int) -> int:
+def release_prefix(cache: PrefixCache, request: int, blocks: int, keep: int) -> int:
     """Let go of a request's ``blocks``, the last first, so that the start of a prompt is kept longest.
 
-    Return how many became free; those that others share did not.
+    The first ``keep`` of them hold text that the request itself will want again. Return how many became free; those
+    that others share did not.
     """
     marks = cache.marks
     owned = cache.owned[request]
-    marks[STAMP] += 1
-    _free_run(cache, blocks - owned * cache.weight)
     at = cache.starts[request]
+    own = keep - owned * cache.weight if at + owned == cache.ends[request] else 0
+    marks[STAMP] += 1
+    _free_run(cache, blocks - owned * cache.weight - max(own, 0))
+    if own > 0:
+        cache.kept[request] = own
+        _append(cache, cache.names + request)
     for position in range(at + owned - 1, at - 1, -1):
         block = cache.hashes[position]
         cache.users[block] -= 1
@@ -158,11 +179,23 @@ def evict(cache: PrefixCache, blocks: int) -> None:
             marks[SPARE] += cache.run_blocks[run]
             marks[RUN_HEAD] = (run + 1) % len(cache.run_blocks)
             marks[RUN_COUNT] -= 1
+        elif oldest >= cache.names:
+            _shorten(cache, oldest, blocks - marks[SPARE])
         else:
             _unlink(cache, oldest)
             cache.present[oldest] = 0
             marks[SPARE] += cache.weight
     marks[SPARE] -= blocks
+
+
+def _shorten(cache: PrefixCache, entry: int, blocks: int) -> None:
+    """Take up to so many of the blocks kept for a request, the last first."""
+    request = entry - cache.names
+    taken = min(blocks, cache.kept[request])
+    cache.marks[SPARE] += taken
+    cache.kept[request] -= taken
+    if cache.kept[request] == 0:
+        _unlink(cache, entry)
 
 
 def _free_run(cache: PrefixCache, blocks: int) -> None:

@@ -47,7 +47,8 @@ class EngineLimits:
     slot_tokens
         Longest sequence that one llama.cpp slot holds (``n_ctx / n_parallel``); ``None`` where there are no slots.
     prefix_caching
-        Whether freed blocks keep their contents and equal prefixes are not computed again.
+        Whether freed blocks keep their contents: equal prefixes are not computed again, nor what is left of a
+        preempted request's own text when it resumes.
     """
 
     max_num_seqs: Count = VLLM_MAX_NUM_SEQS

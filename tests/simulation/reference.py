@@ -154,12 +154,21 @@ class ReferenceEngine:
         return True
 
     def publish(self, request: Request, upto: int) -> None:
-        if not (self.limits.prefix_caching and request.in_prefill):
+        if not self.limits.prefix_caching:
             return
-        for index in range(min(upto // self.limits.block_tokens, len(request.hashes))):
+        for index in range(upto // self.limits.block_tokens):
             block = request.blocks[index]
-            if block not in self.pool.text and not self.pool.name(block, request.hashes[index]):
+            is_late = index < len(request.hashes) and not request.in_prefill
+            if block not in self.pool.text and (
+                is_late or not self.pool.name(block, self.text_of(request, index))
+            ):
                 break
+
+    def text_of(self, request: Request, index: int) -> int:
+        """Return the number of a block's text: a shared prefix, or what only this request holds there."""
+        if index < len(request.hashes):
+            return request.hashes[index]
+        return -1 - (request.number * 100_000 + index)
 
     def preempt(self) -> Request:
         request = self.running.pop()
@@ -220,11 +229,12 @@ class ReferenceEngine:
     def find_prefix(self, request: Request) -> list[int]:
         hits: list[int] = []
         if self.limits.prefix_caching:
-            for text in request.hashes:
+            for index in range((request.tokens - 1) // self.limits.block_tokens):
+                text = self.text_of(request, index)
                 if text not in self.pool.by_text:
                     break
                 hits.append(self.pool.by_text[text])
-        return hits[: (request.tokens - 1) // self.limits.block_tokens]
+        return hits
 
     def execute(self, work: list[tuple[Request, int]]) -> None:
         decoding = [request for request, _ in work if not request.in_prefill]

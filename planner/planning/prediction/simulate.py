@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
+from planner.planning.memory.vllm_memory import version_key
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
 from planner.planning.prediction.predict import choose_profile, operands_of
 from planner.planning.prediction.step_model import Load, Operands, step_s
@@ -29,6 +29,9 @@ from planner.specs.workload import Workload
 if TYPE_CHECKING:
     from planner.units import FloatArray
 
+# vLLM plans a step while the one before it runs, and admits a request only when its whole prompt fits, from these
+# versions on (release notes of vLLM 0.14 and 0.19). Its prefix cache is on by default since V1.
+ASYNC_SCHEDULING_SINCE, WHOLE_PROMPTS_SINCE = "0.14", "0.19"
 Speed = Literal["expected", "slow", "fast"]
 
 
@@ -53,8 +56,6 @@ def simulate_replica(
     """
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
     limits = _limits(architecture, hardware, request, memory_profile)
-    if batch.prefix_starts is not None:
-        limits = replace(limits, prefix_caching=True)  # vLLM's default; without hashes nothing can be found
     operand = operands_of(architecture, hardware, request)
     context = float(np.mean(batch.input_tokens + batch.output_tokens / 2))
     costs = step_costs(
@@ -161,7 +162,24 @@ def _limits(
         max_num_seqs=int(float(allowed.max_sequences)),
         max_num_batched_tokens=int(float(allowed.batched_tokens)),
         pool_tokens=pool,
+        **_scheduling(request),
     )
+
+
+def _scheduling(request: PredictRequest) -> dict[str, bool]:
+    """Return what an engine's scheduler does by default; only vLLM's is known by version."""
+    if request.engine != "vllm":
+        return {"prefix_caching": True}
+    newest = request.version == "latest"
+
+    def has(since: str) -> bool:
+        return newest or version_key(request.version) >= version_key(since)
+
+    return {
+        "prefix_caching": True,
+        "async_scheduling": has(ASYNC_SCHEDULING_SINCE),
+        "reserve_full_input": has(WHOLE_PROMPTS_SINCE),
+    }
 
 
 def latency_points(values_s: FloatArray) -> LatencyPoints:
