@@ -18,7 +18,7 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
-from planner.cli.simulate_against import show_against
+from planner.cli.simulate_against import agreement_of_requests, agreement_of_run, show_against
 from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
 from planner.inputs.books import load_books
@@ -33,6 +33,7 @@ from planner.planning.prediction.simulate import peak_batch, simulate_replica
 from planner.planning.workload.workload import workload_of
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
+from planner.specs.agreement import LoadAgreement
 from planner.specs.prediction import PredictRequest
 from planner.specs.scenario import Scenario
 from planner.specs.simulated import ReplicaSimulation
@@ -67,13 +68,20 @@ def simulate(
         int | None, typer.Option("--max-num-seqs", "--parallel", min=1, help="Limit of sequences, or slots.")
     ] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    pool_tokens: Annotated[
+        int | None, typer.Option(min=1, help="KV cache that vLLM printed at its start; computed, else.")
+    ] = None,
+    engine_version: Annotated[str, typer.Option(help="Memory and scheduler differ by version.")] = "latest",
     slot_tokens: Annotated[
         int | None, typer.Option(min=1, help="Context of one slot of llama.cpp; default no limit.")
     ] = None,
     profile: ProfileOption = None,
     against: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Replay a run of planner bench, and compare with what it measured."),
+        typer.Option(
+            metavar="RUN",
+            help="Replay a run of planner bench, or a CSV of requests, and compare with what was measured.",
+        ),
     ] = None,
     sets: SetOption = None,
     books: BooksOption = None,
@@ -86,15 +94,6 @@ def simulate(
 
     --format csv has every request. llama.cpp needs a measured profile (planner calibrate).
     """
-    if against is not None:
-        show_against(
-            against, profile, output_format, output, sequences=max_num_seqs, no_color=no_color, quiet=quiet
-        )
-        return
-    known, batch = _traffic(
-        scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
-    )
-    model, gpu = _configuration(known, model, gpu)
     request = PredictRequest(
         engine=engine,
         quantization=quantization,
@@ -103,11 +102,39 @@ def simulate(
         utilization_fraction=memory_utilization,
         max_sequences=max_num_seqs,
         batched_tokens=max_num_batched_tokens,
+        version=engine_version,
+        pool_tokens=pool_tokens,
     )
+    if against is not None:
+        show_against(
+            _agreement(against, profile, model, gpu, request, tuple(books or ())),
+            output_format,
+            output,
+            no_color=no_color,
+            quiet=quiet,
+        )
+        return
+    known, batch = _traffic(
+        scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
+    )
+    model, gpu = _configuration(known, model, gpu)
     simulation = _measured(profile, model, gpu, request, batch, slot_tokens, tuple(books or ()))
     if simulation is None:
         simulation = _from_books(model, gpu, request, batch, tuple(books or ()))
     _show(simulation, output_format, output, no_color=no_color, quiet=quiet)
+
+
+def _agreement(
+    run: Path,
+    choice: str | None,
+    model: str | None,
+    gpu: str | None,
+    request: PredictRequest,
+    books: tuple[Path, ...],
+) -> list[LoadAgreement]:
+    if run.is_file():
+        return agreement_of_requests(run, choice, model, gpu, request, books)
+    return agreement_of_run(run, choice, sequences=request.max_sequences)
 
 
 def _measured(

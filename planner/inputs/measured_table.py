@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ from planner.errors import Fault, InputError
 from planner.inputs.log_tables import llamacpp_rows, vllm_rows
 from planner.inputs.request_tables import request_rows
 from planner.inputs.table_cells import Cells
-from planner.specs.validation import EngineSettings, TableRow
+from planner.inputs.table_settings import engine_settings
+from planner.specs.validation import TableRow
 
 NEEDED = ("engine", "model", "gpu", "load_type", "metric", "value", "unit")
 # What a unit is in SI units.
@@ -29,19 +29,10 @@ BYTES = {
     "gb": 1e9,
 }
 UNITS = {**SECONDS, **BYTES, "ktok/s": 1e3}
-# Settings that notes state: "max_num_seqs=256; mbt=2048; util=0.9; ShareGPT multi-turn 300 req".
-NOTED = {
-    "max_sequences": r"max_num_seqs[= ](\d+)",
-    "batched_tokens": r"(?:mbt|max_num_batched_tokens)[= ](\d+)",
-    "utilization_fraction": r"(?:util|gpu_memory_utilization)[= ](0?\.\d+)",
-    "context_tokens": r"max_model_len[= ](\d+)",
-    "requests": r"(?:num_prompts[= ]|\b)(\d+) ?(?:req\b|requests|prompts)",
-}
-WHOLE = ("max_sequences", "batched_tokens", "context_tokens", "requests")
 
 
-def read_measured(file: Path) -> tuple[TableRow, ...]:
-    """Return the rows of a measured table.
+def read_measured(file: Path, given: Mapping[str, str] | None = None) -> tuple[TableRow, ...]:
+    """Return the rows of a measured table; ``given`` states columns where the table says nothing.
 
     A row whose value is no number says so in ``unreadable``; it is counted and skipped, not refused.
 
@@ -54,12 +45,17 @@ def read_measured(file: Path) -> tuple[TableRow, ...]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             names = tuple((name or "").strip().casefold() for name in reader.fieldnames or ())
-            rows = [(reader.line_num, _cells(row)) for row in reader]
+            rows = [(reader.line_num, _filled(_cells(row), given or {})) for row in reader]
     except OSError as error:
         raise InputError((_fault(file, "", "a readable file", str(error.strerror)),)) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError((_fault(file, "", "a CSV file in UTF-8", str(error)),)) from None
-    return _by_layout(file, names, rows)
+    return _by_layout(file, (*names, *(given or {})), rows)
+
+
+def _filled(row: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a line with the columns that were stated beside the table, where it has none of its own."""
+    return {**row, **{name: value for name, value in given.items() if not row.get(name)}}
 
 
 def _by_layout(
@@ -109,7 +105,7 @@ def _row(line: int, row: Cells) -> TableRow:
         value=(value if value is not None else math.nan) * UNITS.get(unit, 1.0),
         statistic=row.text("statistic").casefold(),
         notes=row.text("notes"),
-        settings=_noted(row.text("notes")),
+        settings=engine_settings(row),
     )
     if value is None:
         return replace(made, unreadable=f"the value {row.text('value')!r} is no number")
@@ -120,22 +116,6 @@ def _other_unit(row: TableRow, unit: str) -> TableRow:
     """Keep counts; a latency in a unit that nobody knows is not judged."""
     counted = {"tokens", "token", "tok", "blocks", "req", "requests", "gpu", "x", "%"}
     return row if unit in counted else replace(row, unreadable=f"unit {unit} is not known")
-
-
-def _noted(notes: str) -> EngineSettings:
-    found: dict[str, float] = {}
-    for name, pattern in NOTED.items():
-        match = re.search(pattern, notes)
-        if match:
-            found[name] = float(match[1])
-    whole = {name: int(value) for name, value in found.items() if name in WHOLE}
-    return EngineSettings(
-        utilization_fraction=found.get("utilization_fraction", 0.9),
-        max_sequences=whole.get("max_sequences"),
-        batched_tokens=whole.get("batched_tokens"),
-        context_tokens=whole.get("context_tokens"),
-        requests=whole.get("requests"),
-    )
 
 
 def _fault(file: Path, key: str, expected: str, found: str) -> Fault:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from planner.inputs.table_cells import Cells
+from planner.inputs.table_settings import engine_settings
 from planner.specs.simulation import RequestBatch
 from planner.specs.validation import TableRow
 from planner.units import FloatArray
@@ -67,6 +68,7 @@ def _run(key: tuple[str, str, str], rows: list[tuple[int, Cells]]) -> Iterator[T
                     metric=metric,
                     value=float(value),
                     statistic=statistic,
+                    settings=engine_settings(first),
                     trace=batch,
                 )
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.console import RenderableType
 
-from planner.report.numbers import duration
+from planner.report.numbers import duration, signed_percent
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
 from planner.specs.agreement import LoadAgreement
@@ -32,7 +32,11 @@ def agreement_table(loads: Sequence[LoadAgreement], *, width: int, color: bool, 
         table = grid("", "statistic", "measured", "predicted", "error", left=2)
         for row in load.rows:
             name = NAMES[row.metric] if row.statistic == "mean" else ""
-            figures = (duration(row.measured_s), duration(row.predicted_s), f"{row.error_fraction:+.1%}")
+            figures = (
+                duration(row.measured_s),
+                duration(row.predicted_s),
+                signed_percent(row.error_fraction),
+            )
             table.add_row(name, row.statistic, *figures)
         parts += [
             f"[head]{load.load}: {load.requests} requests, profile {load.profile}, {load.grade}[/]",

@@ -43,11 +43,11 @@ class PrefixCache(NamedTuple):
     enabled: bool
     weight: Count  #: engine blocks in a prefix block
     prefix_block_tokens: int
+    names: Count  #: different prefix blocks
     starts: Ints  #: where a request's prefix blocks begin
     ends: Ints
     owned: Ints  #: leading prefix blocks of a running request that it shares with others
     kept: Ints  #: free blocks after those that still hold a preempted request's own text
-    names: Count  #: different prefix blocks
     hashes: Ints  #: all requests' prefix blocks, one after the other, numbered from zero
     present: Ints  #: 1 while the block's text is in the pool
     users: Ints  #: running requests that hold the block
@@ -87,13 +87,10 @@ def prefix_cache_of(
     marks = np.zeros(MARKS, dtype=np.int64)
     marks[SPARE] = limits.blocks
     marks[OLDEST] = marks[NEWEST] = -1
-    per_request = [starts[served], starts[served + 1], owned, kept]
-    rest_of_it = [numbered.astype(np.int64), *blocks, *links, *runs, marks]
-    mine, ours = (
-        [column.tolist() if as_lists else column for column in columns]
-        for columns in (per_request, rest_of_it)
-    )
-    return PrefixCache(enabled, weight, batch.prefix_block_tokens, *mine, names.size, *ours)
+    columns = [starts[served], starts[served + 1], owned, kept, numbered.astype(np.int64)]
+    columns += [*blocks, *links, *runs, marks]
+    ints: list[Ints] = [column.tolist() if as_lists else column for column in columns]
+    return PrefixCache(enabled, weight, batch.prefix_block_tokens, names.size, *ints)
 
 
 def cached_prefix_tokens(cache: PrefixCache, limits: Limits, request: int, tokens: int) -> int:

@@ -41,6 +41,8 @@ class PredictRequest:
     batched_tokens: int | None = None
     max_sequences: Count | None = None
     version: str = "latest"
+    pool_tokens: Count | None = None
+    """KV cache that the engine printed at its start [tokens], where it is known; else it is computed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

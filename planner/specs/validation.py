@@ -18,6 +18,8 @@ class EngineSettings:
     kv_dtype: str = "auto"
     max_sequences: Count | None = None
     batched_tokens: int | None = None
+    pool_tokens: Count | None = None
+    """KV cache that the engine printed at its start."""
     physical_gib: float | None = None
     """Memory that the engine itself found [GiB], where its log states it."""
     requests: Count | None = None

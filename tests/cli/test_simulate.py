@@ -70,3 +70,40 @@ def test_a_request_that_makes_no_sense_is_refused(arguments: list[str], words: s
     refused = CliRunner().invoke(app, arguments)
     assert isinstance(refused.exception, UsageError)
     assert words in refused.exception.message
+
+
+REQUESTS = """arrival_s,input_tokens,output_tokens,first_token_s,last_token_s,ttft_ms,tpot_ms
+0.0,1000,11,0.1,0.2,100,10
+0.5,1000,11,0.6,0.7,100,10
+"""
+
+
+def test_a_table_of_requests_is_replayed_beside_what_it_measured(tmp_path: Path) -> None:
+    table = tmp_path / "requests.csv"
+    table.write_text(REQUESTS)
+    run = [*BASE, "--against", str(table), "--pool-tokens", "40000", "--engine-version", "0.19.0"]
+    answer = json.loads(CliRunner().invoke(app, [*run, "--format", "json"]).stdout)
+    load = answer["loads"][0]
+    assert load["load"] == "llama-3.1-8b on 1 × h100-sxm"
+    assert load["requests"] == 2
+    measured = {(row["metric"], row["statistic"]): row["measured_s"] for row in load["rows"]}
+    assert measured["ttft_s", "mean"] == pytest.approx(0.1)
+    assert measured["e2e_s", "p99"] == pytest.approx(0.2)
+    assert "end to end" in CliRunner().invoke(app, run).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--profile", "p.json"], "goes with a run of planner bench"),
+        (["--format", "csv"], "does not write csv"),
+    ],
+)
+def test_a_replay_of_requests_refuses_what_it_cannot_use(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    table = tmp_path / "requests.csv"
+    table.write_text(REQUESTS)
+    refused = CliRunner().invoke(app, [*BASE, "--against", str(table), *arguments])
+    assert isinstance(refused.exception, UsageError)
+    assert words in refused.exception.message

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from planner.cli.validate import app
-from planner.errors import InputError
+from planner.errors import InputError, UsageError
 
 HEAD = "engine,model,precision,gpu,n_gpu,tp,isl,osl,load_type,load_value,metric,value,unit\n"
 LINES = "vllm,llama-3.1-8b,bf16,h100_sxm,1,1,1024,1024,concurrency,16,{metric},{value},{unit}\n"
@@ -50,6 +50,15 @@ def test_csv_has_one_line_for_each_judged_row(table: Path) -> None:
     lines = list(csv.DictReader(StringIO(run(table, "--format", "csv"))))
     assert [line["line"] for line in lines] == ["2"]
     assert float(lines[0]["measured"]) == pytest.approx(0.009)
+
+
+def test_a_column_that_the_table_lacks_is_stated_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("model,gpu,load_type,metric,value,unit\nllama-3.1-8b,h100-sxm,concurrency,watts,1,ms\n")
+    answer = json.loads(run(file, "--given", "Engine=vllm", "--format", "json"))
+    assert answer["skipped"] == [{"reason": "metric watts is not predicted", "n": 1}]
+    with pytest.raises(UsageError, match="--given takes COLUMN=VALUE, found 'engine'"):
+        run(file, "--given", "engine")
 
 
 def test_markdown_is_a_table(table: Path) -> None:

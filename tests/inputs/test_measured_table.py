@@ -76,6 +76,16 @@ def test_notes_state_settings(tmp_path: Path) -> None:
     assert row.tensor_parallel is None
 
 
+def test_what_a_table_lacks_can_be_stated_beside_it_and_its_own_columns_come_first(tmp_path: Path) -> None:
+    table = tmp_path / "requests.csv"
+    table.write_text("gpu,arrival_s,input_tokens,output_tokens,ttft_ms\nown,0,100,10,50\n")
+    given = {"gpu": "other", "model": "m", "num_kv_tokens": "41408", "engine_version": "0.19.0"}
+    row = read_measured(table, given)[0]
+    assert (row.gpu, row.model, row.engine_version) == ("own", "m", "0.19.0")
+    assert row.settings.pool_tokens == 41_408
+    assert row.settings.max_sequences is None
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

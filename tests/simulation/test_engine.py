@@ -74,6 +74,33 @@ def test_a_shared_prefix_is_found_kept_and_evicted_as_block_by_block(seed: int) 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6))
+def test_preempted_requests_find_the_same_of_their_own_blocks_as_block_by_block(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    limits = replace(random_limits(rng), prefix_caching=True)
+    costs, batch = random_costs(rng, limits.max_num_batched_tokens), random_batch(rng)
+    found = simulate(batch, costs=costs, limits=limits, compiled=False)
+    assert_agree(found, ReferenceEngine(batch, costs, limits))
+
+
+def test_a_preempted_request_computes_again_only_what_others_took_of_it() -> None:
+    """Two requests of 32 + 40 tokens in 8 blocks of 16: the second is preempted once, and loses blocks to the first."""
+    batch = RequestBatch(
+        arrival_s=np.zeros(2), input_tokens=np.array([32, 32]), output_tokens=np.array([40, 40])
+    )
+    costs = StepCosts(serial_s=1e-3 * np.arange(65.0))  # a millisecond a token: time counts tokens
+    ends = []
+    for kept in (False, True):
+        limits = EngineLimits(max_num_seqs=4, max_num_batched_tokens=64, pool_tokens=128, prefix_caching=kept)
+        found = simulate(batch, costs=costs, limits=limits)
+        assert found.preemptions.tolist() == [0, 1]
+        ends.append(found.last_token_s[1])
+    # Both hold 4 blocks at 64 tokens; the first takes the second's last block for its 65th, and ends within it.
+    # Three blocks of 16 are left of the second's 64 tokens: 48 tokens are not computed again.
+    assert ends[0] - ends[1] == pytest.approx(0.048)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
 def test_tokens_are_conserved_and_the_same_input_gives_the_same_result(seed: int) -> None:
     rng = np.random.default_rng(seed)
     limits = replace(random_limits(rng), pool_tokens=None)

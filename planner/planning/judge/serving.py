@@ -205,6 +205,7 @@ def _request(
         batched_tokens=settings.batched_tokens,
         max_sequences=NEVER_SCHEDULED if unlimited else settings.max_sequences,
         version=row.engine_version if own else "latest",
+        pool_tokens=settings.pool_tokens,
     )
 
 

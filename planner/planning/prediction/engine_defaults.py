@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
@@ -83,10 +83,15 @@ def pool_tokens(architecture: Architecture, request: PredictRequest, memory: Vll
 
 
 def rank_memory(architecture: Architecture, request: PredictRequest, memory: VllmMemory) -> RankMemory:
-    """Return a rank's weights and pool.
+    """Return a rank's weights and pool, whose tokens are those that the engine printed where the question states them."""
+    rank = _computed_memory(architecture, request, memory)
+    return rank if request.pool_tokens is None else replace(rank, tokens=request.pool_tokens)
 
-    vLLM's own, exact; TensorRT-LLM takes a share of what is free. Groups of attention data parallel hold the attention
-    each and their share of the experts: their pools add up.
+
+def _computed_memory(architecture: Architecture, request: PredictRequest, memory: VllmMemory) -> RankMemory:
+    """Return what the memory model says: vLLM's own, exact; TensorRT-LLM takes a share of what is free.
+
+    Groups of attention data parallel hold the attention each and their share of the experts: their pools add up.
     """
     groups, stage = request.attention_data_parallel, memory.tightest
     other = request.engine == CACHE_FOLLOWS_WEIGHTS

@@ -29,8 +29,8 @@ from planner.specs.workload import Workload
 if TYPE_CHECKING:
     from planner.units import FloatArray
 
-# vLLM plans a step while the one before it runs, and admits a request only when its whole prompt fits, from these
-# versions on (release notes of vLLM 0.14 and 0.19). Its prefix cache is on by default since V1.
+# vLLM plans a step while the one before it runs, and admits a request only when its whole prompt fits, by default from
+# these versions on (its pull requests 27614 and 37307). Its prefix cache is on since V1.
 ASYNC_SCHEDULING_SINCE, WHOLE_PROMPTS_SINCE = "0.14", "0.19"
 Speed = Literal["expected", "slow", "fast"]
 
