@@ -1,12 +1,18 @@
-"""Measure steps until the fit is proven: seeds first, then by turns the most informative point and one held out."""
+"""Measure steps until the fit is proven: seeds first, then by turns the most informative point and one held out.
+
+References are measured between the points. When all points are measured and the goal is not reached, they are visited
+again in the other order, as long as the budget lasts, so that what a drift did to one visit is seen in the others.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from planner.bench.reference import ReferencedWorker
 from planner.bench.steps import PATIENCE_S, STANDARD_PLAN, large_enough, run_of_worker
 from planner.engines.llamacpp import LlamaCppWorker, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
@@ -18,11 +24,13 @@ from planner.planning.prediction.calibrate import (
     held_out_of,
     most_informative,
 )
+from planner.planning.prediction.host_speed import at_one_speed
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
 from planner.units import Count
 
 FIRST_HELD_OUT = 6
+VISITS = 3  # of each point, where goal and budget leave the time (chosen)
 POINTS_IN_A_BUDGET = 30  # so that waiting for a quiet machine before one point cannot take the whole budget
 # Cheap points that span every term: short and long prompts, a continued one, one to eight sequences, two depths.
 SEEDS = tuple(STANDARD_PLAN.fit[number] for number in (0, 1, 2, 3, 4, 5, 7, 10))
@@ -79,6 +87,7 @@ class StepLoop:
     ) -> None:
         self._worker, self._goal = worker, goal
         self._labels = {"model": model, "synthetic": synthetic, "started_at": started_at}
+        self._measuring = ReferencedWorker(worker)
         self._samples = [item for item in kept if not item.unsteady]
         self._start_s = time.monotonic()
 
@@ -95,12 +104,11 @@ class StepLoop:
                 if self._elapsed_s() > self._goal.budget_s:
                     ending = "budget"
                     break
-                self._samples = [item for item in self._samples if item.point != point]
-                measured = measure_steadily(self._worker, point, patience_s=patience_s)
-                self._samples.append(replace(measured, held_out=held_out))
+                measured = measure_steadily(self._measuring, point, patience_s=patience_s)
+                self._take(replace(measured, held_out=held_out))
                 keep(self.run)
                 error = self._error()
-                progress(self._state(error))
+                progress(self._state(measured, error))
                 if error is not None and error <= self._goal.error_fraction and self._is_proven():
                     ending = "goal"
                     break
@@ -109,7 +117,7 @@ class StepLoop:
         return LoopResult(run=self.run, ending=ending, held_out_error_fraction=self._error())
 
     def _next_points(self) -> Iterator[tuple[StepPoint, bool]]:
-        """Yield what to measure next, and whether it is held out; at the end once more what was unsteady."""
+        """Yield what to measure next, and whether it is held out; then what was unsteady, and all in rounds."""
         yield from ((point, False) for point in SEEDS if not self._has(point))
         yield from ((point, True) for point in HELD_OUT[:FIRST_HELD_OUT] if not self._has(point))
         while True:
@@ -122,19 +130,31 @@ class StepLoop:
             if proof:
                 yield proof[0], True
         yield from ((item.point, item.held_out) for item in tuple(self._samples) if item.unsteady)
+        order = tuple({item.point: item.held_out for item in self._samples}.items())
+        for _ in range(VISITS - 1):
+            order = order[::-1]
+            visits = Counter(item.point for item in self._samples)
+            yield from ((point, held_out) for point, held_out in order if visits[point] < VISITS)
+
+    def _take(self, measured: StepSamples) -> None:
+        """Keep a visit, unless it was unsteady where another was steady."""
+        rest = [item for item in self._samples if item.point != measured.point or not item.unsteady]
+        if not measured.unsteady or all(item.point != measured.point for item in rest):
+            self._samples = [*rest, measured]
 
     def _best(self, candidates: Sequence[StepPoint]) -> StepPoint:
-        used = [item.point for item in self._samples if not item.held_out and not item.unsteady]
+        run = at_one_speed(self.run)
+        used = [item.point for item in run.samples if not item.held_out and not item.unsteady]
         if len(used) < FEWEST_POINTS:
             return candidates[0]
-        return most_informative(candidates, used, fit_profile(self.run, held_out=held_out_of(self.run)))
+        return most_informative(candidates, used, fit_profile(run, held_out=held_out_of(run)))
 
     def _has(self, point: StepPoint, *, steady: bool = True) -> bool:
         return any(item.point == point and not (steady and item.unsteady) for item in self._samples)
 
     def _error(self) -> float | None:
         """Return the held-out error, ``None`` while there are too few steady points."""
-        run = self.run
+        run = at_one_speed(self.run)
         held_out = held_out_of(run) if any(item.held_out for item in run.samples) else frozenset()
         used = [
             item for number, item in enumerate(run.samples) if number not in held_out and not item.unsteady
@@ -144,11 +164,12 @@ class StepLoop:
         return held_out_error(check_points(fit_profile(run, held_out=held_out), run, held_out=held_out))
 
     def _is_proven(self) -> bool:
-        return sum(item.held_out and not item.unsteady for item in self._samples) >= FIRST_HELD_OUT
+        proof = {item.point for item in self._samples if item.held_out and not item.unsteady}
+        return len(proof) >= FIRST_HELD_OUT
 
-    def _state(self, error: float | None) -> LoopState:
+    def _state(self, last: StepSamples, error: float | None) -> LoopState:
         return LoopState(
-            samples=self._samples[-1],
+            samples=last,
             measured=len(self._samples),
             held_out_error_fraction=error,
             elapsed_s=self._elapsed_s(),

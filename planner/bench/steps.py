@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from planner import __version__
+from planner.bench.reference import ReferencedWorker
 from planner.engines.host import machine_facts
-from planner.engines.llamacpp import LlamaCppWorker, engine_facts, measure_steadily, open_worker
+from planner.engines.llamacpp import LlamaCppWorker, StepWorker, engine_facts, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.synthetic import SYNTHETIC_NAME
 from planner.specs.step_point import StepPoint
@@ -83,16 +84,18 @@ def measure_run(
     started_at: str,
     held_out: Collection[StepPoint] = (),
     patience_s: float = PATIENCE_S,
+    references: bool = False,
     progress: ProgressFn | None = None,
 ) -> StepRun:
-    """Measure every point in one fresh worker process and return the run.
+    """Measure every point in one fresh worker process and return the run, with references between them if wanted.
 
     It is labelled synthetic when the caller says so, or when the file itself does.
     """
     with open_worker(settings) as worker:
+        measuring: StepWorker = ReferencedWorker(worker) if references else worker
         samples = []
         for number, point in enumerate(points):
-            measured = measure_steadily(worker, point, patience_s=patience_s)
+            measured = measure_steadily(measuring, point, patience_s=patience_s)
             samples.append(replace(measured, held_out=point in held_out))
             if progress:
                 progress(number + 1, len(points), samples[-1])

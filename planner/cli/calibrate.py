@@ -28,9 +28,10 @@ from planner.planning.prediction.calibrate import (
     held_out_of,
     proposed_point,
 )
-from planner.report.calibration import calibration_table, profile_yaml
+from planner.planning.prediction.host_speed import at_one_speed, drift_of, pooled, reference_of
+from planner.report.calibration import calibration_table, drift_lines, profile_yaml
 from planner.report.plain import plain, to_json
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.step_profile import PointCheck, ProfileIdentity, ReferenceTimes, StepProfile
 from planner.specs.steps import StepRun, StepSamples
 
 if TYPE_CHECKING:
@@ -107,15 +108,30 @@ def fitted_text(
     run: StepRun, identity: ProfileIdentity, *, profile: str | None, width: int, color: bool
 ) -> tuple[str, float | None]:
     """Fit the run, write the profile where one is wanted, and return the screen and the held-out error."""
-    held_out = held_out_of(run)
-    fitted = fit_profile(run, held_out=held_out, identity=identity)
+    drift, even = drift_of(run), at_one_speed(run)
+    fitted, checks = _fit(even, identity, reference_of(drift))
     if profile is not None:
         emit(profile_yaml(fitted), profile)
-    checks = check_points(fitted, run, held_out=held_out)
-    unsteady = [item for item in run.samples if item.unsteady]
-    proposed = proposed_point(run, fitted, held_out=held_out)
-    screen = calibration_table(fitted, checks, unsteady, proposed=proposed, width=width, color=color)
+    uncorrected = _fit(pooled(run), identity)[1] if drift is not None and drift.corrected else ()
+    screen = calibration_table(
+        fitted,
+        checks,
+        [item for item in even.samples if item.unsteady],
+        host=drift_lines(drift, uncorrected),
+        proposed=proposed_point(even, fitted, held_out=held_out_of(even)),
+        width=width,
+        color=color,
+    )
     return screen, held_out_error(checks)
+
+
+def _fit(
+    run: StepRun, identity: ProfileIdentity, reference: ReferenceTimes | None = None
+) -> tuple[StepProfile, tuple[PointCheck, ...]]:
+    """Fit the points of a run that are not held out, and set all of them beside the fit."""
+    held_out = held_out_of(run)
+    fitted = fit_profile(run, held_out=held_out, identity=identity, reference=reference)
+    return fitted, check_points(fitted, run, held_out=held_out)
 
 
 def identity_of(
@@ -164,6 +180,7 @@ def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, qu
         synthetic=synthetic,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         held_out=STANDARD_PLAN.held_out,
+        references=True,
         progress=None if quiet else show_progress,
     )
     if keep is not None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
 from planner.engines.llamacpp_work import cpu_use
@@ -27,6 +27,14 @@ WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 LOG_LINES_SHOWN = 5
 QUIET_SAMPLE_S = 0.2
 CLOSE_TIMEOUT_S = 10.0
+
+
+class StepWorker(Protocol):
+    """What times one point of steps."""
+
+    def measure(self, point: StepPoint, *, seed: int = 0) -> StepSamples:
+        """Measure one point once."""
+        ...
 
 
 class LlamaCppWorker:
@@ -122,7 +130,7 @@ def open_worker(settings: LlamaCppSettings, *, command: tuple[str, ...] = WORKER
 
 
 def measure_steadily(
-    worker: LlamaCppWorker, point: StepPoint, *, attempts: int = 3, patience_s: float = 20.0, seed: int = 0
+    worker: StepWorker, point: StepPoint, *, attempts: int = 3, patience_s: float = 20.0, seed: int = 0
 ) -> StepSamples:
     """Measure a point when the machine is quiet, again if it was disturbed; return the least disturbed attempt."""
     tried: list[StepSamples] = []

@@ -28,9 +28,9 @@ def reasons_not_to_trust(times_s: Sequence[float], disturbance: Disturbance) -> 
     if len(times_s) >= FEWEST_FOR_SPREAD and ratio > SPREAD_LIMIT:
         reasons.append(f"p90 of the steps is {ratio:.1f} times their median")
     if (disturbance.foreign_fraction or 0.0) > FOREIGN_LIMIT:
-        reasons.append(f"other processes took {disturbance.foreign_fraction:.0%} of the CPU")
+        reasons.append(f"other processes took {100 * (disturbance.foreign_fraction or 0.0):.0f} % of the CPU")
     if (disturbance.steal_fraction or 0.0) > STEAL_LIMIT:
-        reasons.append(f"the host took {disturbance.steal_fraction:.0%} of the CPU away")
+        reasons.append(f"the host took {100 * (disturbance.steal_fraction or 0.0):.0f} % of the CPU away")
     return tuple(reasons)
 
 

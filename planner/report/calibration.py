@@ -14,7 +14,7 @@ from planner.report.numbers import duration, percent
 from planner.report.screen import grid, render
 from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import PointCheck, StepProfile
-from planner.specs.steps import StepSamples
+from planner.specs.steps import HostDrift, StepSamples
 
 HEADER = """# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.
 # Measured points: sequences, context tokens, prompt tokens, prompt tokens that were in the cache.
@@ -43,6 +43,7 @@ def calibration_table(
     checks: Sequence[PointCheck],
     unsteady: Sequence[StepSamples],
     *,
+    host: Sequence[str] = (),
     proposed: StepPoint,
     width: int,
     color: bool,
@@ -64,7 +65,7 @@ def calibration_table(
     title = f"{profile.model} ({weights}), {profile.engine_version}, {profile.machine}"
     found = errors_by_kind(checks) or ["nothing was held out: the fit is not proven"]
     advice = f"what would tell most next: {proposed.label}"
-    parts: list[RenderableType] = [title, *found, *left_out, "", terms, "", points, "", advice]
+    parts: list[RenderableType] = [title, *found, *host, *left_out, "", terms, "", points, "", advice]
     return render(*parts, width=width, color=color)
 
 
@@ -99,6 +100,24 @@ def errors_by_kind(checks: Sequence[PointCheck]) -> list[str]:
             worst = f"worst {percent(max(errors))}, n {len(errors)}"
             lines.append(f"held-out {kind}: median error {percent(median(errors))}, {worst}")
     return lines
+
+
+def drift_lines(drift: HostDrift | None, uncorrected: Sequence[PointCheck] = ()) -> list[str]:
+    """Say how the host's speed moved between the points, whether that was taken out, and the errors without it."""
+    if drift is None:
+        return []
+    swings = f"p90 over p10 {drift.decode.swing:.2f} decoding, {drift.prefill.swing:.2f} in prompts"
+    found = f"{drift.references} references between the points: {swings}"
+    if not drift.corrected:
+        moved = drift.decode.moved or drift.prefill.moved
+        verdict = "too rough a change to take out" if moved else "the host's speed stood still"
+        return [f"{found}; {verdict}"]
+    together = "" if drift.together is None else f", moving together by {drift.together:.2f}"
+    without = "; ".join(errors_by_kind(uncorrected)) or "nothing was held out"
+    return [
+        f"{found}{together}",
+        f"times are at the host's middle speed; without that: {without}",
+    ]
 
 
 def _fine(value_s: float) -> str:

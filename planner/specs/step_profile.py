@@ -22,6 +22,7 @@ Term = Literal[
     "pair_s",
     "prompt_context_s",
     "request_s",
+    "rest_pass_s",
 ]
 
 
@@ -56,11 +57,19 @@ class StepRange(Document):
     context_tokens: tuple[Count, Count]
 
 
+class ReferenceTimes(Document):
+    """The two reference steps that tell a host's speed: one sequence's decode step, and a short prompt."""
+
+    decode_s: Positive
+    prefill_s: Positive
+
+
 class StepProfile(Document):
     """What one step costs: the sum of its terms. Units of work are in ``planning.step_work``.
 
     ``prefill`` and ``decode`` are the factors between prediction and measurement on points that were held out;
-    ``measured`` lists the fitted points as sequences, context tokens, prompt tokens and prompt tokens in the cache.
+    ``measured`` lists the fitted points as sequences, context tokens, prompt tokens and prompt tokens in the cache;
+    ``reference`` is the speed of the host that the prices hold for.
     """
 
     format: Literal["planner.step-profile/1"] = "planner.step-profile/1"
@@ -84,6 +93,7 @@ class StepProfile(Document):
     prefill: Spread
     decode: Spread
     measured: tuple[tuple[int, int, int, int], ...]
+    reference: ReferenceTimes | None = None
     terms: dict[Term, FittedTerm]
 
 

@@ -41,7 +41,7 @@ class PricedSession:
     def step(self, rows: Sequence[Row]) -> float:
         prompts = {row.sequence for row in rows if row.position == self.depth.get(row.sequence, 0)}
         prompts -= {row.sequence for row in rows if row.sequence in self.depth}
-        work = np.zeros(8)
+        work = np.zeros(len(self.prices))
         work[:2] = 1, len(rows)
         work[3] = len({row.sequence for row in rows})
         for row in rows:

@@ -11,7 +11,7 @@ from planner.specs.load import LoadPoint
 from planner.specs.measurement import RequestRecord, RunManifest
 from tests.bench.priced_server import manifest, serve
 
-TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004])
+TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004, 0.0])
 
 
 def records_of(point: LoadPoint, number: int, noise: float = 0.0) -> list[RequestRecord]:
@@ -20,7 +20,7 @@ def records_of(point: LoadPoint, number: int, noise: float = 0.0) -> list[Reques
     gap_s = 8.0 / (point.concurrency or 1) + (20.0 if point.concurrency == 1 else 0.0)
     arrival_s = np.linspace(0.0, gap_s * (len(plans) - 1), len(plans))
     sizes = [(plan.input_tokens, plan.output_tokens) for plan in plans]
-    prices = TRUTH * (1 + noise * np.random.default_rng(number).normal(size=8))
+    prices = TRUTH * (1 + noise * np.random.default_rng(number).normal(size=len(TRUTH)))
     return serve(prices, arrival_s, sizes, slots=point.concurrency or 1, point=number)
 
 

@@ -12,6 +12,8 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.engines import llamacpp
 from planner.engines.llamacpp import open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
+from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_error, held_out_of
+from planner.planning.prediction.host_speed import drift_of
 from planner.planning.prediction.step_work import step_work
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
@@ -42,7 +44,7 @@ class Machine:
             raise KeyboardInterrupt
         self.asked.append(point)
         time_s = float(step_work(point, LLAMACPP) @ TRUTH) * (1 + self.noise * self.drawn.normal())
-        doubts = ("other processes took 50% of the CPU",) if point in self.doubtful else ()
+        doubts = ("other processes took 50 % of the CPU",) if point in self.doubtful else ()
         return StepSamples(point=point, times_s=(time_s,) * 3, unsteady=doubts)
 
 
@@ -77,22 +79,28 @@ def test_a_true_model_is_proven_after_the_seeds_and_six_points_held_out(
     assert [len(each.samples) for each in kept] == list(range(1, 15))  # on disk after every point
 
 
-def test_without_the_goal_every_point_is_measured_once(
+def test_without_the_goal_every_point_is_visited_in_three_rounds(
     worker: llamacpp.LlamaCppWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = Machine(noise=0.05)
     result, _, states = run(worker, machine, monkeypatch, LoopGoal(error_fraction=0.0))
     assert result.ending == "all points"
-    assert sorted(machine.asked, key=repr) == sorted(STANDARD_PLAN.points, key=repr)
+    first, second, third = (machine.asked[start : start + 27] for start in (0, 27, 54))
+    assert sorted(first, key=repr) == sorted(STANDARD_PLAN.points, key=repr)
+    assert second == first[::-1]
+    assert third == second[::-1]
+    assert len(machine.asked) == 81
     assert states[-1].held_out_error_fraction == result.held_out_error_fraction
 
 
-def test_an_unsteady_point_is_measured_once_more_at_the_end_and_never_fitted(
+def test_an_unsteady_point_is_measured_again_in_every_round_and_never_fitted(
     worker: llamacpp.LlamaCppWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = Machine(doubtful=(STANDARD_PLAN.fit[0],))
     result, _, _ = run(worker, machine, monkeypatch, LoopGoal(error_fraction=-1.0))
-    assert machine.asked.count(STANDARD_PLAN.fit[0]) == 2
+    assert (
+        machine.asked.count(STANDARD_PLAN.fit[0]) == 1 + 1 + 2
+    )  # once, once more, and in both further rounds
     assert [item.point for item in result.run.samples if item.unsteady] == [STANDARD_PLAN.fit[0]]
 
 
@@ -135,3 +143,48 @@ def test_the_loop_opens_and_closes_its_own_worker(monkeypatch: pytest.MonkeyPatc
         progress=lambda _: None,
     )
     assert (result.ending, result.run.settings["sequences"]) == ("goal", 12)
+
+
+class DriftingWorker:
+    """A worker whose host gets slower by a half and faster again; time passes as it measures."""
+
+    def __init__(self, worker: llamacpp.LlamaCppWorker, *, swing: float, noise: float = 0.01) -> None:
+        self.facts, self.settings = worker.facts, worker.settings
+        self.swing, self.noise, self.now_s = swing, noise, 0.0
+        self.drawn = np.random.default_rng(3)
+
+    def measure(self, point: StepPoint, **_: object) -> StepSamples:
+        time_s = float(step_work(point, LLAMACPP) @ TRUTH)
+        middle_s = self.now_s + time_s * (point.repetitions + 1) / 2
+        time_s *= 1 + self.swing * float(np.sin(middle_s / 60.0)) + self.noise * self.drawn.normal()
+        self.now_s += time_s * (point.repetitions + 1) + 0.2
+        return StepSamples(point=point, times_s=(time_s,) * point.repetitions)
+
+
+@pytest.mark.parametrize(("swing", "corrected"), [(0.3, True), (0.0, False)])
+def test_a_drift_of_the_host_between_the_points_is_taken_out(
+    worker: llamacpp.LlamaCppWorker, monkeypatch: pytest.MonkeyPatch, swing: float, corrected: bool
+) -> None:
+    monkeypatch.setattr("planner.engines.llamacpp.wait_for_quiet", lambda _: True)
+    monkeypatch.setattr("planner.bench.step_loop.VISITS", 1)
+    drifting = DriftingWorker(worker, swing=swing)
+    loop = StepLoop(
+        drifting,  # type: ignore[arg-type]  # a worker without a process
+        LoopGoal(error_fraction=0.0),
+        model="m",
+        synthetic=True,
+        started_at="2026-11-23T12:00:00+00:00",
+    )
+    result = loop.measure(lambda _: None, lambda _: None)
+    drift = drift_of(result.run)
+    assert drift is not None
+    assert (drift.corrected, drift.decode.moved, drift.prefill.moved) == (corrected,) * 3
+    assert result.held_out_error_fraction is not None
+    assert result.held_out_error_fraction < 0.03
+    if corrected:
+        assert drift.together is not None
+        assert drift.together > 0.9
+        raw = fit_profile(result.run, held_out=held_out_of(result.run))
+        missed = held_out_error(check_points(raw, result.run, held_out=held_out_of(result.run)))
+        assert missed is not None
+        assert missed > 0.08  # what the drift does where nobody looks

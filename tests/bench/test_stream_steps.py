@@ -16,7 +16,7 @@ from planner.specs.step_profile import StepProfile
 from tests.bench.priced_server import manifest, serve
 
 # pass, row, lone row, output, context token, pair, cached prompt token, way: a small model on a few cores
-TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004])
+TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004, 0.0])
 
 
 def measured() -> list[RequestRecord]:

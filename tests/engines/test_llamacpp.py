@@ -118,7 +118,7 @@ def test_the_least_disturbed_of_several_attempts_is_kept(monkeypatch: pytest.Mon
     worker = object.__new__(LlamaCppWorker)
     kept = measure_steadily(worker, point, attempts=3)
     assert (kept.times_s, kept.attempts) == ((0.2,), 3)
-    assert kept.unsteady == ("other processes took 20% of the CPU",)
+    assert kept.unsteady == ("other processes took 20 % of the CPU",)
 
 
 def test_steady_times_that_grow_with_the_context_are_not_called_unsteady() -> None:

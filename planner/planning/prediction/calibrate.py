@@ -22,6 +22,7 @@ from planner.specs.step_profile import (
     FittedTerm,
     PointCheck,
     ProfileIdentity,
+    ReferenceTimes,
     StepProfile,
     StepRange,
     StepShape,
@@ -53,9 +54,15 @@ def shape_of(run: StepRun) -> StepShape:
 
 
 def fit_profile(
-    run: StepRun, *, held_out: Collection[int] = (), identity: ProfileIdentity | None = None
+    run: StepRun,
+    *,
+    held_out: Collection[int] = (),
+    identity: ProfileIdentity | None = None,
+    reference: ReferenceTimes | None = None,
 ) -> StepProfile:
     """Fit a profile to the steady points of `run`, leaving out the points numbered in `held_out`.
+
+    ``reference`` tells the speed of the host that the times of the run hold for.
 
     Raises
     ------
@@ -95,6 +102,7 @@ def fit_profile(
         prefill=_spread(seen, used, shape, prices, decode=False),
         decode=_spread(seen, used, shape, prices, decode=True),
         measured=tuple(_sizes(item.point) for item in used),
+        reference=reference,
         terms=terms,  # type: ignore[arg-type]  # the keys are TERMS
     )
 

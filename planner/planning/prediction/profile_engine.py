@@ -45,12 +45,13 @@ def profile_costs(profile: StepProfile, limits: EngineLimits) -> StepCosts:
     """
     price = {name: term.value_s for name, term in profile.terms.items()}
     tokens = np.arange(limits.max_num_batched_tokens + 1, dtype=np.float64)
-    passes, groups, lone, cached = _work_of_tokens(tokens, profile.shape)
+    passes, groups, lone, cached, rests = _work_of_tokens(tokens, profile.shape)
     cached = np.where(tokens > limits.max_num_seqs, cached, 0.0)
     return StepCosts(
         serial_s=passes * price["pass_s"]
         + groups * price["row_group_s"]
         + lone * price["lone_row_s"]
+        + rests * price.get("rest_pass_s", 0.0)
         + cached * price["prompt_context_s"],
         sequence_s=price["output_s"],
         kv_token_s=price["context_token_s"],
@@ -108,14 +109,15 @@ def serve(profile: StepProfile, batch: RequestBatch, limits: EngineLimits) -> Si
 
 
 def _work_of_tokens(tokens: FloatArray, shape: StepShape) -> tuple[FloatArray, ...]:
-    """Return passes, row groups, lone rows and tokens in the cache after each pass, for steps of so many tokens."""
+    """Return passes, row groups, lone rows, tokens in the cache after each pass, and passes for rows left over."""
     ubatch, rows = shape.ubatch_tokens, shape.kernel_rows
     full, rest = np.divmod(tokens, ubatch)
     passes = full + (rest > 0)
     groups = full * (ubatch // rows) + rest // rows
     lone = full * (ubatch % rows) + rest % rows
     cached = ubatch * full * (full + 1) / 2 + np.where(rest > 0, tokens, 0)
-    return passes, groups, lone, cached
+    rests = full * bool(ubatch // rows and ubatch % rows) + ((rest >= rows) & (rest % rows > 0))
+    return passes, groups, lone, cached, rests
 
 
 def _most_running(served: SimulatedRequests) -> int:

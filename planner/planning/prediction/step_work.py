@@ -2,7 +2,8 @@
 
 A step is passes over the weights (one per ubatch), rows through the matrices (the CPU kernels of llama.cpp take them by
 four and the rest one by one), outputs (the vocabulary matrix), context read by decoding sequences, query-key pairs of a
-prompt, and the cache that a prompt's pass reads once, however many rows it has.
+prompt, and the cache that a prompt's pass reads once, however many rows it has. Kernels that work in tiles (llamafile's,
+which take q8_0 on x86) give the rows left over beside full groups a pass of their own; others make that price 0.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from planner.specs.step_profile import StepProfile, StepShape, Term
 from planner.units import FloatArray
 
 TERMS: tuple[Term, ...] = get_args(Term)
-KERNEL_ROWS = 4  # ggml-cpu/repack.cpp: gemm over 4 activation rows, gemv for the rows left over
+# ggml-cpu/repack.cpp: gemm over 4 activation rows, gemv for the rows left over; llamafile/sgemm.cpp, mnpack: tiles of 4,
+# then once more over all weights with a smaller tile
+KERNEL_ROWS = 4
 
 
 def step_passes(point: StepPoint, shape: StepShape) -> Iterator[tuple[int, int]]:
@@ -51,6 +54,7 @@ def step_work(point: StepPoint, shape: StepShape) -> FloatArray:
             prompt * offset + prompt * (prompt + 1) / 2,
             sum(cached for _, cached in passes),
             1 if point.arrival else 0,
+            sum(bool(rows // shape.kernel_rows and rows % shape.kernel_rows) for rows, _ in passes),
         ],
         dtype=np.float64,
     )
@@ -58,4 +62,5 @@ def step_work(point: StepPoint, shape: StepShape) -> FloatArray:
 
 def term_values(profile: StepProfile, bound: str = "value_s") -> FloatArray:
     """Return the prices in the order of ``TERMS``: the values, or one bound of their intervals."""
-    return np.array([getattr(profile.terms[name], bound) for name in TERMS])
+    terms = profile.terms
+    return np.array([getattr(terms[name], bound) if name in terms else 0.0 for name in TERMS])

@@ -24,7 +24,7 @@ from planner.specs.step_profile import ProfileIdentity, StepShape
 from planner.specs.steps import StepRun, StepSamples
 
 # close to the fit of a 1B q4_0 model on 2 cores
-TRUTH = np.array([0.001, 0.029, 0.012, 0.009, 7.5e-6, 0.4e-6, 160e-6, 0.0])
+TRUTH = np.array([0.001, 0.029, 0.012, 0.009, 7.5e-6, 0.4e-6, 160e-6, 0.0, 0.0])
 LLAMACPP = StepShape(ubatch_tokens=512, kernel_rows=4, apart=True, batch_tokens=2048, sequences=13)
 VLLM = StepShape(ubatch_tokens=2048, kernel_rows=1, batch_tokens=2048, sequences=256)
 
@@ -59,13 +59,13 @@ def test_the_work_of_a_mixed_step_is_counted_by_hand() -> None:
     # 5 sequences and 6 prompt tokens are 11 rows in one pass; 5 · (100 + 1) context; 6 · 10 + 6 · 7 / 2 pairs;
     # the pass reads 16 tokens of the prompt
     point = StepPoint(sequences=5, context_tokens=100, prompt_tokens=6, prompt_offset_tokens=10)
-    assert step_work(point, VLLM).tolist() == [1, 11, 0, 6, 505, 81, 16, 0]
+    assert step_work(point, VLLM).tolist() == [1, 11, 0, 6, 505, 81, 16, 0, 0]
 
 
 def test_llama_cpp_leaves_the_rest_of_a_prompt_beside_sequences_to_a_second_pass() -> None:
-    # 5 + 1 rows (a four and two), then 5 rows (a four and one); the passes read 11 and 16 tokens of the prompt
+    # 5 + 1 rows (a four and two), then 5 rows (a four and one): two rests; the passes read 11 and 16 tokens of the prompt
     point = StepPoint(sequences=5, context_tokens=100, prompt_tokens=6, prompt_offset_tokens=10)
-    assert step_work(point, LLAMACPP).tolist() == [2, 2, 3, 6, 505, 81, 27, 0]
+    assert step_work(point, LLAMACPP).tolist() == [2, 2, 3, 6, 505, 81, 27, 0, 2]
 
 
 def test_the_work_of_a_decode_point_is_that_of_its_middle_step() -> None:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from planner.bench.steps import STANDARD_PLAN
+from planner.planning.prediction.calibrate import fit_profile
+from planner.planning.prediction.host_speed import (
+    at_one_speed,
+    drift_of,
+    pooled,
+    reference_kind,
+    reference_of,
+    shifted,
+)
+from planner.planning.prediction.step_work import TERMS
+from planner.specs.step_point import StepPoint
+from planner.specs.steps import HostSpeed, StepRun
+from tests.planning.prediction.test_calibrate import TRUTH, run_of
+
+
+def drifting(slowness: np.ndarray, *, memory: np.ndarray | None = None) -> StepRun:
+    """The 27 points of the plan on a host whose slowness around each is given; ``memory`` moves on its own."""
+    run = run_of(STANDARD_PLAN.points)
+    memory = slowness if memory is None else memory
+    samples = []
+    for number, item in enumerate(run.samples):
+        factor = (memory if reference_kind(item.point) == "decode" else slowness)[number : number + 2]
+        before, after = (
+            HostSpeed(decode_s=0.02 * float(memory[place]), prefill_s=0.13 * float(slowness[place]))
+            for place in (number, number + 1)
+        )
+        times = tuple(time_s * float(np.sqrt(factor.prod())) for time_s in item.times_s)
+        samples.append(replace(item, times_s=times, before=before, after=after))
+    return replace(run, samples=tuple(samples))
+
+
+def prices(run: StepRun) -> list[float]:
+    fitted = fit_profile(run)
+    return [fitted.terms[name].value_s for name in TERMS]
+
+
+def test_a_common_drift_of_30_percent_leaves_the_prices_as_they_are_at_the_middle_speed() -> None:
+    slowness = np.linspace(0.85, 1.15, 28)  # the middle is 1
+    run = drifting(slowness)
+    assert prices(at_one_speed(run)) == pytest.approx(TRUTH.tolist(), rel=0.02, abs=1e-9)
+    assert prices(run) != pytest.approx(TRUTH.tolist(), rel=0.05, abs=1e-9)
+    drift = drift_of(run)
+    assert drift is not None
+    assert drift.references == 28
+    assert drift.together == pytest.approx(1.0)
+    assert drift.decode.swing == pytest.approx(1.12 / 0.88, rel=0.01)
+    assert reference_of(drift) == reference_of(drift_of(pooled(run)))
+
+
+def test_memory_and_computing_may_drift_apart() -> None:
+    slowness, memory = np.linspace(0.9, 1.1, 28), np.linspace(1.2, 0.8, 28)
+    run = drifting(slowness, memory=memory)
+    assert prices(at_one_speed(run)) == pytest.approx(TRUTH.tolist(), rel=0.02, abs=1e-9)
+    drift = drift_of(run)
+    assert drift is not None
+    assert drift.together == pytest.approx(-1.0, abs=0.02)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.08])
+def test_a_host_without_a_drift_is_left_alone_however_noisy_its_references(noise: float) -> None:
+    run = run_of(STANDARD_PLAN.points)
+    drawn = np.random.default_rng(11).normal(1.0, noise, 28)
+    speeds = [HostSpeed(decode_s=0.02 * each, prefill_s=0.13 * each) for each in drawn.tolist()]
+    noisy = replace(
+        run,
+        samples=tuple(
+            replace(item, before=before, after=after)
+            for item, before, after in zip(run.samples, speeds, speeds[1:], strict=False)
+        ),
+    )
+    assert at_one_speed(noisy) == noisy
+    drift = drift_of(noisy)
+    assert drift is not None
+    assert not drift.corrected
+    assert (drift.together is None) is (noise == 0.0)
+
+
+def test_without_references_nothing_is_known_and_nothing_joined() -> None:
+    run = run_of(STANDARD_PLAN.fit + STANDARD_PLAN.fit)
+    assert drift_of(run) is None
+    assert reference_of(None) is None
+    assert at_one_speed(run) == run
+
+
+def test_visits_of_a_point_are_one_and_an_unsteady_one_does_not_count() -> None:
+    speed = HostSpeed(decode_s=0.02, prefill_s=0.13)
+    item = replace(run_of(STANDARD_PLAN.fit).samples[0], before=speed, after=speed)
+    visits = [replace(item, times_s=times) for times in ((1.0, 3.0), (2.0, 9.0), (6.0, 5.0))]
+    doubtful = replace(item, times_s=(99.0, 99.0), unsteady=("steal",))
+    run = replace(run_of(()), samples=(doubtful, *visits))
+    assert [each.times_s for each in pooled(run).samples] == [(2.0, 5.0)]  # step by step the median of three
+    assert pooled(replace(run, samples=(doubtful, doubtful))).samples == (doubtful,)
+
+
+def test_a_point_is_doubted_when_the_references_around_it_disagree() -> None:
+    one, slower = HostSpeed(decode_s=0.02, prefill_s=0.13), HostSpeed(decode_s=0.026, prefill_s=0.14)
+    assert shifted(StepPoint(sequences=1), one, slower) == ("the host's speed moved by 30 % meanwhile",)
+    assert shifted(StepPoint(sequences=1), slower, one) == ("the host's speed moved by 30 % meanwhile",)
+    assert (
+        shifted(StepPoint(sequences=4), one, slower) == ()
+    )  # four rows compute: the prompt's reference counts
+    assert shifted(StepPoint(prompt_tokens=16), one, slower) == ()
