@@ -6,7 +6,7 @@ code. The codes are documented in the README and are stable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from planner.records import dataclass
 
 EXIT_OK = 0
 EXIT_FINDING = 1

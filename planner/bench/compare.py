@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +11,7 @@ from planner.bench.metrics import output_tokens, request_times
 from planner.errors import UsageError
 from planner.formulas.decisions import difference_interval, smallest_detectable_difference
 from planner.formulas.statistics import FEWEST_FOR_BATCHES, batch_means
+from planner.records import dataclass
 from planner.specs.compare import MetricChange, PointChange
 from planner.specs.load import LoadPoint
 from planner.specs.measurement import RequestRecord, RunManifest

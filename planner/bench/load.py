@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from planner.records import dataclass
 from planner.specs.load import LoadPoint, RequestPlan, TokenLengths
 from planner.units import FloatArray
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.bench.load import ramp_requests
 from planner.bench.stream_steps import steps_of_records
 from planner.errors import EngineError
 from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_error, most_informative
+from planner.records import dataclass
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RequestRecord, RunManifest
 from planner.specs.step_point import StepPoint

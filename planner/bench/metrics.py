@@ -12,9 +12,9 @@ The others are kept so that a stored run can be compared with their figures:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 
+from planner.records import dataclass
 from planner.specs.measurement import Outcome, RequestReply
 
 NS_PER_S = 1_000_000_000

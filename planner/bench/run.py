@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from planner.bench.load import TraceRow
@@ -11,6 +11,7 @@ from planner.bench.records import RunWriter, read_facts, read_records
 from planner.bench.runner import RunnerSettings
 from planner.bench.step_loop import LoopGoal
 from planner.engines.base import EngineOptions
+from planner.records import dataclass
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, SloTarget
 from planner.specs.measurement import (

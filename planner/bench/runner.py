@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from planner.engines.base import Engine
+from planner.records import dataclass
 from planner.specs.load import LoadPoint, RequestPlan
 from planner.specs.measurement import (
     CacheAudit,

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.bench.metrics import NS_PER_S, request_times
 from planner.formulas.decisions import sequential_evidence
+from planner.records import dataclass
 from planner.specs.load import SloTarget
 from planner.specs.measurement import Outcome, RequestRecord, Verdict
 

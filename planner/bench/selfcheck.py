@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,7 @@ from planner.bench.truth_frames import TruthConfig
 from planner.engines.base import EngineOptions
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.errors import EngineError
+from planner.records import dataclass
 from planner.specs.load import RequestPlan
 from planner.specs.measurement import RequestReply
 

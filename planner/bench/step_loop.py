@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from planner.bench.reference import ReferencedWorker
@@ -25,6 +25,7 @@ from planner.planning.prediction.calibrate import (
     most_informative,
 )
 from planner.planning.prediction.host_speed import at_one_speed
+from planner.records import dataclass
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
 from planner.units import Count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from planner import __version__
 from planner.bench.reference import ReferencedWorker
@@ -11,6 +11,7 @@ from planner.engines.host import machine_facts
 from planner.engines.llamacpp import LlamaCppWorker, StepWorker, engine_facts, measure_steadily, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.synthetic import SYNTHETIC_NAME
+from planner.records import dataclass
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepRun, StepSamples
 

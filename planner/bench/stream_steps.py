@@ -11,11 +11,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
 from planner.engines.steadiness import reasons_not_to_trust
+from planner.records import dataclass
 from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
 from planner.specs.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
 from planner.specs.step_point import StepPoint

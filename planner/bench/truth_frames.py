@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 
+from planner.records import dataclass
 from planner.units import Count
 
 CRLF = b"\r\n"

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from planner.bench.truth_frames import (
@@ -18,6 +18,7 @@ from planner.bench.truth_frames import (
     chunked,
     stream_head,
 )
+from planner.records import dataclass
 from planner.units import Count
 
 NS_PER_S = 1_000_000_000

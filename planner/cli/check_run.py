@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from planner.planning.diff.difference import difference
 from planner.planning.gate.check import CheckRequest, check
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
+from planner.records import dataclass
 from planner.specs.finding import Checked, Finding
 from planner.specs.gates import Project
 from planner.specs.lock import Lock

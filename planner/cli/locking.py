@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner import __version__
@@ -14,6 +13,7 @@ from planner.inputs.repricing import repriced
 from planner.inputs.sides import side_of_files
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
+from planner.records import dataclass
 from planner.specs.lock import Lock
 from planner.specs.side import Side
 from planner.specs.staleness import StaleReason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from planner.inputs.rules import load_rules
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
 from planner.planning.lock.locking import side_of
+from planner.records import dataclass
 from planner.specs.lock import Lock
 from planner.specs.side import Entry, Side
 

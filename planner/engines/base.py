@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from planner.records import dataclass
 from planner.specs.load import RequestPlan
 from planner.specs.measurement import CacheAudit, EngineFacts, RequestReply
 from planner.units import Count

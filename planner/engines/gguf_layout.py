@@ -11,11 +11,11 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 from planner.errors import DataError, UsageError
 from planner.formulas.weights import has_more_bits
+from planner.records import dataclass
 from planner.units import Count
 
 

@@ -6,7 +6,6 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from planner.engines.base import Timeouts
@@ -15,6 +14,7 @@ from planner.engines.http_parser import ResponseParser
 from planner.engines.openai_stream import StreamTally
 from planner.engines.sse import EventReader
 from planner.errors import UsageError
+from planner.records import dataclass
 from planner.specs.measurement import Outcome
 from planner.units import Count
 

@@ -9,12 +9,13 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from planner.engines.base import EngineOptions
 from planner.engines.host import usable_cpus
 from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
 from planner.errors import EngineError, UsageError
+from planner.records import dataclass
 from planner.specs.load import RequestPlan
 from planner.specs.measurement import (
     CacheAudit,

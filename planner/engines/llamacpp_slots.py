@@ -10,9 +10,10 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.engines.llamacpp_session import Row, Session
+from planner.records import dataclass
 from planner.units import Count
 
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies

@@ -7,11 +7,11 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.engines.llamacpp_session import Row, Session
 from planner.errors import UsageError
+from planner.records import dataclass
 from planner.specs.step_point import StepPoint
 
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from planner.records import dataclass
 from planner.specs.load import RequestPlan
 
 LOWEST_TOKEN_ID = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from planner.errors import DataError, PlannerError, UsageError
+from planner.records import dataclass
 
 FOLDER = "040000"  # mode of a folder in a tree
 ABSENT = frozenset({"missing", "tree", "commit", "dangling", "notdir"})  # answers that mean: no file there

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from planner.errors import Fault, InputError, UsageError
 from planner.inputs.validate import shown, validate
 from planner.inputs.yaml_marks import Path_, Tree, key_path, parse_yaml, read_yaml
+from planner.records import dataclass
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TextSize
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from planner.records import dataclass
 
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 UNSTATED = frozenset({"", "nan", "null", "none", "n/a", "-", "–", "not stated", "unknown"})

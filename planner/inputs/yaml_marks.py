@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from itertools import accumulate, chain
 from pathlib import Path
@@ -18,6 +18,7 @@ import yaml
 
 from planner.errors import Fault, InputError
 from planner.inputs.text_file import read_text, whole_file_error
+from planner.records import dataclass
 
 try:
     from yaml import CSafeLoader as Loader

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from planner.planning.memory.architecture import unpack
+from planner.records import dataclass
 from planner.specs.books import Books
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from statistics import median, stdev
 
+from planner.records import dataclass
 from planner.report.numbers import duration, rate
 from planner.report.screen import grid, render
 from planner.specs.steps import StepRun, StepSamples

@@ -11,12 +11,12 @@ lists) and compiled by numba (tables are arrays).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from planner.errors import UsageError
+from planner.records import dataclass
 from planner.units import Count
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.price import Ttl
 from planner.units import Count, Ratio

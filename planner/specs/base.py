@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+
+from planner.records import dataclass
 
 Grade = Literal["measured", "interpolated", "fitted", "extrapolated", "datasheet", "assumed"]
 """Where a number comes from, best first. A result is as good as the worst grade that went into it.

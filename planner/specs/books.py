@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from planner.errors import DataError
+from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.limits import RateLimitEdition
 from planner.specs.model import ModelSpec

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from planner.records import dataclass
 from planner.specs.books import Books
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.profile import ServingProfile

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.hosting_plan import HostingPlan

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from planner.errors import EXIT_DATA, EXIT_FINDING, EXIT_LOCK_STALE, EXIT_USAGE
+from planner.records import dataclass
 from planner.specs.base import file_line
 from planner.specs.difference import Difference
 from planner.specs.gates import RuleId, Severity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from planner.records import dataclass
 from planner.units import Count, Ratio
 
 LoadKind = Literal["closed", "constant", "poisson", "gamma", "ramp", "trace"]

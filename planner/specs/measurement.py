@@ -7,10 +7,11 @@ and kept in the manifest, so a stamp can be dated without a clock that may step 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.load import LoadPoint, Phase, SloTarget
 from planner.specs.telemetry import GpuUse
 from planner.units import Count, MeanCount, Nanoseconds

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.price import RowId
 
 CheckStatus = Literal["agrees", "disputed", "unknown to the feed", "not sold"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
+from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.price import Basis, Confidence, ModeOrStandard, Ttl
 from planner.units import Count, Numeric

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.base import Grade, Notice, Quantity
 
 CapacityBound = Literal["TTFT limit", "TPOT limit", "e2e limit", "KV pool", "max_num_seqs"]

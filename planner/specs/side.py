@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.outcome import Outcome
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from planner.records import dataclass
 from planner.specs.base import Grade, Notice
 from planner.specs.simulation import EngineLimits, SimulatedRequests
 from planner.units import Count

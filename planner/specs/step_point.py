@@ -6,8 +6,7 @@ piece of a prompt. Prefill, decode and mixed steps are one noun here, because th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from planner.records import dataclass
 from planner.units import Count
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from planner.records import dataclass
 from planner.specs.base import Document, Grade, Notice, Quantity
 from planner.specs.profile import Spread
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from planner.records import dataclass
 from planner.specs.measurement import EngineFacts, MachineFacts, Setting
 from planner.specs.step_point import StepPoint
 from planner.units import Count

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
+from planner.records import dataclass
 from planner.specs.base import Document, Grade
 from planner.units import Ratio
 

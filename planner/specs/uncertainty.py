@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from planner.records import dataclass
 from planner.specs.base import Document, refusal
 from planner.units import Count
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.simulation import RequestBatch
 from planner.units import Count, Ratio

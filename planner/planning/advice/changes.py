@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from planner.formulas.traffic import capped_lognormal_mean
@@ -12,6 +12,7 @@ from planner.planning.bill.api_cost import Bill, monthly_bill, served_by
 from planner.planning.bill.cache_use import lifetimes_offered, with_caching
 from planner.planning.bill.flow import asked_of
 from planner.planning.bill.response_caches import exact_prior, semantic_prior
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.caching import PromptCache, ResponseCache, SemanticCache
 from planner.specs.case import Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from planner.formulas.traffic import grown
@@ -14,6 +14,7 @@ from planner.planning.bill.flow import asked_of
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.request_cost import request_cost
 from planner.planning.bill.response_caches import embedded_tokens, layers_of, reaching_fraction
+from planner.records import dataclass
 from planner.specs.caching import SemanticCache
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, CostLine, ModelCost, MonthCost, SingleModel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from planner.errors import DataError
@@ -15,6 +15,7 @@ from planner.planning.bill.prompt_cache import prefix_caching
 from planner.planning.bill.request_cost import fees_usd, refuse_too_long
 from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.workload.tokens import workload_in
+from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.price import STANDARD, ApiModel, Contract, Ttl

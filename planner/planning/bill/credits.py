@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner.formulas.bill import after_credits_usd
+from planner.records import dataclass
 from planner.specs.case import Case
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,6 +14,7 @@ from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.prompt_cache import cache_minimum_tokens
 from planner.planning.bill.request_cost import cost_lines
 from planner.planning.bill.response_caches import LayerName, layers_of
+from planner.records import dataclass
 from planner.specs.caching import PromptCache
 from planner.specs.case import Case
 from planner.specs.price import TTL_S

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.planning.bill.retries import Outcome, errors_of, outcome_of
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.price import STANDARD, ApiModel, ModeOrStandard
 from planner.specs.scenario import ModelShare

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.caching import ResponseCache, SemanticCache
 from planner.specs.case import Case

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.formulas.reliability import attempt_reached_fraction
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.units import Count, FloatArray, MeanCount
 

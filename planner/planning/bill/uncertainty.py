@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -13,6 +13,7 @@ from planner.planning.bill.draws import Billed, Month, monthly_bill_usd, stated_
 from planner.planning.bill.response_caches import layers_of
 from planner.planning.workload.size_spread import token_cvs
 from planner.planning.workload.tokens import prompt_tokens
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.uncertainty import BillSpread, FactorBand, RateBand, Swing, UncertainInput
 from planner.units import FloatArray

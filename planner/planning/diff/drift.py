@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.planning.diff.priced_entry import Priced
 from planner.planning.lock.locked_rules import changed_rules, used_rules
 from planner.planning.lock.pinned_books import changed_rows, pinned_books
 from planner.planning.lock.used_rows import Rows
+from planner.records import dataclass
 from planner.specs.books import Books
 from planner.specs.difference import Cause, CauseKind
 from planner.specs.side import Entry

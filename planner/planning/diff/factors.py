@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydantic import BaseModel
 
 from planner.planning.workload.trace import summary_of
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.difference import CauseKind
 from planner.specs.scenario import Scenario

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.errors import DataError, UsageError
 from planner.planning.diff.waterfall import on_grid
 from planner.planning.estimate import cheapest_of
 from planner.planning.lock.locking import priced
 from planner.planning.lock.outcome import rounded
 from planner.planning.lock.used_rows import Rows, rows_of
+from planner.records import dataclass
 from planner.specs.difference import SideName, Unknown
 from planner.specs.estimate import HostingOption
 from planner.specs.outcome import Choice, Outcome

@@ -9,8 +9,9 @@ part is the mean of both. For two causes this is Shapley's value; for any number
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+
+from planner.records import dataclass
 
 GRID_PER_USD = 2.0**20
 """Priced points are whole multiples of 1/2²⁰ USD, about a millionth. Sums and halves of such numbers are exact in

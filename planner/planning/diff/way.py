@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from planner.planning.diff.drift import Step
 from planner.planning.diff.factor_words import file_of, tokens_of, words_of
@@ -11,6 +11,7 @@ from planner.planning.diff.factors import Factor, substituted
 from planner.planning.diff.priced_entry import Point, Priced, point_of
 from planner.planning.diff.waterfall import Part, parts_of
 from planner.planning.lock.pinned_books import pinned_books
+from planner.records import dataclass
 from planner.specs.difference import Cause
 from planner.specs.estimate import HostingOption
 from planner.specs.outcome import Choice, Outcome

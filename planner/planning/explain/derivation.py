@@ -7,9 +7,9 @@ the outcome with the report, so an explanation cannot say something else than wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
+from planner.records import dataclass
 from planner.specs.explanation import Origin, Shown
 
 Function: TypeAlias = Callable[..., Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from planner.planning.explain.derivation import Operand
 from planner.planning.hosting.rental_price import rental_price_in_force
 from planner.planning.workload.places import STEP, line_of
 from planner.planning.workload.trace import summary_of
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate
 from planner.specs.explanation import Origin, Shown

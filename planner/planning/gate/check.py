@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date
 
 from planner.errors import EXIT_OK, EXIT_USAGE, DataError, PlannerError, UsageError
@@ -12,6 +12,7 @@ from planner.planning.gate.cost_rules import scenario_cost_findings, total_findi
 from planner.planning.gate.state_rules import Standing, state_findings
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.lock.outcome import outcome_of
+from planner.records import dataclass
 from planner.specs.difference import Difference, ScenarioDifference
 from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
 from planner.specs.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver

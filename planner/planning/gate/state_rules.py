@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from planner.planning.hosting.capacity import BOUNDS
 from planner.planning.hosting.rental_price import rental_price_in_force
 from planner.planning.workload.cautions import DAYS_PER_MONTH
 from planner.planning.workload.places import line_of
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption, ModelCost, TierAdvice
 from planner.specs.finding import Finding

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from planner.planning.hosting.configurations import Configuration, Workbench
 from planner.planning.hosting.machines import Fleet
 from planner.planning.hosting.sizing import HostedTraffic
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost
 from planner.specs.hosting import SelfHosted

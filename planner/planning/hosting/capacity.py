@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from planner.planning.hosting.configurations import Configuration
 from planner.planning.hosting.load_curve import LoadCurves
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.profile import Spread
 from planner.specs.scenario import Slo

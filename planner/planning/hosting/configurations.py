@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TypeVar, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from planner.planning.prediction.joined_profile import joined_profile
 from planner.planning.prediction.predict import ChosenProfile, choose_profile
 from planner.planning.prediction.step_model import Operands, operands
 from planner.planning.prediction.step_profiles import choose_step_profile
+from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.errors import DataError, UsageError
 from planner.formulas.hosting import energy_usd
@@ -15,6 +14,7 @@ from planner.planning.hosting.load_curve import Demand, demand_of
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
 from planner.planning.prediction.joined_profile import measured_stream
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.case import Case
 from planner.specs.estimate import HostingOption

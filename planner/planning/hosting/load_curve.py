@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from planner.formulas.queueing import (
 from planner.formulas.traffic import Z_P95
 from planner.planning.hosting.configurations import Configuration, Stack, stacked, steady_states
 from planner.planning.prediction.step_model import Load, step_s
+from planner.records import dataclass
 from planner.specs.workload import TokenStats, Workload
 from planner.units import FloatArray, Numeric, Ratio
 

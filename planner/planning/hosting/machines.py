@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -18,6 +17,7 @@ from planner.formulas.hosting import (
     with_redundancy,
 )
 from planner.planning.hosting.rental_price import rental_price_in_force, rentals_of
+from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import OwnedHardware, Purchase, SelfHosted

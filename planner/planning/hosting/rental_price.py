@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from planner.errors import DataError
+from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.rental import GpuRental, Purchase, RentalPrice
 

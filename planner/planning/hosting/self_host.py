@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from planner.errors import UsageError
@@ -17,6 +17,7 @@ from planner.planning.hosting.load_curve import LoadCurves, demand_of, load_curv
 from planner.planning.hosting.machines import Fleet, Offer, owned_offer, rented_offers
 from planner.planning.hosting.sizing import Replica, fleet_for, hosted_traffic, usd_per_month
 from planner.planning.memory.fit import shortage_reason
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingOption
 from planner.specs.fit import FitRequest

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 
 from planner.formulas.hosting import stretched_weights
 from planner.formulas.traffic import grown
 from planner.planning.hosting.machines import Fleet, Offer, fleet
+from planner.records import dataclass
 from planner.specs.hosting import SelfHosted
 from planner.specs.hosting_plan import DailyMachines, GrowthStep
 from planner.specs.workload import Workload

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from planner.planning.judge.device_names import DeviceNames, device_names
 from planner.planning.judge.model_names import ModelNames, model_names
 from planner.planning.memory.architecture import Architecture, unpack
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.books import Books
 from planner.specs.hardware import HardwareSpec

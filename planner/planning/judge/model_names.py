@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from planner.records import dataclass
 from planner.specs.books import Shelf
 from planner.specs.model import ModelSpec
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import PlannerError
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
@@ -21,6 +21,7 @@ from planner.planning.judge.table_words import (
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION
 from planner.planning.prediction.predict import predict
 from planner.planning.prediction.predict_stream import inverse
+from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec

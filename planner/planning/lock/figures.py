@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from planner.planning.bill.api_cost import api_cost
@@ -10,6 +9,7 @@ from planner.planning.bill.calls import price_calls
 from planner.planning.estimate import workbench_for
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
+from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingOption, TierAdvice
 from planner.specs.workload import Workload

@@ -7,9 +7,9 @@ parallelism and the allocator work on the fused ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal, assert_never
 
+from planner.records import dataclass
 from planner.specs.model import (
     AttentionGroup,
     DenseMlp,

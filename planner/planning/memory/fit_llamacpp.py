@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import UsageError
 from planner.formulas.kv_cache import multi_head_bound_bytes_per_token
@@ -18,6 +18,7 @@ from planner.planning.memory.kv_groups import (
     kv_bytes_per_token,
     kv_element_bytes,
 )
+from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.hardware import HardwareSpec

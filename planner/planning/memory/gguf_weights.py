@@ -9,12 +9,12 @@ References
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from typing import Literal
 
 from planner.errors import UsageError
 from planner.formulas.weights import has_more_bits
 from planner.planning.memory.architecture import Architecture, Tensor
+from planner.records import dataclass
 from planner.specs.model import HeadAttention, ModelSpec
 
 # bits per weight, block scales included

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from planner.errors import UsageError
@@ -15,6 +14,7 @@ from planner.formulas.kv_cache import (
     mamba_state_bytes,
     windowed_tokens,
 )
+from planner.records import dataclass
 from planner.specs.model import (
     AttentionGroup,
     HeadAttention,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from planner.errors import UsageError
 from planner.planning.memory.architecture import TensorClass
+from planner.records import dataclass
 from planner.specs.hardware import ComputeDtype, HardwareSpec
 from planner.specs.model import ModelSpec
 from planner.units import Count

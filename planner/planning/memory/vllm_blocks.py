@@ -10,11 +10,11 @@ the same bytes in every group; what does not come out even is padding. [1]_
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from planner.errors import DataError
 from planner.formulas.pool import blocks_of_sequence, state_block_tokens, whole_blocks
 from planner.planning.memory.kv_groups import CacheGroup
+from planner.records import dataclass
 from planner.units import Count
 
 BLOCK_TOKENS = 16

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.formulas.pool import forward_activation_bytes, pool_bytes, sampling_activation_bytes
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import CacheGroup, cache_groups, kv_element_bytes
 from planner.planning.memory.vllm_blocks import BlockLayout, block_layout
 from planner.planning.memory.weights import EngineWeights, engine_weights
+from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile, VersionMemory
 from planner.specs.model import ModelSpec, MoeBlock

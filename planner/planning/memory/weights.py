@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from planner.errors import UsageError
 from planner.formulas.kv_cache import kv_heads_per_rank
@@ -15,6 +14,7 @@ from planner.formulas.weights import (
 )
 from planner.planning.memory.architecture import Architecture, Tensor, TensorClass
 from planner.planning.memory.schemes import WeightScheme, weight_scheme
+from planner.records import dataclass
 from planner.specs.model import HeadAttention, LatentAttention, ModelSpec
 from planner.units import BITS_PER_BYTE, Count
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from planner.formulas.step_time import burst_ttft_s, collision_s
 from planner.planning.prediction.step_model import Load, Operands, step_s
+from planner.records import dataclass
 from planner.units import Numeric
 
 # InferenceMAX, whose tables use this protocol: ten times as many prompts as the concurrency, all started at once, so

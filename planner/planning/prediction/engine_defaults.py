@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
@@ -10,6 +10,7 @@ from planner.planning.memory.kv_groups import kv_bytes_per_token, kv_element_byt
 from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
+from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from planner.errors import UsageError
@@ -21,6 +21,7 @@ from planner.planning.prediction.engine_defaults import (
 )
 from planner.planning.prediction.profile_choice import ChosenProfile, choose_profile, hardware_class
 from planner.planning.prediction.step_model import Load, Operands, operands, step_parts
+from planner.records import dataclass
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile

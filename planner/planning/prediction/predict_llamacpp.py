@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.gguf_weights import gguf_bytes, mixture
 from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
 from planner.planning.prediction.step_model import pair_flops
+from planner.records import dataclass
 from planner.specs.base import Grade, Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.profile import ServingProfile, Spread

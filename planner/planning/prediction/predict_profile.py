@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from planner.errors import UsageError
 from planner.planning.prediction.profile_engine import profile_costs, profile_limits, serve
 from planner.planning.prediction.step_profiles import ranged, support_notices, support_of
 from planner.planning.prediction.step_work import TERMS, step_work, term_values
+from planner.records import dataclass
 from planner.simulation.arrivals import gamma_arrivals
 from planner.simulation.engine import simulate_closed_loop
 from planner.specs.base import Quantity

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from planner.errors import DataError
+from planner.records import dataclass
 from planner.specs.base import Grade, Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.profile import ServingProfile

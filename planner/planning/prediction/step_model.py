@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from planner.planning.memory.architecture import Architecture, TensorClass
 from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
 from planner.planning.memory.schemes import WeightScheme, supports, weight_scheme
 from planner.planning.memory.weights import check_parallel
+from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention
 from planner.units import BITS_PER_BYTE, GB, TERA, Numeric
