@@ -9,6 +9,7 @@ from planner.errors import UsageError
 from planner.inputs.scenario import measure
 from planner.inputs.token_counts import file_counts
 from planner.planning.workload.tokens import tokens_of_part
+from planner.planning.workload.workload import text_amount
 from planner.report.numbers import count
 from planner.specs.base import Notice
 from planner.specs.tokenizer import TokenizerFamily
@@ -33,9 +34,8 @@ def size_in_tokens(
         raise UsageError(f"how long is the {what}? Give exactly one size", cure=f"one of {', '.join(ways)}")
     if file is not None:
         text = _text(file, family)
-        return _counted(
-            PartSize(name=what, unit="characters", amount=text.characters, static=False, text=text), family
-        )
+        size = text_amount(text)
+        return _counted(PartSize(name=what, unit="characters", amount=size, static=False, text=text), family)
     unit, amount = sizes[0]
     if amount < 0:
         raise UsageError(f"token counts must not be negative: --{what}-{unit} is {amount:g}")
@@ -58,8 +58,8 @@ def _counted(part: PartSize, family: TokenizerFamily) -> Size:
     known = f"counted with {found.counter}"
     if found.how == "estimated":
         rule = "the vendor's rule" if family.published else "the common rule, none is published"
-        known = f"{count(found.low)} to {count(found.high)} by {rule}"
-    message = (
-        f"{count(part.amount)} {part.unit} of {part.name} are {count(tokens)} tokens of {family.id}: {known}"
-    )
+        kinds = " and the kinds of characters" if part.text is not None else ""
+        known = f"{count(found.low)} to {count(found.high)} by {rule}{kinds}"
+    amount = part.text.characters if part.text is not None else part.amount
+    message = f"{count(amount)} {part.unit} of {part.name} are {count(tokens)} tokens of {family.id}: {known}"
     return tokens, Notice(code="TOKENS", message=message)

@@ -13,7 +13,7 @@ from planner.inputs.validate import shown, validate
 from planner.inputs.yaml_marks import Path_, Tree, key_path, parse_yaml, read_yaml
 from planner.records import dataclass
 from planner.specs.scenario import Scenario
-from planner.specs.workload import TextSize
+from planner.specs.workload import CharacterKinds, TextSize
 
 MAX_SCENARIO_BYTES = 1024 * 1024
 MAX_PROMPT_BYTES = 16 * 1024 * 1024
@@ -21,6 +21,14 @@ _SET = re.compile(r"([A-Za-z_][\w.\[\]-]*)=(.*)", re.DOTALL)
 _DOTTED_INDEX = re.compile(r"\.(\d+)(?=[.\[]|$)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 SUFFIXES = (".yaml", ".yml")
+# What tokenizers treat alike, by code point; the symbols are what is left.
+KINDS = {
+    "letters": re.compile(r"[A-Za-z]|(?<!\s)\s"),
+    "digits": re.compile(r"[0-9]"),
+    "other_letters": re.compile(r"[\u00aa-\u1fff]"),
+    "wide": re.compile(r"[\u2e80-\U0010ffff]"),
+    "further_spaces": re.compile(r"(?<=\s)\s"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,8 +188,18 @@ def measure(name: str, folder: Path) -> TextSize | tuple[str, str]:
     except UnicodeDecodeError:
         return "a prompt file in UTF-8", f"{name!r} in another encoding, or binary"
     return TextSize(
-        file=name, characters=len(text), words=len(text.split()), sha256=hashlib.sha256(raw).hexdigest()
+        file=name,
+        characters=len(text),
+        words=len(text.split()),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        kinds=character_kinds(text),
     )
+
+
+def character_kinds(text: str) -> CharacterKinds:
+    """Return the characters of a text by how finely tokenizers split them."""
+    found = {name: len(pattern.findall(text)) for name, pattern in KINDS.items()}
+    return CharacterKinds(**found, symbols=len(text) - sum(found.values()))
 
 
 def fault_at(tree: Tree, path: Path_, expected: str, found: str, nearest: str | None = None) -> Fault:

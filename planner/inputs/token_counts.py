@@ -60,13 +60,17 @@ def tiktoken_vocabulary(encoding: str) -> Path | None:
     """Return tiktoken's own cached vocabulary, if the library and the unchanged file are here."""
     if encoding not in TIKTOKEN_FILES or find_spec("tiktoken") is None:
         return None
-    address, digest = TIKTOKEN_FILES[encoding]
-    folder = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
-    name = hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
-    file = Path(folder or Path(tempfile.gettempdir()) / "data-gym-cache") / name
-    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+    file = tiktoken_file(encoding)
+    if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != TIKTOKEN_FILES[encoding][1]:
         return None
     return file
+
+
+def tiktoken_file(encoding: str) -> Path:
+    """Return where tiktoken keeps a vocabulary, whether or not it is there."""
+    folder = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
+    name = hashlib.sha1(TIKTOKEN_FILES[encoding][0].encode(), usedforsecurity=False).hexdigest()
+    return Path(folder or Path(tempfile.gettempdir()) / "data-gym-cache") / name
 
 
 def tokenizer_file(repositories: Iterable[str]) -> Path | None:

@@ -19,7 +19,8 @@ class TokenizerFamily(Document):
 
     ``low_factor`` and ``high_factor`` bound what a text really takes over what the rule gives, in eight of ten texts.
     ``published`` is false where the vendor says nothing and the common rule stands in. ``tiktoken`` and
-    ``repositories`` name vocabularies that count exactly where they lie on this machine.
+    ``repositories`` name vocabularies that count exactly where they lie on this machine; ``vocabulary`` says what
+    the band was counted with.
     """
 
     id: str = Field(min_length=1)
@@ -30,6 +31,7 @@ class TokenizerFamily(Document):
     published: bool
     tiktoken: str | None = None
     repositories: tuple[str, ...] = ()
+    vocabulary: str | None = None
     source: str = Field(min_length=1)
     checked: date
     note: str | None = None

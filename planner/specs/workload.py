@@ -13,10 +13,27 @@ SizeUnit = Literal["tokens", "words", "characters", "pages"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CharacterKinds:
+    """The characters of a text by how finely tokenizers split them; the fields sum to all of them.
+
+    ``letters`` are ASCII, with the first space of each run; ``other_letters`` those of further alphabets; ``wide``
+    the scripts of East Asia and what comes behind them; ``symbols`` the rest.
+    """
+
+    letters: Count
+    digits: Count
+    symbols: Count
+    other_letters: Count
+    wide: Count
+    further_spaces: Count
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TextSize:
     """The measured size of a prompt file, and the hash that tells when it changed.
 
-    ``counts`` are its tokens in the families whose vocabulary was there when it was read.
+    ``counts`` are its tokens in the families whose vocabulary was there when it was read. A lock of an earlier
+    version has no ``kinds``.
     """
 
     file: str
@@ -24,11 +41,12 @@ class TextSize:
     words: Count
     sha256: str
     counts: tuple[TokenCount, ...] = ()
+    kinds: CharacterKinds | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartSize:
-    """One part of the prompt, in the unit in which its size is known."""
+    """One part of the prompt, in the unit in which its size is known; a file in characters of English prose."""
 
     name: str
     unit: SizeUnit

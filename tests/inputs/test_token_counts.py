@@ -39,7 +39,6 @@ def test_without_a_vocabulary_nothing_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_vocabulary_that_was_changed_is_left_alone(tmp_path: Path) -> None:
-    pytest.importorskip("tiktoken")
     address, _ = counting.TIKTOKEN_FILES["o200k_base"]
     file = tmp_path / "tiktoken" / hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
     file.parent.mkdir()

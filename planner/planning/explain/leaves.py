@@ -169,10 +169,10 @@ def model_leaf(row: ModelSpec) -> Operand:
     return Operand(name="model", value=row.id, origin=origin)
 
 
-def file_leaf(text: TextSize, name: str) -> Operand:
-    """Return what was counted in a prompt file."""
+def file_leaf(text: TextSize, name: str, value: float | None = None) -> Operand:
+    """Return what was counted in a prompt file: ``value``, or its field of that name."""
     origin = Origin(kind="file", place=text.file, source=f"sha256 {text.sha256[:12]}…")
-    return Operand(name=name, value=getattr(text, name), origin=origin)
+    return Operand(name=name, value=getattr(text, name) if value is None else value, origin=origin)
 
 
 def _short(value: Any) -> Shown:  # noqa: ANN401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.formulas.text_tokens import (
     CHARACTERS_PER_TOKEN,
     WORDS_PER_TOKEN,
+    prose_characters,
     tokens_from_characters,
     tokens_from_pages,
     tokens_from_words,
@@ -23,6 +24,7 @@ from planner.planning.workload.workload import part_tokens, token_stats
 from planner.specs.traffic import TokenSizes
 
 W = "workload"
+KINDS = ("letters", "digits", "symbols", "other_letters", "wide", "further_spaces")
 Z = {"p50": Z_P50, "p95": Z_P95, "p99": Z_P99}
 
 
@@ -53,6 +55,8 @@ def _part_tokens(s: Scene, index: int) -> Derived:
 def part_amount(s: Scene, index: int) -> Derived:
     """Return the size of a part in the unit in which it is known."""
     part = s.estimate.workload.parts[index]
+    if part.text is not None and part.text.kinds is not None:
+        return of(prose_characters, *(s.ref(f"{W}.parts[{index}].text.kinds.{kind}", kind) for kind in KINDS))
     if part.text is not None:
         return stated(s.ref(f"{W}.parts[{index}].text.characters"))
     key = f"prompt.parts.{part.name}.{part.unit}"

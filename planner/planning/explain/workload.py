@@ -22,7 +22,7 @@ from planner.planning.explain.derivation import (
     total,
 )
 from planner.planning.explain.leaves import Scene, constant, file_leaf, value_at
-from planner.planning.explain.sizes import of_parts, of_sizes, part_amount, part_operand
+from planner.planning.explain.sizes import KINDS, of_parts, of_sizes, part_amount, part_operand
 from planner.specs.explanation import Origin
 from planner.specs.traffic import TokenSizes
 from planner.units import SECONDS_PER_DAY
@@ -123,6 +123,14 @@ def _part_text(s: Scene, index: int, field: str) -> Derived:
     return stated(file_leaf(known(s.estimate.workload.parts[index].text, field), field))
 
 
+def _part_kind(kind: str) -> Function:
+    def derive(s: Scene, index: int) -> Derived:
+        text = known(s.estimate.workload.parts[index].text, kind)
+        return stated(file_leaf(text, kind, float(getattr(text.kinds, kind))))
+
+    return derive
+
+
 def _tokens(s: Scene, what: str, field: str) -> Derived:
     """Return one statistic of a token count, whichever way the scenario gave it."""
     sizes: TokenSizes | None = getattr(s.case.scenario.prompt, what)
@@ -165,5 +173,6 @@ WORKLOAD: Mapping[str, Function] = {
     f"{W}.parts[*].text.characters": lambda s, index: _part_text(s, index, "characters"),
     f"{W}.parts[*].text.counts[*].tokens": _counted,
     f"{W}.parts[*].text.words": lambda s, index: _part_text(s, index, "words"),
+    **{f"{W}.parts[*].text.kinds.{kind}": _part_kind(kind) for kind in KINDS},
     **dict(_token_rows()),
 }

@@ -8,6 +8,7 @@ from itertools import accumulate
 from planner.formulas.text_tokens import (
     CHARACTERS_PER_TOKEN,
     WORDS_PER_TOKEN,
+    prose_characters,
     tokens_from_characters,
     tokens_from_pages,
     tokens_from_words,
@@ -139,9 +140,8 @@ def part_sizes(scenario: Scenario, texts: Mapping[str, TextSize]) -> tuple[PartS
     for name, part in (scenario.prompt.parts or {}).items():
         if part.file is not None:
             text = texts[name]
-            found.append(
-                PartSize(name=name, unit="characters", amount=text.characters, static=part.static, text=text)
-            )
+            size = text_amount(text)
+            found.append(PartSize(name=name, unit="characters", amount=size, static=part.static, text=text))
         elif part.tokens is not None:
             mean = token_stats(part.tokens).mean
             found.append(PartSize(name=name, unit="tokens", amount=mean, static=part.static))
@@ -152,6 +152,23 @@ def part_sizes(scenario: Scenario, texts: Mapping[str, TextSize]) -> tuple[PartS
         else:
             found.append(PartSize(name=name, unit="pages", amount=part.pages or 0.0, static=part.static))
     return tuple(found)
+
+
+def text_amount(text: TextSize) -> float:
+    """Return the characters of English prose that take as many tokens as a file. [characters]"""
+    kinds = text.kinds
+    if kinds is None:
+        return float(text.characters)
+    return float(
+        prose_characters(
+            kinds.letters,
+            kinds.digits,
+            kinds.symbols,
+            kinds.other_letters,
+            kinds.wide,
+            kinds.further_spaces,
+        )
+    )
 
 
 def part_tokens(
