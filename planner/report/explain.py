@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
+from planner.records import dataclass
 from planner.report.plain import to_json
 from planner.report.screen import grid
 from planner.specs.base import Grade
@@ -20,7 +21,7 @@ SCHEMA = "planner.explain/1"
 ALIKE = 4  # operands of one name beyond this many are counted, not listed: 24 hours, 12 months
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
     """What was asked about one scenario, explained."""
 
