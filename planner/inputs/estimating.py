@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.inputs.token_counts import file_counts
+from planner.inputs.token_counts import can_count, file_counts
 from planner.inputs.traces import read_trace
 from planner.inputs.validate import nearest_of
 from planner.inputs.yaml_marks import Path_
@@ -26,14 +26,17 @@ from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
+from planner.specs.tokenizer import TokenizerFamily
 from planner.specs.workload import TextSize
 
 
-class _Shipped(NamedTuple):
-    """What was fitted, the same for every scenario."""
+class _Shared(NamedTuple):
+    """What is the same for every scenario of a call: rules, fits, and which vocabularies are here."""
 
+    rules: Rules
     memory: EngineMemoryProfile
     serving: tuple[ServingProfile, ...]
+    can_count: Callable[[TokenizerFamily], bool]
 
 
 def read_all(
@@ -55,15 +58,19 @@ def read_all(
     load = lru_cache(maxsize=None)(load_books)
     faults: list[Fault] = []
     cases: list[Case] = []
-    rules = load_rules()
-    shipped = _Shipped(memory=load_vllm_memory(), serving=load_serving_profiles())
+    shared = _Shared(
+        rules=load_rules(),
+        memory=load_vllm_memory(),
+        serving=load_serving_profiles(),
+        can_count=lru_cache(maxsize=None)(can_count),
+    )
     for path in find_scenarios(paths):
         try:
             file = read_scenario(path, sets)
             books = load(*_scenario_books(file), *own_books)
             check_references(file, books)
-            _check_family(file, rules)
-            cases.append(_case(file, books, rules, shipped))
+            _check_family(file, shared.rules)
+            cases.append(_case(file, books, shared))
         except InputError as error:
             faults.extend(error.faults)
     if faults:
@@ -71,25 +78,26 @@ def read_all(
     return tuple(cases)
 
 
-def _case(file: ScenarioFile, books: Books, rules: Rules, shipped: _Shipped) -> Case:
+def _case(file: ScenarioFile, books: Books, shared: _Shared) -> Case:
     return Case(
         scenario=file.scenario,
         file=str(file.path),
         books=books,
-        rules=rules,
-        texts=_texts(file, books, rules),
-        vllm_memory=shipped.memory,
-        profiles=shipped.serving,
+        rules=shared.rules,
+        texts=_texts(file, books, shared),
+        vllm_memory=shared.memory,
+        profiles=shared.serving,
         trace=_trace(file),
         lines=key_lines(file.tree),
     )
 
 
-def _texts(file: ScenarioFile, books: Books, rules: Rules) -> dict[str, TextSize]:
+def _texts(file: ScenarioFile, books: Books, shared: _Shared) -> dict[str, TextSize]:
     """Return the prompt files with their tokens in the families of the scenario's models, where they can be counted."""
-    families = {family.id: family for family in map(rules.family, _tokenizers(file.scenario, books))}
+    used = {family.id: family for family in map(shared.rules.family, _tokenizers(file.scenario, books))}
+    families = [family for family in used.values() if shared.can_count(family)] if file.texts else []
     return {
-        name: replace(size, counts=file_counts(file.folder / size.file, families.values()))
+        name: replace(size, counts=file_counts(file.folder / size.file, families))
         for name, size in file.texts.items()
     }
 

@@ -74,6 +74,8 @@ def _name_faults(file: ScenarioFile, shelf: Shelf[Any], path: Path_, name: str) 
 
 
 def _account_faults(file: ScenarioFile, books: Books) -> Iterator[Fault]:
+    if not file.scenario.accounts:
+        return
     tiers: dict[str, set[str]] = {}
     for edition in books.rate_limits.values():
         tiers.setdefault(edition.provider, set()).update(tier.id for tier in edition.tiers)

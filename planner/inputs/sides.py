@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from planner import __version__
@@ -76,7 +77,15 @@ def files_of(case: Case, own_books: tuple[Path, ...] = ()) -> Iterator[Path]:
 
 def place_of(file: Path, root: Path) -> str:
     """Return how a file is named from a folder, with forward slashes on every system."""
-    return Path(os.path.relpath(file.resolve(), root.resolve())).as_posix()
+    return Path(
+        os.path.relpath(_resolved(file.parent.absolute()) / file.name, _resolved(root.absolute()))
+    ).as_posix()
+
+
+@lru_cache(maxsize=64)
+def _resolved(folder: Path) -> Path:
+    """Return a folder without links; the files of a side lie in few of them."""
+    return folder.resolve()
 
 
 def file_hash(file: Path) -> str:

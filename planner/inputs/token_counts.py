@@ -27,13 +27,16 @@ TIKTOKEN_FILES = {
 }
 
 
+def can_count(family: TokenizerFamily) -> bool:
+    """Tell whether the vocabulary of a family is here, and the library that reads it."""
+    if family.tiktoken is not None and tiktoken_vocabulary(family.tiktoken) is not None:
+        return True
+    return tokenizer_file(family.repositories) is not None
+
+
 def file_counts(file: Path, families: Iterable[TokenizerFamily]) -> tuple[TokenCount, ...]:
     """Count a text file with the vocabulary of each family that is here; it is read only if there is one."""
-    able = [
-        family
-        for family in families
-        if (family.tiktoken and tiktoken_vocabulary(family.tiktoken)) or tokenizer_file(family.repositories)
-    ]
+    able = [family for family in families if can_count(family)]
     return token_counts(file.read_text(encoding="utf-8-sig"), able) if able else ()
 
 

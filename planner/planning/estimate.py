@@ -118,6 +118,6 @@ def cheapest_of(case: Case, as_of: date) -> HostingOption | None:
     Raises as :func:`estimate_scenario` does.
     """
     workload = workload_of(case.scenario, case.texts, summary_of(case))
-    cost = api_cost(case, workload, as_of)
+    cost = api_cost(case, workload, as_of, alone=False)
     options = hosting_options(case, workload, cost, as_of, workbench_for((case,)))
     return cheapest_option(ranked_options(options))

@@ -80,10 +80,13 @@ def fixed_lines(case: Case, workload: Workload, calls: Sequence[PricedCall]) -> 
     return tuple(line for line in lines if line.usd_per_month)
 
 
-def api_cost(case: Case, workload: Workload, as_of: date, bill: Bill | None = None) -> ApiCost:
+def api_cost(
+    case: Case, workload: Workload, as_of: date, bill: Bill | None = None, *, alone: bool = True
+) -> ApiCost:
     """Return the bill at the provider: per request, day, month and horizon, by model and by line.
 
-    ``bill`` is the first month's, where it is known already.
+    ``bill`` is the first month's, where it is known already. Without ``alone`` the models of a mix are not priced
+    alone, which only routing advice asks for.
 
     Credits are left out of the month and count in the months of the horizon.
     Raises as :func:`planner.planning.bill.calls.price_calls` does.
@@ -93,7 +96,7 @@ def api_cost(case: Case, workload: Workload, as_of: date, bill: Bill | None = No
         _model_cost(row, bill, workload) for row in dict.fromkeys(p.used.model for p in bill.priced)
     )
     months = tuple(_months(case, workload, bill, by_model))
-    single = _single_models(case, workload, as_of)
+    single = _single_models(case, workload, as_of) if alone else ()
     dearest = max((alone.usd_per_month for alone in single), default=0.0)
     return ApiCost(
         usd_per_request=bill.usd / workload.requests_per_month,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from planner.formulas.rate_limits import (
     counted_input_tokens,
@@ -25,18 +28,64 @@ MINUTE_KINDS: tuple[LimitKind, ...] = (
 )
 
 
-def limit_uses(
-    accounting: Accounting,
-    line: LimitClass | None,
-    tier: str,
-    demands: Sequence[LimitDemand],
-    growth_per_month_fraction: float = 0.0,
-) -> tuple[LimitUse, ...]:
-    """Return the use of each limit that the line publishes for a tier; empty where it publishes none."""
+class Draw(NamedTuple):
+    """What draws on one limit at the peak, before it is held against the limit.
+
+    ``limit_requests`` is the limit in requests of mean size, against ``requests`` in that minute, whose count spreads
+    by ``dispersion``; both are ``None`` where the limit is not of a minute.
+    """
+
+    models: tuple[str, ...]
+    kind: LimitKind
+    limit: float
+    peak: float
+    requests: float = 0.0
+    limit_requests: float | None = None
+    dispersion: float = 1.0
+
+
+def limit_draws(
+    accounting: Accounting, line: LimitClass | None, tier: str, demands: Sequence[LimitDemand]
+) -> tuple[Draw, ...]:
+    """Return what draws on each limit that the line publishes for a tier; empty where it publishes none."""
     limits = next((each for each in line.by_tier if each.tier == tier), None) if line is not None else None
     if line is None or limits is None:
         return ()
-    return tuple(_uses(limits, _rules_of(line, accounting), demands, growth_per_month_fraction))
+    return tuple(_draws(limits, _rules_of(line, accounting), demands))
+
+
+def limit_uses(draws: Sequence[Draw], growth_per_month_fraction: float = 0.0) -> tuple[LimitUse, ...]:
+    """Return the use of each limit. All are computed at once, which takes little longer than one."""
+    if not draws:
+        return ()
+    peaks, limits = np.array([each.peak for each in draws]), np.array([each.limit for each in draws])
+    used = used_fraction(peaks, limits)
+    exceed = minute_exceedance_fraction(
+        np.array([each.requests for each in draws]),
+        np.array([each.limit_requests or 0.0 for each in draws]),
+        np.array([each.dispersion for each in draws]),
+    )
+    months = months_until(used, growth_per_month_fraction)
+    found = zip(draws, *(np.asarray(each).tolist() for each in (used, exceed, months)), strict=True)
+    return tuple(
+        LimitUse(
+            models=draw.models,
+            kind=draw.kind,
+            limit=draw.limit,
+            peak=draw.peak,
+            used_fraction=share,
+            exceed_fraction=_exceed(draw, beyond),
+            months_until_broken=left,
+        )
+        for draw, share, beyond, left in found
+    )
+
+
+def _exceed(draw: Draw, computed: float) -> float | None:
+    """Return how often a minute goes beyond its limit; nothing does where nothing draws on it."""
+    if draw.kind not in MINUTE_KINDS:
+        return None
+    return computed if draw.peak > 0 else 0.0
 
 
 def counted_per_request(kind: LimitKind, rules: Accounting, demand: LimitDemand) -> float:
@@ -83,25 +132,21 @@ def _rules_of(line: LimitClass, accounting: Accounting) -> Accounting:
     return accounting.model_copy(update={"cached_input_counts": line.cached_input_counts})
 
 
-def _uses(
-    limits: TierLimits, rules: Accounting, demands: Sequence[LimitDemand], growth: float
-) -> Iterator[LimitUse]:
+def _draws(limits: TierLimits, rules: Accounting, demands: Sequence[LimitDemand]) -> Iterator[Draw]:
     for kind in MINUTE_KINDS:
         limit = getattr(limits, kind)
         if limit is not None:
-            yield _minute_use(kind, limit, rules, demands, growth)
+            yield _minute_draw(kind, limit, rules, demands)
     models = tuple(demand.model for demand in demands)
     if limits.requests_per_day is not None:
         daily = sum(demand.requests_per_day * demand.attempts_per_request for demand in demands)
-        yield _use(models, "requests_per_day", limits.requests_per_day, daily, growth=growth)
+        yield Draw(models, "requests_per_day", limits.requests_per_day, daily)
     queued = sum(demand.batch_tokens_queued for demand in demands)
     if limits.batch_queue_tokens is not None and queued:
-        yield _use(models, "batch_queue_tokens", limits.batch_queue_tokens, queued, growth=growth)
+        yield Draw(models, "batch_queue_tokens", limits.batch_queue_tokens, queued)
 
 
-def _minute_use(
-    kind: LimitKind, limit: float, rules: Accounting, demands: Sequence[LimitDemand], growth: float
-) -> LimitUse:
+def _minute_draw(kind: LimitKind, limit: float, rules: Accounting, demands: Sequence[LimitDemand]) -> Draw:
     minutes = [
         float(peak_minute_requests(demand.peak_requests_per_s, demand.attempts_per_request))
         for demand in demands
@@ -109,11 +154,11 @@ def _minute_use(
     sizes = [counted_per_request(kind, rules, demand) for demand in demands]
     requests = sum(minutes)
     peak = sum(minute * size for minute, size in zip(minutes, sizes, strict=True))
-    exceed = 0.0
-    if peak > 0:  # the limit in requests of mean size, against the requests of the minute
-        spread = _dispersion(kind, demands, minutes)
-        exceed = float(minute_exceedance_fraction(requests, limit * requests / peak, spread))
-    return _use(tuple(each.model for each in demands), kind, limit, peak, exceed=exceed, growth=growth)
+    models = tuple(each.model for each in demands)
+    if peak <= 0:
+        return Draw(models, kind, limit, peak)
+    spread = _dispersion(kind, demands, minutes)
+    return Draw(models, kind, limit, peak, requests, limit * requests / peak, spread)
 
 
 def _dispersion(kind: LimitKind, demands: Sequence[LimitDemand], minutes: Sequence[float]) -> float:
@@ -123,24 +168,3 @@ def _dispersion(kind: LimitKind, demands: Sequence[LimitDemand], minutes: Sequen
         for minute, demand in zip(minutes, demands, strict=True)
     )
     return sum(each) / sum(minutes)
-
-
-def _use(
-    models: tuple[str, ...],
-    kind: LimitKind,
-    limit: float,
-    peak: float,
-    *,
-    exceed: float | None = None,
-    growth: float,
-) -> LimitUse:
-    used = float(used_fraction(peak, limit))
-    return LimitUse(
-        models=models,
-        kind=kind,
-        limit=limit,
-        peak=peak,
-        used_fraction=used,
-        exceed_fraction=exceed,
-        months_until_broken=float(months_until(used, growth)),
-    )

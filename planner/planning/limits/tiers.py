@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import islice
 from math import inf
 
 from planner.errors import DataError, UsageError
 from planner.formulas.rate_limits import ALERT_FRACTION
-from planner.planning.limits.limit_uses import counting_words, limit_uses
+from planner.planning.limits.limit_uses import Draw, counting_words, limit_draws, limit_uses
 from planner.specs.base import Notice
 from planner.specs.limits import ANY_MODEL, LimitClass, RateLimitEdition, Tier
 from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan, TierStatus
@@ -95,9 +96,7 @@ def tier_plan(
         return _unknown_plan(provider, as_of)
     have = tier_named(edition, current_tier) if current_tier is not None else None
     pools = _pools(edition, demands, as_of)
-    checks = tuple(
-        _check(edition, tier, pools, growth_per_month_fraction, alert_fraction) for tier in edition.tiers
-    )
+    checks = _checks(edition, edition.tiers, pools, growth_per_month_fraction, alert_fraction)
     affording = [check for check in checks if (check.monthly_spend_limit_usd or inf) >= bill_usd_per_month]
     lowest = next(
         (check for group in (affording, checks) for check in group if check.status == "holds"), None
@@ -128,7 +127,8 @@ def _doubt(
     tier = next(each for each in edition.tiers if each.id == used.tier)
     for reading in edition.accounting.alternates:
         rules = edition.accounting.model_copy(update={"total_counts": reading.total_counts})
-        other = _check(edition.model_copy(update={"accounting": rules}), tier, pools, 0.0, alert_fraction)
+        counted = edition.model_copy(update={"accounting": rules})
+        (other,) = _checks(counted, (tier,), pools, 0.0, alert_fraction)
         if other.status != used.status and other.tightest is not None:
             yield Notice(
                 code="LIMITS-COUNTING",
@@ -165,28 +165,47 @@ def _pools(edition: RateLimitEdition, demands: Sequence[LimitDemand], as_of: dat
     return tuple(pools.values())
 
 
-def _check(
+def _checks(
     edition: RateLimitEdition,
-    tier: Tier,
+    tiers: Sequence[Tier],
     pools: tuple[Pool, ...],
     growth_per_month_fraction: float,
     alert_fraction: float,
-) -> TierCheck:
-    uses: list[LimitUse] = []
+) -> tuple[TierCheck, ...]:
+    """Return the check of each tier. The uses of all of them are computed at once."""
+    drawn = [_drawn(edition, tier, pools) for tier in tiers]
+    uses = iter(limit_uses([draw for draws, _ in drawn for draw in draws], growth_per_month_fraction))
+    return tuple(
+        _check(tier, tuple(islice(uses, len(draws))), unpublished, alert_fraction)
+        for tier, (draws, unpublished) in zip(tiers, drawn, strict=True)
+    )
+
+
+def _drawn(
+    edition: RateLimitEdition, tier: Tier, pools: tuple[Pool, ...]
+) -> tuple[list[Draw], tuple[str, ...]]:
+    """Return what draws on each limit of a tier, and the models for which it publishes none."""
+    draws: list[Draw] = []
     unpublished: list[str] = []
     for line, demands in pools:
-        found = limit_uses(edition.accounting, line, tier.id, demands, growth_per_month_fraction)
-        uses.extend(found)
+        found = limit_draws(edition.accounting, line, tier.id, demands)
+        draws.extend(found)
         if not found:
             unpublished.extend(demand.model for demand in demands)
+    return draws, tuple(unpublished)
+
+
+def _check(
+    tier: Tier, uses: tuple[LimitUse, ...], unpublished: tuple[str, ...], alert_fraction: float
+) -> TierCheck:
     return TierCheck(
         tier=tier.id,
         name=tier.name,
         status=_status(uses, unpublished, alert_fraction),
         requirement=tier.requirement,
         monthly_spend_limit_usd=tier.monthly_spend_limit_usd,
-        uses=tuple(uses),
-        unpublished=tuple(unpublished),
+        uses=uses,
+        unpublished=unpublished,
     )
 
 

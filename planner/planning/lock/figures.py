@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from planner.planning.bill.api_cost import api_cost
-from planner.planning.bill.calls import price_calls
+from planner.planning.bill.api_cost import api_cost, monthly_bill
 from planner.planning.estimate import workbench_for
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
@@ -35,9 +34,9 @@ def figures_of(case: Case, workload: Workload, as_of: date) -> Figures:
     UsageError
         When the scenario asks for something that cannot be, such as a prompt beyond a model's context.
     """
-    cost = api_cost(case, workload, as_of)
-    calls = price_calls(case, workload, as_of)
-    tiers, _ = provider_tiers(case, workload, calls, as_of)
+    bill = monthly_bill(case, workload, as_of)
+    cost = api_cost(case, workload, as_of, bill, alone=False)
+    tiers, _ = provider_tiers(case, workload, bill.priced, as_of)
     return Figures(
         workload=workload,
         cost=cost,

@@ -61,7 +61,7 @@ class WatchedBooks:
         providers = {row.provider for row in self._api.seen.values()}
         editions = self._tables.rate_limits.values()
         in_force = (edition_in_force(editions, provider, as_of) for provider in sorted(providers))
-        rentals = self._tables.rentals.items()
+        rentals = self._tables.rentals.items() if self._hardware.seen else ()
         return {
             "api": dict(self._api.seen),
             "hardware": dict(self._hardware.seen),
