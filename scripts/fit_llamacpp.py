@@ -9,8 +9,9 @@ the profile, are those of every GPU predicted without itself.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,18 +22,19 @@ from planner.errors import PlannerError
 from planner.inputs.books import load_books
 from planner.inputs.measured_table import read_measured
 from planner.inputs.memory_profiles import load_vllm_memory
+from planner.planning.judge.hosts import SLOW_HOST
 from planner.planning.judge.judging import Bench, Tools, Unpredictable, bench_of
 from planner.planning.judge.model_names import quantization_of
-from planner.planning.judge.single import build_of
+from planner.planning.judge.single import build_of, reserved_tokens
 from planner.planning.judge.table_words import engine_of
 from planner.planning.prediction.predict_llamacpp import (
-    LAYER_SPLIT_BUILD,
-    StreamWork,
+    LAUNCH_SPREAD,
     decode_s,
     device_class,
+    launch_s,
     prefill_s,
-    stream_work,
 )
+from planner.planning.prediction.stream_work import StreamWork, impossible, stream_work
 from planner.specs.validation import TableRow
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
@@ -40,22 +42,41 @@ TABLES = ("llamacpp_gpu_benchmarks_xiongjiedai", "llmfit_community", "geerling_e
 # Centre and log-width of the prior.
 PRIOR = {
     "read": (1.1, 0.15),
-    "cache_read": (2.0, 0.5),
+    "cache_read": (1.5, 0.5),
+    "query_read": (0.6, 0.5),
     "kernel_s": (1e-4, 0.7),
     "expert_kernels": (1.3, 0.3),
-    "decode_compute": (0.02, 2.0),
+    "early_kernels": (1.2, 0.3),
+    "early_unpack": (2.0, 1.0),
+    "decode_compute": (0.05, 1.2),
     "compute": (1.3, 0.7),
-    "quantised_compute": (1.6, 0.7),
-    "attention_compute": (6.0, 0.7),
+    "quantised_slowdown": (1.1, 0.2),
+    "attention_compute": (1.5, 0.5),
+    "score_bytes": (33.0, 0.4),
+    "unpack_bytes": (2.5, 0.5),
     "first_token_s": (0.03, 1.0),
 }
-SEVERAL = {"step_s": (1.2, 0.5), "all_reduce_s": (3e-4, 1.0), "link": (4e-9, 2.0)}
-# Classes whose stated matrix rate tells the speed of a single token: their products unpack weights on the same units.
-COMPUTES = frozenset({"amd", "apple-m1", "intel", "nvidia-pascal"})
+SEVERAL = {"step_s": (1.05, 0.2), "overlap": (0.8, 0.1), "all_reduce_s": (3e-4, 1.0), "link": (8e-9, 1.5)}
+# Where the rule of all is wrong: chips without units for small integers unpack weights on those of their matrix rate,
+# so that it tells the speed of a single token, too; Intel's GPUs reach a fourth of their bandwidth; processors multiply
+# a prompt's tokens with the kernels of a single one.
+UNPACKING = {"decode_compute": (1.0, 1.2)}
+OWN_PRIOR = {
+    "amd": UNPACKING,
+    "apple-m1": UNPACKING,
+    "cpu": UNPACKING | {"compute": (2.0, 0.7)},
+    "intel": UNPACKING | {"read": (2.0, 0.5)},
+    "nvidia-hbm": UNPACKING,
+    "nvidia-pascal": UNPACKING,
+}
+# What several devices cost is one for all classes but for the hand-over within a step: workstation cards reach each
+# other's memory, game cards go through the host. How fast prompts pass over PCIe is the host's, and tells nothing.
+ABOUT = {"step_s": 0.02, "overlap": 0.02, "all_reduce_s": 0.3, "link": 0.05}
+# A class of few devices starts from another's coefficients, held this much tighter than the prior.
+PARENT = {"apple-m1": "apple"}
+CHILD_WIDTH = 0.7
 LOSS_SCALE = 0.1
-SAME_DEVICE = 4.0  # rows of one device from which more count less: 80 rows of one card are not 80 cards
-# Hosts that feed the card over one PCIe lane from a slow core.
-SLOW_HOST = re.compile(r"^(?:Pi |HiFive|System76|Radxa|Minisforum).*\((?:Nvidia|AMD|Intel)")
+SAME_DEVICE = 8.0  # rows of one device from which more count less: 80 rows of one card are not 80 cards
 CLASSES = (
     "nvidia-consumer",
     "nvidia-workstation",
@@ -83,16 +104,22 @@ class Point:
     prefill: bool
     input_tokens: float
     devices: int
-    old: bool
+    build: int | None
     time_s: float
 
     def predicted_s(self, numbers: dict[str, float]) -> float:
         """Return the time of a token [s]."""
         if self.prefill:
             return prefill_s(
-                self.work, numbers, input_tokens=self.input_tokens, devices=self.devices, old_build=self.old
+                self.work, numbers, input_tokens=self.input_tokens, devices=self.devices, build=self.build
             )
-        return decode_s(self.work, numbers, devices=self.devices, old_build=self.old)
+        return decode_s(self.work, numbers, devices=self.devices, build=self.build)
+
+    def launch_fraction(self, numbers: dict[str, float]) -> float:
+        """Return the share of a token's time that launches take; 0 for prompts."""
+        if self.prefill:
+            return 0.0
+        return launch_s(self.work, numbers, build=self.build) * self.work.layers / self.predicted_s(numbers)
 
 
 def points_of(folder: Path) -> list[Point]:
@@ -122,14 +149,15 @@ def _point(row: TableRow, bench: Bench) -> Point | None:
             hardware,
             quantization=str(kind),
             context_tokens=prompt + (row.output_tokens or 256.0) / 2,
+            reserved_tokens=reserved_tokens(row),
             devices=row.gpus,
         )
     except (Unpredictable, PlannerError):
         return None
     if work.spilled_s or (prefill and not np.isfinite(work.compute_s)):
         return None
-    build = build_of(row.engine_version)
-    old = build is not None and build < LAYER_SPLIT_BUILD
+    if impossible(work, time_s=1.0 / row.value, prefill=prefill, devices=row.gpus):
+        return None
     return Point(
         device=hardware.id,
         group=device_class(hardware),
@@ -138,7 +166,7 @@ def _point(row: TableRow, bench: Bench) -> Point | None:
         prefill=prefill,
         input_tokens=prompt,
         devices=row.gpus,
-        old=old,
+        build=build_of(row.engine_version),
         time_s=1.0 / row.value,
     )
 
@@ -170,11 +198,17 @@ def fit(
     return fixed | dict(zip(names, (float(each) for each in np.exp(found)), strict=True))
 
 
-def spread(errors: np.ndarray) -> dict[str, float]:
-    """Return the factors that hold 80 % of the errors."""
-    if len(errors) < 5:
+def spread(held: list[tuple[Point, float, float]]) -> dict[str, float]:
+    """Return the factors that hold 80 % of the errors beyond what launches may differ by, each device counted alike."""
+    if len(held) < 5:
         return FEW
-    low, high = np.quantile(errors, [0.1, 0.9])
+    errors = np.array([error for _, error, _ in held])
+    known = np.array([share * LAUNCH_SPREAD for _, _, share in held])
+    wider = 1.0 + 1.0 / len({each.device for each, _, _ in held})  # few devices know little of the next
+    beyond = wider * np.sign(errors) * np.sqrt(np.maximum(errors**2 - known**2, 0.0))
+    counts = Counter(each.device for each, _, _ in held)
+    weights = np.array([min(1.0, SAME_DEVICE / counts[each.device]) for each, _, _ in held])
+    low, high = (quantile(beyond, weights, share) for share in (0.1, 0.9))
     return {
         "low": round(float(np.exp(min(low, -NARROWEST))), 4),
         "high": round(float(np.exp(max(high, NARROWEST))), 4),
@@ -182,36 +216,49 @@ def spread(errors: np.ndarray) -> dict[str, float]:
     }
 
 
-def profile_of(group: str, points: list[Point], several: dict[str, float]) -> dict[str, object]:
+def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    """Return a weighted quantile."""
+    order = np.argsort(values)
+    middle = np.cumsum(weights[order]) - weights[order] / 2
+    return float(np.interp(share * weights.sum(), middle, values[order]))
+
+
+def both(
+    points: list[Point], prior: dict[str, tuple[float, float]], several: dict[str, float]
+) -> dict[str, float]:
+    """Return the coefficients of one device, and about those of all classes what several cost."""
+    numbers = fit([each for each in points if each.devices == 1], prior, several)
+    about = {name: (value, ABOUT[name]) for name, value in several.items()}
+    alone = {name: value for name, value in numbers.items() if name not in several}
+    return fit([each for each in points if each.devices > 1], about, alone)
+
+
+def prior_of(group: str, fitted: dict[str, dict[str, float]]) -> dict[str, tuple[float, float]]:
+    """Return the prior of a class: of all, or about its parent."""
+    parent = fitted.get(PARENT.get(group, ""), {})
+    about = {name: (value, PRIOR[name][1] * CHILD_WIDTH) for name, value in parent.items() if name in PRIOR}
+    return PRIOR | about | OWN_PRIOR.get(group, {})
+
+
+def profile_of(
+    group: str, points: list[Point], prior: dict[str, tuple[float, float]], several: dict[str, float]
+) -> dict[str, object]:
     """Fit one class of devices, and say how every device is predicted without itself."""
-    prior = dict(PRIOR)
-    if group not in COMPUTES:
-        prior.pop("decode_compute")
-        several = several | {"decode_compute": 0.0}
     own = [each for each in points if each.group == group]
     single = [each for each in own if each.devices == 1]
-    held: list[tuple[Point, float]] = []
+    held: list[tuple[Point, float, float]] = []
     devices = sorted({each.device for each in own})
     for device in devices if len(devices) > 1 else ():
-        numbers = fit([each for each in single if each.device != device], prior, several)
+        numbers = both([each for each in own if each.device != device], prior, several)
         inside = [each for each in own if each.device == device]
-        held += list(zip(inside, errors_of(inside, numbers), strict=True))
-    numbers = fit(single, prior, several)
-    spreads = {}
-    for name, prefill in (("decode", False), ("prefill", True)):
-        for label, many in (("one device", False), ("several", True)):
-            sizes = np.array(
-                [e for each, e in held if each.prefill == prefill and (each.devices > 1) == many]
-            )
-            if len(sizes):
-                share = np.abs(np.expm1(-sizes))
-                print(
-                    f"| llama.cpp, {group}, {name}, {label} | {len(sizes)} | {np.median(share):.1%} | "
-                    f"{np.quantile(share, 0.9):.1%} | {np.expm1(-np.median(sizes)):+.1%} |"
-                )
-        spreads[name] = spread(
-            np.array([e for each, e in held if each.prefill == prefill and each.devices == 1])
-        )
+        shares = [each.launch_fraction(numbers) for each in inside]
+        held += list(zip(inside, errors_of(inside, numbers), shares, strict=True))
+    numbers = both(own, prior, several)
+    spreads = {
+        name: spread([one for one in held if one[0].prefill == prefill and one[0].devices == 1])
+        for name, prefill in (("decode", False), ("prefill", True))
+    }
+    print_errors(group, held)
     return {
         "id": f"llamacpp-{group}",
         "engine": "llamacpp",
@@ -238,6 +285,19 @@ def profile_of(group: str, points: list[Point], several: dict[str, float]) -> di
     }
 
 
+def print_errors(group: str, held: list[tuple[Point, float, float]]) -> None:
+    """Print how wrong devices are predicted without themselves."""
+    for prefill, several in itertools.product((False, True), (False, True)):
+        errors = [e for each, e, _ in held if each.prefill == prefill and (each.devices > 1) == several]
+        if errors:
+            share = np.abs(np.expm1(-np.array(errors)))
+            print(
+                f"| llama.cpp, {group}, {'prefill' if prefill else 'decode'}, "
+                f"{'several' if several else 'one device'} | {len(errors)} | {np.median(share):.1%} | "
+                f"{np.quantile(share, 0.9):.1%} | {np.expm1(-np.median(errors)):+.1%} |"
+            )
+
+
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -245,25 +305,32 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUT)
     options = parser.parse_args()
     points = points_of(options.folder)
-    nothing = {name: centre for name, (centre, _) in SEVERAL.items()} | {"decode_compute": 0.0}
-    prior = {name: each for name, each in PRIOR.items() if name != "decode_compute"}
-    alone = {
-        group: fit([each for each in points if each.group == group and each.devices == 1], prior, nothing)
-        for group in CLASSES
-    }
-    several = [each for each in points if each.devices > 1 and each.group in alone]
+    nothing = {name: centre for name, (centre, _) in SEVERAL.items()}
+    alone: dict[str, dict[str, float]] = {}
+    priors = {}
+    for group in CLASSES:
+        priors[group] = prior_of(group, alone)
+        own = [each for each in points if each.group == group and each.devices == 1]
+        alone[group] = fit(own, priors[group], nothing)
+    shared = shared_of([each for each in points if each.devices > 1 and each.group in alone], alone)
+    profiles = [profile_of(group, points, priors[group], shared) for group in CLASSES]
+    options.output.write_text(json.dumps({"profiles": profiles}, indent=1) + "\n", encoding="utf-8")
+
+
+def shared_of(points: list[Point], alone: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Return what several devices cost, for all classes together."""
+    names = list(SEVERAL)
+    start = np.log([SEVERAL[name][0] for name in names])
+    width = np.array([SEVERAL[name][1] for name in names])
 
     def residuals(x: np.ndarray) -> np.ndarray:
-        shared = dict(zip(SEVERAL, np.exp(x), strict=True))
-        e = np.concatenate([errors_of([each], alone[each.group] | shared) for each in several])
-        return np.sign(e) * np.sqrt(2 * LOSS_SCALE * (np.hypot(e, LOSS_SCALE) - LOSS_SCALE))
+        numbers = dict(zip(names, np.exp(x), strict=True))
+        e = np.concatenate([errors_of([each], alone[each.group] | numbers) for each in points])
+        robust = np.sign(e) * np.sqrt(2 * LOSS_SCALE * (np.hypot(e, LOSS_SCALE) - LOSS_SCALE))
+        return np.concatenate([robust, LOSS_SCALE * (x - start) / width])
 
-    start = np.log([centre for centre, _ in SEVERAL.values()])
-    shared = dict(
-        zip(SEVERAL, (float(each) for each in np.exp(least_squares(residuals, start).x)), strict=True)
-    )
-    profiles = [profile_of(group, points, shared) for group in CLASSES]
-    options.output.write_text(json.dumps({"profiles": profiles}, indent=1) + "\n", encoding="utf-8")
+    found = np.exp(least_squares(residuals, start).x)
+    return dict(zip(names, (float(each) for each in found), strict=True))
 
 
 if __name__ == "__main__":

@@ -23,10 +23,19 @@ Coefficient = Literal[
     "cache_read",
     "decode_compute",
     "quantised_compute",
+    "quantised_slowdown",
     "expert_kernels",
+    "early_kernels",
+    "early_unpack",
+    "query_read",
+    "score_bytes",
+    "unpack_bytes",
+    "overlap",
 ]
-"""The last four are llama.cpp's: reading the cache, arithmetic of a single token, products with quantised weights, and
-how many more launches a mixture of experts makes."""
+"""Those from ``cache_read`` on are llama.cpp's: reading the cache, arithmetic of a single token, how much slower quantised
+weights are multiplied than floats (until 2026-11-23 a coefficient of its own), and how many more launches a mixture of experts makes; of builds without flash attention their
+launches, their unpacking of super-blocks and each query head's reading of the cache; bytes of an attention score and of
+unpacking a weight in a prompt; the share of the pipeline that devices overlap."""
 COEFFICIENTS: tuple[Coefficient, ...] = (
     "compute",
     "expert_compute",

@@ -22,7 +22,8 @@ LOCK = {
     ("trtllm_overview.csv", "output_throughput"): (107, 0.11),
     ("splitwise.csv", "tpot"): (38, 0.119),
     ("splitwise.csv", "ttft"): (38, 0.118),
-    ("llmfit_extract.csv", "decode_throughput"): (157, 0.0455),
+    # 4.3 % until the fit took devices alike and models that spill: its P90 fell from 45 % to 18 %, the median rose.
+    ("llmfit_extract.csv", "decode_throughput"): (157, 0.0515),
 }
 
 

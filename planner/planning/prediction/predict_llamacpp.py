@@ -9,29 +9,39 @@ import numpy as np
 from planner.errors import UsageError
 from planner.formulas.llamacpp import pipelined_share
 from planner.planning.memory.architecture import Architecture
-from planner.planning.memory.gguf_weights import gguf_bytes, mixture
-from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
-from planner.planning.prediction.step_model import pair_flops
+from planner.planning.prediction.stream_work import StreamWork, stream_work
 from planner.records import dataclass
 from planner.specs.base import Grade, Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.profile import ServingProfile, Spread
-from planner.units import GB, GIB, TERA
 
 BORROWED_WIDTH = 2.0  #: interval in log space of a class without its own fit, against the fitted one
-REFERENCE_MHZ = 1700.0  #: clock at which ``kernel_s`` is stated
-FLOATS = frozenset({"f32", "f16", "bf16"})
-# Layers that do not fit a graphics card are computed from host memory; which one, a table never says: two channels
-# of DDR4 or DDR5 reach 35 to 80 GB/s.
-HOST_BYTES_PER_S = 50e9
-# Interval where the host decides: its memory, or, with split matrices, its PCIe lanes.
-SPILLED_WIDTH = 3.0
+# Coefficients that profiles before 2026-11-23 lack, at which they change nothing.
+EARLIER = {
+    "early_kernels": 1.0,
+    "early_unpack": 0.0,
+    "query_read": 0.0,
+    "score_bytes": 0.0,
+    "unpack_bytes": 0.0,
+    "overlap": 1.0,
+}
+# Where the host decides, its memory or its PCIe lanes, which no table states: measured over predicted speed of 23 models
+# that two desktops kept in host memory in part, and of four hosts of two or three cards under builds that split matrices.
+SPILLED = Spread(low=0.55, high=1.4, median_error_fraction=0.15)
+SPLIT_PREFILL = Spread(low=0.33, high=1.8, median_error_fraction=0.46)
+SPLIT_DECODE = Spread(low=0.8, high=1.15, median_error_fraction=0.14)
+# Launches take as long as the host and the build make them: a 3B model on four RTX 4090s took 3.0 to 4.6 ms a token.
+# Half-width in log space of 80 % of their times.
+LAUNCH_SPREAD = 0.3
 HBM = frozenset({7.0, 8.0, 9.0, 10.0, 10.3})  #: compute capabilities of V100, A100, H100, B200, B300
 PASCAL = 7.0  #: before this compute capability there are no matrix units
 PHYSICAL_BATCH = 512.0  #: llama.cpp's --ubatch-size
+FLOAT_BYTES = 2.0  #: of a weight that is multiplied as it is stored
 # Splitting each matrix over the cards was the only way until layers could be split (llama.cpp PR 4766, build 1842).
 LAYER_SPLIT_BUILD = 1842
-SHARED_MEMORY = frozenset({"unified-soc", "edge-soc", "laptop-soc", "phone-soc", "sbc", "cpu"})
+# Flash attention became the default in August 2025 (llama.cpp PR 15434); the measured builds that state a number are
+# of 2023 and 2024, so that the exact one does not matter to any fit.
+FLASH_BUILD = 6325
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,23 +53,6 @@ class SingleStream:
     decode_tokens_per_s: Quantity
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StreamWork:
-    """A request's work at datasheet speed: per token of the answer, and per token of the prompt [s]."""
-
-    weights_s: float
-    cache_s: float
-    compute_s: float  #: infinite where the books have no matrix rate
-    pair_s: float  #: one prompt token against one key
-    layers: float
-    slower_clock: float  #: reference clock over the device's
-    experts: bool
-    quantised: bool
-    spilled_s: float
-    """Reading what does not fit the device's memory from the host."""
-    hidden: float
-
-
 def single_stream(
     architecture: Architecture,
     hardware: HardwareSpec,
@@ -68,6 +61,7 @@ def single_stream(
     quantization: str,
     input_tokens: float,
     output_tokens: float,
+    reserved_tokens: float = 0.0,
     devices: int = 1,
     build: int | None = None,
 ) -> SingleStream:
@@ -82,88 +76,58 @@ def single_stream(
         When the quantization is unknown, the model does not fit, or no profile is loaded.
     """
     chosen, width, grade = stream_profile(profiles, hardware)
-    numbers = chosen.numbers()
+    numbers = stream_numbers(chosen)
     work = stream_work(
         architecture,
         hardware,
         quantization=quantization,
         context_tokens=input_tokens + output_tokens / 2,
+        reserved_tokens=max(reserved_tokens, input_tokens + output_tokens),
         devices=devices,
     )
-    old = build is not None and build < LAYER_SPLIT_BUILD
-    decode = decode_s(work, numbers, devices=devices, old_build=old)
-    prefill = prefill_s(work, numbers, input_tokens=max(input_tokens, 1.0), devices=devices, old_build=old)
-    width = max(width, SPILLED_WIDTH) if work.spilled_s or (old and devices > 1) else width
+    decode = decode_s(work, numbers, devices=devices, build=build)
+    prefill = prefill_s(work, numbers, input_tokens=max(input_tokens, 1.0), devices=devices, build=build)
+    launches = launch_s(work, numbers, build=build) * work.layers / decode
     grade = "assumed" if work.spilled_s else grade
+    first, each = chosen.ttft, chosen.tpot
+    if work.spilled_s:
+        first = each = SPILLED
+    elif devices > 1 and splits_rows(build):
+        first, each = SPLIT_PREFILL, SPLIT_DECODE
     return SingleStream(
-        prefill_tokens_per_s=_rate(1.0 / prefill, chosen.ttft, width, grade) if prefill < np.inf else None,
-        decode_tokens_per_s=_rate(1.0 / decode, chosen.tpot, width, grade),
-    )
-
-
-def stream_work(
-    architecture: Architecture,
-    hardware: HardwareSpec,
-    *,
-    quantization: str,
-    context_tokens: float,
-    devices: int = 1,
-) -> StreamWork:
-    """Return a request's work at datasheet speed.
-
-    Raises
-    ------
-    UsageError
-        When the quantization is unknown, or the model does not fit into memory that host and device share.
-    """
-    model, parts, active = architecture.model, architecture.parameters, architecture.active
-    name, _ = mixture(quantization, model=model)
-    stored = gguf_bytes(architecture, quantization)
-    held = parts.total - parts.embeddings - parts.head
-    passed = active.total - active.embeddings - active.head
-    cache = kv_bytes_of_sequence(cache_groups(model, element_bytes=2.0), tokens=context_tokens)
-    share = passed / held
-    room = devices * (hardware.memory_gib * hardware.usable_fraction - hardware.reserved_gib) * GIB
-    needed = stored.layers + stored.output + cache
-    spilled = max(0.0, 1.0 - room / needed)
-    if spilled and hardware.kind in SHARED_MEMORY:
-        raise UsageError(
-            f"{model.id} as {name} needs {needed / GIB:,.1f} GiB, and {hardware.name} leaves {room / GIB:,.1f} GiB",
-            cure="choose a smaller --quantization or a device with more memory",
-        )
-    read = stored.layers * share + stored.output
-    bandwidth = hardware.bandwidth_gb_per_s * GB
-    rate = hardware.tflops.get("fp16") or hardware.tflops.get("bf16") or hardware.tflops.get("fp32")
-    pair = sum(pair_flops(group) for group in model.attention)
-    return StreamWork(
-        weights_s=read * (1.0 - spilled) / bandwidth,
-        cache_s=cache / bandwidth,
-        compute_s=2 * passed / (rate * TERA) if rate else np.inf,
-        pair_s=pair / (rate * TERA) if rate else np.inf,
-        layers=float(model.layers),
-        slower_clock=REFERENCE_MHZ / (hardware.boost_mhz or REFERENCE_MHZ),
-        experts=bool(model.moe),
-        quantised=name not in FLOATS,
-        spilled_s=read * spilled / HOST_BYTES_PER_S,
-        hidden=float(model.hidden),
+        prefill_tokens_per_s=_rate(1.0 / prefill, first, width, grade) if prefill < np.inf else None,
+        decode_tokens_per_s=_rate(1.0 / decode, each, width, grade, launches),
     )
 
 
 def decode_s(
-    work: StreamWork, numbers: Mapping[str, float], *, devices: int = 1, old_build: bool = False
+    work: StreamWork, numbers: Mapping[str, float], *, devices: int = 1, build: int | None = None
 ) -> float:
-    """Return the time of one token of the answer [s]."""
-    split_rows = devices if old_build else 1
-    kernels = numbers["kernel_s"] * work.slower_clock * (numbers["expert_kernels"] if work.experts else 1.0)
-    arithmetic = numbers["decode_compute"] * work.compute_s if np.isfinite(work.compute_s) else 0.0
-    joined = numbers["all_reduce_s"] if split_rows > 1 else 0.0
+    """Return the time of one token of the answer [s].
+
+    Without flash attention every query head reads its keys anew, and early builds unpacked super-blocks slowly.
+    """
+    early = is_early(build)
+    ranks = devices if splits_rows(build) else 1
+    launch = launch_s(work, numbers, build=build)
+    joined = numbers["all_reduce_s"] if ranks > 1 else 0.0
+    unpacked = numbers["decode_compute"] if work.quantised else 0.0
+    unpacked += numbers["early_unpack"] if early and work.k_quantised else 0.0
+    arithmetic = unpacked * work.compute_s if np.isfinite(work.compute_s) else 0.0
     return (
-        numbers["read"] * work.weights_s / split_rows
+        (numbers["read"] * work.weights_s + arithmetic) / ranks
         + numbers["cache_read"] * work.cache_s
-        + (kernels + joined) * work.layers
-        + arithmetic / split_rows
+        + (numbers["query_read"] * work.query_s if early else 0.0)
+        + (launch + joined) * work.layers
         + work.spilled_s
     )
+
+
+def launch_s(work: StreamWork, numbers: Mapping[str, float], *, build: int | None = None) -> float:
+    """Return what a layer's launches take for one token of the answer [s]."""
+    kinds = numbers["expert_kernels"] if work.experts else 1.0
+    age = numbers["early_kernels"] if is_early(build) else 1.0
+    return numbers["kernel_s"] * work.slower_clock * kinds * age
 
 
 def prefill_s(
@@ -172,18 +136,49 @@ def prefill_s(
     *,
     input_tokens: float,
     devices: int = 1,
-    old_build: bool = False,
+    build: int | None = None,
 ) -> float:
-    """Return the time of one token of a prompt [s]; old builds prepared their matrix library within the first."""
-    compute = numbers["quantised_compute"] if work.quantised else numbers["compute"]
-    pairs = numbers["attention_compute"] * work.pair_s * input_tokens / 2
-    alone = compute * work.compute_s + pairs + 2.0 * work.spilled_s / PHYSICAL_BATCH
-    if old_build and devices > 1:
-        return alone / devices + numbers["link"] * work.layers * work.hidden
-    if old_build:
+    """Return the time of one token of a prompt [s]; the oldest builds prepared their matrix library within the first.
+
+    Products, what attention multiplies and what it writes and reads of its scores, and the weights that each physical
+    batch unpacks.
+    """
+    compute = numbers["compute"] * (numbers["quantised_slowdown"] if work.quantised else 1.0)
+    attention = numbers["attention_compute"] * work.pair_s + numbers["score_bytes"] * work.score_s
+    moved = numbers["unpack_bytes"] if work.quantised else FLOAT_BYTES
+    batch = min(input_tokens, PHYSICAL_BATCH)
+    alone = (
+        compute * work.compute_s
+        + attention * input_tokens / 2
+        + moved * work.pass_s / batch
+        + 2.0 * work.spilled_s / batch
+    )
+    if splits_rows(build):
+        if devices > 1:
+            return alone / devices + numbers["link"] * work.layers * work.hidden
         return alone + numbers["first_token_s"] / input_tokens
-    share = pipelined_share(stages=devices, batches=np.ceil(input_tokens / PHYSICAL_BATCH))
-    return alone * (float(share) * numbers["step_s"] if devices > 1 else 1.0)
+    if devices == 1:
+        return alone
+    share = float(pipelined_share(stages=devices, batches=np.ceil(input_tokens / PHYSICAL_BATCH)))
+    return alone * numbers["step_s"] * (1.0 - numbers["overlap"] * (1.0 - share))
+
+
+def splits_rows(build: int | None) -> bool:
+    """Tell whether a build splits every matrix over its devices; one that is not stated is today's."""
+    return build is not None and build < LAYER_SPLIT_BUILD
+
+
+def is_early(build: int | None) -> bool:
+    """Tell whether a build is of the years before flash attention was the default."""
+    return build is not None and build < FLASH_BUILD
+
+
+def stream_numbers(profile: ServingProfile) -> dict[str, float]:
+    """Return a profile's coefficients; those that a lock of an earlier version has not fitted change nothing."""
+    numbers = profile.numbers()
+    if "quantised_slowdown" in numbers:
+        return numbers
+    return EARLIER | numbers | {"quantised_slowdown": numbers["quantised_compute"] / numbers["compute"]}
 
 
 def device_class(hardware: HardwareSpec) -> str:
@@ -237,6 +232,11 @@ def stream_profile(
     return own[0], BORROWED_WIDTH, "datasheet"
 
 
-def _rate(value: float, spread: Spread, width: float, grade: Grade) -> Quantity:
+def _rate(value: float, spread: Spread, width: float, grade: Grade, launches: float = 0.0) -> Quantity:
     """Return a rate with the interval of its error factor, which is that of times."""
-    return Quantity(value=value, low=value * spread.low**width, high=value * spread.high**width, grade=grade)
+    extra = LAUNCH_SPREAD * launches
+    low = np.hypot(width * np.log(spread.low), extra)
+    high = np.hypot(width * np.log(spread.high), extra)
+    return Quantity(
+        value=value, low=value * float(np.exp(-low)), high=value * float(np.exp(high)), grade=grade
+    )

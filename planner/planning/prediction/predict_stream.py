@@ -7,7 +7,13 @@ from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import llamacpp_memory
 from planner.planning.memory.gguf_weights import mixture
 from planner.planning.prediction.predict import check_load
-from planner.planning.prediction.predict_llamacpp import decode_s, single_stream, stream_profile, stream_work
+from planner.planning.prediction.predict_llamacpp import (
+    decode_s,
+    single_stream,
+    stream_numbers,
+    stream_profile,
+)
+from planner.planning.prediction.stream_work import stream_work
 from planner.specs.base import Notice, Quantity
 from planner.specs.fit import FitRequest
 from planner.specs.hardware import HardwareSpec
@@ -104,7 +110,7 @@ def _breakdown(
         context_tokens=request.input_tokens + request.output_tokens / 2,
         devices=request.tensor_parallel * request.pipeline_parallel,
     )
-    numbers = stream_profile(profiles, hardware)[0].numbers()
+    numbers = stream_numbers(stream_profile(profiles, hardware)[0])
     total = decode_s(work, numbers)
     times = {
         "weights": (numbers["read"] * work.weights_s, work.weights_s),

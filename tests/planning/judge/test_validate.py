@@ -12,6 +12,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.serving import draws_lengths, gpus_once
 from planner.planning.judge.validate import Tools, validate
+from planner.specs.base import Quantity
 from planner.specs.validation import TableRow
 
 ROW = TableRow(
@@ -46,6 +47,29 @@ def tools() -> Tools:
     return Tools(books=load_books(), profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
 
 
+def single(gpu: str, **changes: object) -> Quantity:
+    row = replace(ROW, gpus=1, gpu=gpu, **{**SINGLE, **changes})  # type: ignore[arg-type]
+    return validate([row], tools()).judged[0].predicted
+
+
+def test_a_card_beside_a_slow_host_answers_later() -> None:
+    small: dict[str, object] = {"model": "Llama-3.2-3B", "value": 200.0}
+    desktop, board = (
+        single("Intel 13900K (Nvidia 4090)", **small),
+        single("Pi CM5 (Nvidia RTX 4090)", **small),
+    )
+    assert 1 / board.value == pytest.approx(1 / desktop.value + 0.9e-3)
+    assert board.low < board.value < board.high
+    amd, beside = single("Ryzen 9 (AMD RX 7900 XT)", **small), single("Pi 5 - 8GB (AMD RX 7900 XT)", **small)
+    assert beside.value == pytest.approx(amd.value / 2.4)
+    assert single("Pi 5 (Intel Arc B580)", **small) == single("Intel Arc B580", **small)
+
+
+def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
+    default = single("RTX 4090", model="gpt-oss-20b", precision="Q4 (default quant)", value=200.0)
+    assert default == single("RTX 4090", model="gpt-oss-20b", precision="MXFP4", value=200.0)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -62,6 +86,10 @@ def tools() -> Tools:
         ({**SINGLE, "precision": ""}, "no GGUF type"),
         ({**SINGLE, "precision": "iq9_zz"}, "iq9_zz"),
         ({**SINGLE, "metric": "prefill_throughput", "gpu": "M5"}, "no matrix rate"),
+        ({**SINGLE, "metric": "ttft", "input_tokens": None}, "no prompt length"),
+        # 42.5 GB of weights 500 times a second are 21 TB/s; 2 * 70e9 FLOP 100,000 times a second are 14 PFLOP/s.
+        ({**SINGLE, "value": 500.0}, "a draft model, or a failed run"),
+        ({**SINGLE, "metric": "prefill_throughput", "value": 1e6}, "a draft model, or a failed run"),
         ({"notes": "mode=disagg"}, "separate GPUs"),
         ({"gpus": 6, "tensor_parallel": 4}, "do not divide the GPUs"),
         ({"input_tokens": None}, "no input"),

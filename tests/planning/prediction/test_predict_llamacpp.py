@@ -12,8 +12,10 @@ from planner.planning.prediction.predict_llamacpp import (
     SingleStream,
     device_class,
     single_stream,
-    stream_work,
+    stream_numbers,
+    stream_profile,
 )
+from planner.planning.prediction.stream_work import stream_work
 from planner.specs.base import Quantity
 
 BOOKS = load_books()
@@ -127,6 +129,18 @@ def test_what_is_missing_is_said() -> None:
 )
 def test_devices_whose_datasheets_say_alike_share_a_class(device: str, line: str) -> None:
     assert device_class(BOOKS.hardware.find(device)) == line
+
+
+def test_the_profile_of_an_earlier_lock_still_predicts() -> None:
+    now = stream_profile(load_serving_profiles(), BOOKS.hardware.find("rtx-4090"))[0]
+    names = ("compute", "read", "cache_read", "kernel_s", "step_s", "expert_kernels", "first_token_s")
+    kept = {name: now.coefficients[name] for name in names if name in now.coefficients}
+    kept["quantised_compute"] = kept["compute"]
+    earlier = now.model_copy(update={"coefficients": kept})
+    numbers = stream_numbers(earlier)
+    assert numbers["quantised_slowdown"] == 1.0
+    assert numbers["overlap"] == 1.0
+    assert set(stream_numbers(now)) <= set(numbers) | set(now.coefficients)
 
 
 def test_a_device_without_a_number_is_of_the_oldest_line() -> None:

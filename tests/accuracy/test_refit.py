@@ -1,0 +1,35 @@
+"""The shipped profile of llama.cpp is what its script makes of the measured tables, where those lie beside the clone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ROOT.parent / "shared" / "data" / "measured"
+SHIPPED = ROOT / "planner" / "profiles" / "llamacpp.json"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not TABLES.exists(), reason="the shared data folder is not beside the clone")
+def test_fitting_llama_cpp_again_gives_the_shipped_profile(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "fit_llamacpp.py"
+    again = tmp_path / "llamacpp.json"
+    subprocess.run([sys.executable, script, TABLES, "--output", again], check=True, cwd=ROOT, timeout=300)
+    assert numbers_of(again) == pytest.approx(numbers_of(SHIPPED), rel=2e-3)
+
+
+def numbers_of(file: Path) -> dict[str, float]:
+    """Every coefficient and spread of a file by its place."""
+    found: dict[str, float] = {}
+    for profile in json.loads(file.read_text())["profiles"]:
+        for name, each in profile["coefficients"].items():
+            found[f"{profile['id']}.{name}"] = each["value"]
+        for name in ("tpot", "ttft"):
+            found |= {f"{profile['id']}.{name}.{key}": value for key, value in profile[name].items()}
+        found[f"{profile['id']}.points"] = profile["points"]
+    return found
