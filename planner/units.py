@@ -44,12 +44,12 @@ HOURS_PER_MONTH = 730.0  #: 365 · 24 / 12, what clouds bill as one month
 BITS_PER_BYTE = 8
 
 
-def percent(fraction: float, digits: int = 0) -> str:
-    """Write a fraction as messages do.
+def percent(fraction: float, digits: int = 0, *, sign: str = "-") -> str:
+    """Write a fraction as messages do; with ``sign="+"`` a rise bears its sign too.
 
     Examples
     --------
-    >>> percent(0.4), percent(0.9995, 2)
-    ('40 %', '99.95 %')
+    >>> percent(0.4), percent(0.9995, 2), percent(0.4, sign="+")
+    ('40 %', '99.95 %', '+40 %')
     """
-    return f"{fraction * 100:.{digits}f} %"
+    return f"{fraction * 100:{sign}.{digits}f} %"

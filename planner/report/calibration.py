@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from rich.console import RenderableType
 
-from planner.report.numbers import duration, percent
+from planner.report.numbers import duration, percent, signed_percent
 from planner.report.screen import grid, render
 from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import PointCheck, StepProfile
@@ -59,7 +59,7 @@ def calibration_table(
     points = grid("held-out point", "measured", "predicted", "error")
     for label, measured_s, predicted_s in _held_out_rows(checks):
         error = predicted_s / measured_s - 1.0
-        points.add_row(label, duration(measured_s), duration(predicted_s), f"{error:+.1%}")
+        points.add_row(label, duration(measured_s), duration(predicted_s), signed_percent(error))
     left_out = _left_out(unsteady)
     weights = "synthetic weights" if profile.synthetic else "real weights"
     title = f"{profile.model} ({weights}), {profile.engine_version}, {profile.machine}"

@@ -53,7 +53,7 @@ def test_a_longer_prompt_fails_names_the_line_and_the_stale_lock(project: Path) 
     done = check()
     assert done.exit_code == 1
     assert f"error COST-TOTAL  {CHAT}:11" in done.stdout
-    assert "849.60 → 1,281.60 USD/month (+432.00, +50.8%)" in done.stdout
+    assert "849.60 → 1,281.60 USD/month (+432.00, +50.8 %)" in done.stdout
     assert "error LOCK-STALE  planner.lock.json:1" in done.stdout
 
 

@@ -11,6 +11,7 @@ from planner.specs.difference import Cause, CauseKind, Difference, ScenarioDiffe
 from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId
 from planner.specs.outcome import Outcome
+from planner.units import percent
 
 SHOWN_CAUSES = 3
 ACCEPT = "accept it with a waiver, or with `planner lock --update` where a lock is compared with"
@@ -51,8 +52,8 @@ def scenario_cost_findings(change: ScenarioDifference, case: Case | None, gates:
             "COST-DECREASE",
             change,
             case,
-            message=f"{change.name} costs {(was - after) / was:.0%} less: {was:,.2f} → {after:,.2f} USD/month",
-            expected=f"a fall of at most {gates.max_decrease_fraction:.0%}",
+            message=f"{change.name} costs {percent((was - after) / was)} less: {was:,.2f} → {after:,.2f} USD/month",
+            expected=f"a fall of at most {percent(gates.max_decrease_fraction)}",
             usd=after - was,
             cure=f"check that the scenario still says what the feature does; then {ACCEPT}",
         )
@@ -91,7 +92,7 @@ def _request(
     monthly = after.requests_per_month
     floor = gates.max_increase_usd_per_month
     if exceeds_gate(was * monthly, now * monthly, gates.max_request_increase_fraction, floor):
-        share = f", {now / was - 1:+.1%}" if was else ""
+        share = f", {percent(now / was - 1, 1, sign='+')}" if was else ""
         yield _finding(
             "COST-REQUEST",
             change,
@@ -181,9 +182,9 @@ def _cure(causes: Sequence[Cause]) -> str:
 
 
 def _gate(fraction: float, usd: float) -> str:
-    return f"at most +{fraction:.0%} or +{usd:,.2f} USD/month, whichever is more"
+    return f"at most +{percent(fraction)} or +{usd:,.2f} USD/month, whichever is more"
 
 
 def _rise(before: float, after: float) -> str:
-    share = f", {after / before - 1:+.1%}" if before else ", new"
+    share = f", {percent(after / before - 1, 1, sign='+')}" if before else ", new"
     return f"{before:,.2f} → {after:,.2f} USD/month ({after - before:+,.2f}{share})"

@@ -15,6 +15,7 @@ from planner.specs.estimate import Estimate, HostingOption, ModelCost, TierAdvic
 from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId, Severity
 from planner.specs.outcome import Outcome
+from planner.units import percent
 
 SLO_WORDS = BOUNDS[:3]  # how a target that is missed is worded; the fourth is the KV pool
 
@@ -196,7 +197,7 @@ def _limit(s: Standing, tier: TierAdvice) -> Finding:
         subject=tier.provider,
         severity="warning" if tight else "error",
         expected="the peak within the tier's limits",
-        found=f"{tier.used_fraction:.0%} of {tier.limit}"
+        found=f"{percent(tier.used_fraction)} of {tier.limit}"
         if tier.used_fraction is not None
         else "no tier holds",
         cure=cure,
