@@ -124,6 +124,10 @@ class Rules(Document):
         """Return the family that a model names; the last one, of which nothing is known, where it names none."""
         return next((each for each in self.tokenizers if each.id == tokenizer), self.tokenizers[-1])
 
+    def open_family(self, family: str) -> TokenizerFamily:
+        """Return the tokenizer of a family of open models; the last one where none says that it is theirs."""
+        return next((each for each in self.tokenizers if family in each.open_families), self.tokenizers[-1])
+
     @model_validator(mode="after")
     def _tree_leads_somewhere(self) -> Self:
         known = {node.id for node in self.cache_tree} | set(self.cache_verdicts)

@@ -20,7 +20,7 @@ class TokenizerFamily(Document):
     ``low_factor`` and ``high_factor`` bound what a text really takes over what the rule gives, in eight of ten texts.
     ``published`` is false where the vendor says nothing and the common rule stands in. ``tiktoken`` and
     ``repositories`` name vocabularies that count exactly where they lie on this machine; ``vocabulary`` says what
-    the band was counted with.
+    the band was counted with. ``open_families`` are the families of models.yaml that are cut this way.
     """
 
     id: str = Field(min_length=1)
@@ -32,6 +32,7 @@ class TokenizerFamily(Document):
     tiktoken: str | None = None
     repositories: tuple[str, ...] = ()
     vocabulary: str | None = None
+    open_families: tuple[str, ...] = ()
     source: str = Field(min_length=1)
     checked: date
     note: str | None = None

@@ -14,6 +14,7 @@ from planner.planning.bill.flow import asked_of
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.request_cost import request_cost
 from planner.planning.bill.response_caches import embedded_tokens, layers_of, reaching_fraction
+from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
 from planner.specs.caching import SemanticCache
 from planner.specs.case import Case
@@ -60,11 +61,9 @@ def embeddings_usd_per_request(case: Case, workload: Workload, as_of: date) -> f
     for layer in layers_of(case):
         if isinstance(layer.spec, SemanticCache) and layer.spec.embedding_model is not None:
             model = case.books.api.find(layer.spec.embedding_model)
-            sheet = price_sheet(model, as_of)
+            sheet, own = price_sheet(model, as_of), workload_in(case, workload, model)
             longest = float(model.context_window_tokens or math.inf)
-            tokens = embedded_tokens(
-                layer.spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest
-            )
+            tokens = embedded_tokens(layer.spec, own.input_tokens.mean, own.static_prefix_tokens, longest)
             return request_cost(sheet, input_tokens=tokens, output_tokens=0).usd * layer.seen_fraction
     return 0.0
 

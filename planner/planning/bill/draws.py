@@ -14,6 +14,7 @@ from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.prompt_cache import cache_minimum_tokens
 from planner.planning.bill.request_cost import cost_lines
 from planner.planning.bill.response_caches import LayerName, layers_of
+from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
 from planner.specs.caching import PromptCache
 from planner.specs.case import Case
@@ -111,8 +112,10 @@ def _embeddings_usd(billed: Billed, month: Month) -> Numeric:
     layer = billed.case.scenario.caching.semantic
     if layer is None or layer.embedding_model is None:
         return 0.0
-    sheet = price_sheet(billed.case.books.api.find(layer.embedding_model), billed.as_of)
-    tokens: Numeric = np.maximum(month.input_tokens - billed.workload.static_prefix_tokens, 0.0)
+    model = billed.case.books.api.find(layer.embedding_model)
+    sheet, own = price_sheet(model, billed.as_of), workload_in(billed.case, billed.workload, model)
+    whole = month.input_tokens * _ratio(own.input_tokens.mean, billed.workload.input_tokens.mean)
+    tokens: Numeric = np.maximum(whole - own.static_prefix_tokens, 0.0)
     if layer.embedded_tokens is not None:
         tokens = layer.embedded_tokens
     return (

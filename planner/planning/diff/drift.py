@@ -90,7 +90,10 @@ def _changed_rules(base: Priced, pinned: Entry) -> tuple[str, ...]:
     if case.rules is pinned.case.rules:
         return ()
     models = [case.books.api.rows[row_id] for row_id in base.rows.get("api", {})]
-    then, now = (used_rules((each,), models) for each in (case, replace(case, rules=pinned.case.rules)))
+    families = [case.books.models.rows[row_id].family for row_id in base.rows.get("models", {})]
+    then, now = (
+        used_rules((each,), models, families) for each in (case, replace(case, rules=pinned.case.rules))
+    )
     return changed_rules(then, now)
 
 

@@ -23,6 +23,8 @@ from planner.planning.explain.derivation import (
     total,
 )
 from planner.planning.explain.leaves import Scene, price_leaf, rule_leaf
+from planner.planning.explain.tokens import tokens_in
+from planner.planning.workload.tokens import workload_in
 from planner.specs.caching import SemanticCache
 from planner.units import MTOK
 
@@ -99,15 +101,17 @@ def embeddings(s: Scene) -> tuple[Operand, ...]:
 def _embedded(s: Scene, layer: Layer) -> Operand:
     """Return what embedding one request costs."""
     spec = layer.spec if isinstance(layer.spec, SemanticCache) else SemanticCache()
-    sheet = price_sheet(s.case.books.api.find(known(spec.embedding_model, "model")), s.estimate.as_of)
-    workload = s.estimate.workload
+    model = s.case.books.api.find(known(spec.embedding_model, "model"))
+    sheet = price_sheet(model, s.estimate.as_of)
+    workload = workload_in(s.case, s.estimate.workload, model)
+    family = s.case.rules.family(model.tokenizer)
     longest = float(sheet.context_window_tokens or math.inf)
     tokens = embedded_tokens(spec, workload.input_tokens.mean, workload.static_prefix_tokens, longest)
     sizes = Derived(
         rule="min(input_tokens − static_prefix_tokens, context_window_tokens), unless embedded_tokens are stated",
         operands=(
-            s.ref("workload.input_tokens.mean", "input_tokens"),
-            s.ref("workload.static_prefix_tokens"),
+            tokens_in(s, workload, family, "input_tokens"),
+            tokens_in(s, workload, family, "static_prefix_tokens"),
             s.key("caching.semantic.embedded_tokens"),
             price_leaf(sheet.used, "context_window_tokens", value=longest),
         ),

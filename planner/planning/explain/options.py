@@ -34,9 +34,11 @@ from planner.planning.explain.leaves import (
     rental_leaf,
     value_at,
 )
+from planner.planning.explain.tokens import tokens_in
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.capacity import capacities, latency_at
 from planner.planning.hosting.edge import USD_PER_KWH
+from planner.planning.workload.tokens import workload_hosted
 from planner.specs.estimate import HostingOption
 from planner.specs.explanation import Origin
 from planner.specs.hosting import SelfHosted
@@ -244,6 +246,8 @@ def _predicted(what: str, field: str) -> Function:
         targets = [
             s.key(f"slo.{name}") for name in type(s.case.scenario.slo).model_fields if name != "availability"
         ]
+        workload = workload_hosted(s.case, s.estimate.workload, model)
+        family = s.case.rules.open_family(model.family)
         operands = (
             model_leaf(model),
             Operand(name="quantization", value=option.quantization, origin=_quantization(s, option)),
@@ -252,8 +256,8 @@ def _predicted(what: str, field: str) -> Function:
             hardware_leaf(device, "tflops", peak),
             hardware_leaf(device, "memory_gib", device.memory_gib),
             _profile(option),
-            s.ref("workload.input_tokens.mean", "input_tokens"),
-            s.ref("workload.output_tokens.mean", "output_tokens"),
+            tokens_in(s, workload, family, "input_tokens"),
+            tokens_in(s, workload, family, "output_tokens"),
             s.ref("workload.peak_requests_per_s"),
             *(target for target in targets if target.value is not None),
         )

@@ -6,17 +6,22 @@ from planner.planning.bill.calls import PricedCall
 from planner.planning.explain.derivation import Operand, between, product
 from planner.planning.explain.leaves import Scene
 from planner.specs.explanation import Origin
+from planner.specs.tokenizer import TokenizerFamily
 from planner.specs.workload import Workload
 
 
 def tokens_of(s: Scene, call: PricedCall, what: str) -> Operand:
     """Return a token count of one call; the workload's own where the model counts text as everybody does."""
+    return tokens_in(s, call.workload, s.case.rules.family(call.call.model.tokenizer), what)
+
+
+def tokens_in(s: Scene, workload: Workload, family: TokenizerFamily, what: str) -> Operand:
+    """Return a token count of a workload in the tokens of a family."""
     path = f"workload.{what}" if what == "static_prefix_tokens" else f"workload.{what}.mean"
     stated = s.ref(path, what)
-    common, own = _tokens(s.estimate.workload, what), _tokens(call.workload, what)
+    common, own = _tokens(s.estimate.workload, what), _tokens(workload, what)
     if own == common:
         return stated
-    family = s.case.rules.family(call.call.model.tokenizer)
     origin = Origin(
         kind="rule",
         place=f"planner/rules/tokenizers.yaml {family.id}",

@@ -14,6 +14,7 @@ from planner.planning.hosting.load_curve import Demand, demand_of
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
 from planner.planning.prediction.joined_profile import measured_stream
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
+from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.case import Case
@@ -45,6 +46,7 @@ def edge_options(case: Case, edge: Edge, workload: Workload, workbench: Workbenc
     if edge.model is None:
         return
     model = case.books.models.find(edge.model)
+    workload = workload_hosted(case, workload, model)
     for name in edge.devices or COMMON_DEVICES:
         yield _option(case, edge, model, case.books.hardware.find(name), workload, workbench)
 

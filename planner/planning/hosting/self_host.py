@@ -17,6 +17,7 @@ from planner.planning.hosting.load_curve import LoadCurves, demand_of, load_curv
 from planner.planning.hosting.machines import Fleet, Offer, owned_offer, rented_offers
 from planner.planning.hosting.sizing import Replica, fleet_for, hosted_traffic, usd_per_month
 from planner.planning.memory.fit import shortage_reason
+from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingOption
@@ -50,13 +51,14 @@ def self_hosted_options(
         availability=case.scenario.slo.availability,
     )
     for name in models:
+        model = case.books.models.find(name)
         plan = Plan(
             case=case,
             own=own,
-            workload=workload,
+            workload=workload_hosted(case, workload, model),
             traffic=traffic,
             cost=cost,
-            model=case.books.models.find(name),
+            model=model,
             as_of=as_of,
             workbench=workbench,
         )

@@ -17,17 +17,21 @@ HIT_FRACTIONS = ("faq_hit_fraction", "unique_hit_fraction")
 RowT = TypeVar("RowT", ErrorClass, TokenizerFamily)
 
 
-def used_rules(cases: Sequence[Case], models: Iterable[ApiModel]) -> LockedRules:
+def used_rules(
+    cases: Sequence[Case], models: Iterable[ApiModel], open_families: Iterable[str] = ()
+) -> LockedRules:
     """Return the rules that the figures of some cases rest on.
 
     Parameters
     ----------
     cases : scenarios, at least one; all of them under the same rules.
     models : the API models that their figures looked at.
+    open_families : the families of the open models that they looked at.
     """
     rules = cases[0].rules
     named = {model.tokenizer for model in models} | {case.scenario.prompt.counted_with for case in cases}
-    families = {rules.family(name).id: rules.family(name) for name in named}
+    cut = [*(rules.family(name) for name in named), *(rules.open_family(name) for name in open_families)]
+    families = {family.id: family for family in cut}
     other = rules.family(None)
     classes = {name for case in cases for name in _error_classes(case)}
     return LockedRules(

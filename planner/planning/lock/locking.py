@@ -16,7 +16,7 @@ from planner.planning.workload.trace import summary_of
 from planner.specs.books import Books
 from planner.specs.case import Case
 from planner.specs.decimals import decimals_as_text
-from planner.specs.lock import Lock, LockedProfiles, LockedRows, LockedScenario
+from planner.specs.lock import Lock, LockedProfiles, LockedRows, LockedRules, LockedScenario
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.outcome import Outcome
 from planner.specs.profile import ServingProfile
@@ -70,8 +70,15 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
             vllm_memory=hosted[0].vllm_memory if hosted else None,
             serving=hosted[0].profiles if hosted else (),
         ),
-        rules=used_rules([entry.case for entry in side.entries], kept.api.values()) if side.entries else None,
+        rules=_rules(side, kept),
     )
+
+
+def _rules(side: Side, kept: LockedRows) -> LockedRules | None:
+    if not side.entries:
+        return None
+    cases = [entry.case for entry in side.entries]
+    return used_rules(cases, kept.api.values(), [model.family for model in kept.models.values()])
 
 
 def _locked(entry: Entry, outcome: Outcome, rows: dict[str, tuple[str, ...]]) -> LockedScenario:

@@ -9,6 +9,7 @@ from planner.formulas.text_tokens import WORDS_PER_TOKEN
 from planner.planning.workload.workload import part_tokens
 from planner.specs.base import Notice
 from planner.specs.case import Case
+from planner.specs.model import ModelSpec
 from planner.specs.price import ApiModel
 from planner.specs.tokenizer import PartTokens, PromptTokens, TokenizerFamily
 from planner.specs.workload import PartSize, TokenStats, Workload
@@ -65,7 +66,15 @@ def token_cautions(case: Case, models: Sequence[ApiModel]) -> Iterator[Notice]:
 
 def workload_in(case: Case, workload: Workload, model: ApiModel) -> Workload:
     """Return the workload in the tokens of a model: itself where all counts were stated in tokens."""
-    family = case.rules.family(model.tokenizer)
+    return _in_family(case, workload, case.rules.family(model.tokenizer))
+
+
+def workload_hosted(case: Case, workload: Workload, model: ModelSpec) -> Workload:
+    """Return the workload in the tokens of an open model that we run ourselves."""
+    return _in_family(case, workload, case.rules.open_family(model.family))
+
+
+def _in_family(case: Case, workload: Workload, family: TokenizerFamily) -> Workload:
     recounted = _recounted(case, family)
     whole, static = _input_factor(case, workload, family), _static_factor(case, workload, family)
     if whole == static == recounted == 1:

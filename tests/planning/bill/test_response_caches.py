@@ -5,6 +5,8 @@ import pytest
 from planner.planning.bill.response_caches import layers_of, reaching_fraction
 from tests.planning.scenes import CHAT, FAQ, case_of, estimate_of, usd_of
 
+OPUS = ("models=[{model: anthropic/claude-opus-4-8}]", "as_of=2026-11-23", "accounts={}")
+
 
 def test_stated_hit_rates_leave_what_neither_layer_answers() -> None:
     case = case_of(CHAT, "caching={exact: {hit_rate: 0.2}, semantic: {hit_rate: 0.25}}")
@@ -80,3 +82,16 @@ def test_a_cache_of_answers_that_vary_is_a_warning() -> None:
     assert "CACHE-VARIED" in [notice.code for notice in estimate_of(CHAT, *warm).warnings]
     aged = estimate_of(CHAT, *warm, "caching.exact.ttl_hours=1")
     assert "CACHE-VARIED" not in [notice.code for notice in aged.warnings]
+
+
+def test_text_is_embedded_in_the_tokens_of_the_embedding_model() -> None:
+    # 750 words are 1,000 tokens in cl100k; the answering model's 1,351 (claude-2026) do not matter
+    semantic = "caching={semantic: {hit_rate: 0.1, embedding_model: text-embedding-3-small}}"
+    words = "prompt={parts: {user: {words: 750}}, output_tokens: 100}"
+    made = estimate_of(CHAT, semantic, words, *OPUS)
+    (line,) = (line for line in made.cost.lines if line.name == "query embeddings")
+    assert line.usd_per_month == pytest.approx(300_000 * 1000 * 0.02 / 1e6)
+    counted = "prompt={input_tokens: 1000, counted_with: claude-2026, output_tokens: 100}"
+    made = estimate_of(CHAT, semantic, counted, *OPUS)
+    (line,) = (line for line in made.cost.lines if line.name == "query embeddings")
+    assert line.usd_per_month == pytest.approx(300_000 * 740 * 0.02 / 1e6)  # 1,000 × 0.555 ÷ 0.75

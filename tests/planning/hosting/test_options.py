@@ -133,3 +133,35 @@ def test_growth_may_turn_the_choice_over_the_horizon_and_the_reasons_say_so() ->
     assert found.hosting is not None
     assert found.hosting.kind == "api"
     assert any("over the whole horizon llama-3.1-8b" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("llama-3.1-8b-instruct", 2000),  # 1,500 words ÷ 0.75
+        ("llama-2-13b", 2500),  # ÷ 0.6
+        ("gemma-2-9b", 2142.857),  # ÷ 0.7, Gemma's vocabulary counts as Gemini's
+        ("yi-34b", 2000),  # nobody describes its tokenizer: the common rule
+    ],
+)
+def test_an_open_model_serves_the_text_in_its_own_tokens(model: str, tokens: float) -> None:
+    own = {**OWN, "models": (model,), "quantization": ("bf16",)}
+    answer = {"output_tokens": 200.0}
+    text = only({"self_hosted": own}, prompt={"parts": {"user": {"words": 1500}}, **answer})
+    counted = only({"self_hosted": own}, prompt={"input_tokens": tokens, **answer})
+    assert text.requests_per_s_per_replica is not None
+    assert counted.requests_per_s_per_replica is not None
+    assert text.requests_per_s_per_replica.value == pytest.approx(
+        counted.requests_per_s_per_replica.value, rel=1e-6
+    )
+    assert text.ttft_s is not None
+    assert counted.ttft_s is not None
+    assert text.ttft_s.value == pytest.approx(counted.ttft_s.value, rel=1e-6)
+
+
+def test_a_device_answers_in_the_tokens_of_its_model() -> None:
+    edge = {**EDGE, "model": "llama-2-7b"}
+    text = only({"edge": edge}, prompt={"parts": {"user": {"words": 600}}, "output_tokens": 200.0})
+    counted = only({"edge": edge}, prompt={"input_tokens": 1000.0, "output_tokens": 200.0})
+    assert text.ttft_s is not None
+    assert text.ttft_s == counted.ttft_s
