@@ -112,12 +112,12 @@ def estimate_scenario(
     )
 
 
-def cheapest_of(case: Case, as_of: date) -> HostingOption | None:
+def cheapest_of(case: Case, as_of: date, workbench: Workbench) -> HostingOption | None:
     """Return the option that an estimate would choose, without limits, advice and the rest of it.
 
     Raises as :func:`estimate_scenario` does.
     """
     workload = workload_of(case.scenario, case.texts, summary_of(case))
     cost = api_cost(case, workload, as_of, alone=False)
-    options = hosting_options(case, workload, cost, as_of, workbench_for((case,)))
+    options = hosting_options(case, workload, cost, as_of, workbench)
     return cheapest_option(ranked_options(options))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import field, replace
 
 from planner.planning.diff.pairing import pairs_of
 from planner.planning.diff.priced_entry import Priced, priced_entry, unknown_of, unpriced
 from planner.planning.diff.sameness import Sameness
 from planner.planning.diff.scenario_difference import difference_of, unchanged
+from planner.planning.hosting.configurations import Workbenches
+from planner.records import dataclass
 from planner.specs.difference import (
     Cause,
     CauseKind,
@@ -27,9 +29,8 @@ def difference(base: Side, head: Side) -> Difference:
     Both are priced with the head's books; what the base's own books, profiles and planner had said otherwise are causes
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
     """
-    dark = {each.place for side in (base, head) for each in side.unreadable}
-    same = Sameness()
-    found = [_compared(old, new, dark, same) for old, new in pairs_of(base.entries, head.entries)]
+    comparing = _Comparing(dark=frozenset(each.place for side in (base, head) for each in side.unreadable))
+    found = [comparing.pair(old, new) for old, new in pairs_of(base.entries, head.entries)]
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
     unreadable = [
@@ -54,18 +55,32 @@ def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideNam
     return ("base", base), ("head", head)
 
 
-def _compared(old: Entry | None, new: Entry | None, dark: set[str], same: Sameness) -> ScenarioDifference:
-    """Compare a pair; ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed."""
-    if old is not None and new is not None:
-        new = counted_as(old, new)
-        if same.unchanged(old, new):
-            return unchanged(old, unpriced(new if old.recorded is None else old), new)
-        return difference_of(priced_entry(old), priced_entry(new))
-    if new is not None:
-        return _alone(priced_entry(new), "head", known=new.place not in dark)
-    if old is not None:
-        return _alone(priced_entry(old), "base", known=old.place not in dark)
-    raise ValueError("a pair has at least one side")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Comparing:
+    """What all pairs share: rows compared once, configurations worked out once.
+
+    ``dark`` are places that a side has and that cannot be read, so nothing there is new or removed.
+    """
+
+    dark: frozenset[str]
+    same: Sameness = field(default_factory=Sameness)
+    benches: Workbenches = field(default_factory=Workbenches)
+
+    def pair(self, old: Entry | None, new: Entry | None) -> ScenarioDifference:
+        """Compare a pair."""
+        if old is not None and new is not None:
+            return self._both(old, counted_as(old, new))
+        if new is not None:
+            return _alone(priced_entry(new, self.benches), "head", known=new.place not in self.dark)
+        if old is not None:
+            return _alone(priced_entry(old, self.benches), "base", known=old.place not in self.dark)
+        raise ValueError("a pair has at least one side")
+
+    def _both(self, old: Entry, new: Entry) -> ScenarioDifference:
+        if self.same.unchanged(old, new):
+            known = new if old.recorded is None else old
+            return unchanged(old, unpriced(known, self.benches), new)
+        return difference_of(priced_entry(old, self.benches), priced_entry(new, self.benches), self.benches)
 
 
 def counted_as(old: Entry, new: Entry) -> Entry:

@@ -12,6 +12,7 @@ from planner.planning.lock.used_rows import Rows
 from planner.records import dataclass
 from planner.specs.books import Books
 from planner.specs.difference import Cause, CauseKind
+from planner.specs.hosting import SelfHosted
 from planner.specs.side import Entry
 
 SHOWN_ROWS = 3
@@ -75,7 +76,7 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
         now = _with_books(now, replace(now.case.books, rentals=books.rentals))
         yield Step(kind="price", name=f"GPU prices of {_some(changed.pop('rentals'))}", entry=now)
     rows = tuple(row for ids in changed.values() for row in ids)
-    if rows or (hosted and books is not now.case.books):
+    if rows or (books is not now.case.books and _new_gpus(base, books)):
         now = _with_books(now, books)
         name = f"book rows of {_some(rows)}" if rows else "machines that the book did not have"
         yield Step(kind="price", name=name, entry=now)
@@ -95,6 +96,16 @@ def _changed_rules(base: Priced, pinned: Entry) -> tuple[str, ...]:
         used_rules((each,), models, families) for each in (case, replace(case, rules=pinned.case.rules))
     )
     return changed_rules(then, now)
+
+
+def _new_gpus(base: Priced, books: Books) -> bool:
+    """Tell whether a scenario that takes any GPU finds one in books that its own did not have."""
+    hosting = base.entry.case.scenario.hosting
+    own = hosting.self_hosted if hosting is not None else SelfHosted()
+    known = base.rows.get("hardware")
+    if not known or own is None or own.gpus:
+        return False
+    return any(row.gpu not in known for row in books.rentals.values())
 
 
 def _with_books(entry: Entry, books: Books) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.errors import DataError, UsageError
 from planner.planning.diff.waterfall import on_grid
 from planner.planning.estimate import cheapest_of
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import priced
 from planner.planning.lock.outcome import rounded
 from planner.planning.lock.used_rows import Rows, rows_of
@@ -42,12 +43,12 @@ def _grid(outcome: Outcome | None) -> float | None:
     return None if outcome is None or outcome.usd_per_month is None else on_grid(outcome.usd_per_month)
 
 
-def priced_entry(entry: Entry) -> Priced:
+def priced_entry(entry: Entry, benches: Workbenches) -> Priced:
     """Price a scenario; what cannot be priced says why. Of a lock only the cost is computed again."""
     if entry.recorded is not None:
-        return _recorded(entry, entry.recorded)
+        return _recorded(entry, entry.recorded, benches)
     try:
-        outcome, rows = priced(entry)
+        outcome, rows = priced(entry, benches)
     except (DataError, UsageError) as error:
         return Priced(
             entry=entry, outcome=None, computed_usd=None, rows={}, reason=error.message, cure=error.cure
@@ -56,8 +57,8 @@ def priced_entry(entry: Entry) -> Priced:
     return Priced(entry=entry, outcome=outcome, computed_usd=_grid(outcome), rows=rows, reason=reason)
 
 
-def _recorded(entry: Entry, outcome: Outcome) -> Priced:
-    point = point_of(entry)
+def _recorded(entry: Entry, outcome: Outcome, benches: Workbenches) -> Priced:
+    point = point_of(entry, benches)
     return Priced(
         entry=entry,
         outcome=outcome,
@@ -67,13 +68,13 @@ def _recorded(entry: Entry, outcome: Outcome) -> Priced:
     )
 
 
-def unpriced(entry: Entry) -> Priced:
+def unpriced(entry: Entry, benches: Workbenches) -> Priced:
     """Return the cost of a scenario that is the same on both sides: what a lock recorded, or the cost alone."""
     if entry.recorded is not None:
         usd = _grid(entry.recorded)
         reason = NO_OPTION if usd is None else None
         return Priced(entry=entry, outcome=entry.recorded, computed_usd=usd, rows={}, reason=reason)
-    point = point_of(entry)
+    point = point_of(entry, benches)
     return Priced(entry=entry, outcome=None, computed_usd=point.usd, rows={}, reason=point.reason)
 
 
@@ -92,10 +93,10 @@ class Point:
     reason: str | None = None
 
 
-def point_of(entry: Entry) -> Point:
+def point_of(entry: Entry, benches: Workbenches) -> Point:
     """Return what a scenario costs on the way, rounded as outcomes are and put on the grid."""
     try:
-        option = cheapest_of(entry.case, entry.as_of)
+        option = cheapest_of(entry.case, entry.as_of, benches.of(entry.case))
     except (DataError, UsageError) as error:
         return Point(usd=None, reason=error.message)
     if option is None or option.usd_per_month is None:

@@ -10,15 +10,16 @@ from planner.planning.diff.factors import Factor, factors_of
 from planner.planning.diff.pairing import same_file
 from planner.planning.diff.priced_entry import Priced, point_of, unknown_of
 from planner.planning.diff.way import Way
+from planner.planning.hosting.configurations import Workbenches
 from planner.specs.difference import Cause, ScenarioDifference, Status, Unknown
 from planner.specs.side import Entry
 
 
-def difference_of(base: Priced, head: Priced) -> ScenarioDifference:
-    """Compare one scenario that both sides have."""
+def difference_of(base: Priced, head: Priced, benches: Workbenches) -> ScenarioDifference:
+    """Compare one scenario that both sides have; ``benches`` are what comparisons share."""
     delta = head.usd - base.usd if head.usd is not None and base.usd is not None else None
     factors = factors_of(base.entry.case, head.entry.case)
-    causes = tuple(_causes(base, head, factors, delta)) if delta is not None else ()
+    causes = tuple(_causes(base, head, factors, delta, benches)) if delta is not None else ()
     before, after = base.outcome, head.outcome
     metrics = tuple(metric_changes(before, after)) if before is not None and after is not None else ()
     unknowns = tuple(_unknowns(base, head))
@@ -77,7 +78,9 @@ def _unknowns(base: Priced, head: Priced) -> Iterator[Unknown]:
         yield unknown_of(head, "head")
 
 
-def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...], delta: float) -> Iterator[Cause]:
+def _causes(
+    base: Priced, head: Priced, factors: tuple[Factor, ...], delta: float, benches: Workbenches
+) -> Iterator[Cause]:
     """Yield the causes of a delta: drift first, then what changed in the scenario."""
     start, end, before, after = base.computed_usd, head.computed_usd, base.outcome, head.outcome
     if start is None or end is None or before is None or after is None:
@@ -90,7 +93,7 @@ def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...], delta: floa
         yield Cause(kind="formula", name="planner's own formulas", usd_per_month=formula)
     steps = tuple(drift_steps(base, head))
     reached = start
-    points = [point_of(step.entry).usd for step in steps]
+    points = [point_of(step.entry, benches).usd for step in steps]
     apart = None not in points
     for step, usd in zip(steps, points, strict=True) if apart else ():
         if usd is not None and usd != reached:
@@ -106,5 +109,6 @@ def _causes(base: Priced, head: Priced, factors: tuple[Factor, ...], delta: floa
         end_usd=end,
         factors=factors,
         drift=() if apart else steps,
+        benches=benches,
     )
     yield from way.causes()

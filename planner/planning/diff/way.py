@@ -10,6 +10,7 @@ from planner.planning.diff.factor_words import file_of, tokens_of, words_of
 from planner.planning.diff.factors import Factor, substituted
 from planner.planning.diff.priced_entry import Point, Priced, point_of
 from planner.planning.diff.waterfall import Part, parts_of
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.pinned_books import pinned_books
 from planner.records import dataclass
 from planner.specs.difference import Cause
@@ -34,6 +35,7 @@ class Way:
     start_usd: float
     end_usd: float
     factors: tuple[Factor, ...]
+    benches: Workbenches
     drift: tuple[Step, ...] = ()
     points: dict[frozenset[int], Point] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ class Way:
         for index in sorted(done):
             factor = self._factor(index)
             case = substituted(case, self.head.entry.case, factor) if factor is not None else case
-        return point_of(replace(entry, case=case))
+        return point_of(replace(entry, case=case), self.benches)
 
     def _books_of(self, done: frozenset[int]) -> Entry:
         """Return the base under the books that hold at a point: its own ones until the drift is substituted."""

@@ -17,6 +17,7 @@ from planner.planning.prediction.predict import ChosenProfile, choose_profile
 from planner.planning.prediction.step_model import Operands, operands
 from planner.planning.prediction.step_profiles import choose_step_profile
 from planner.records import dataclass
+from planner.specs.case import Case
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
@@ -121,6 +122,20 @@ class Workbench:
         return choose_step_profile(
             self.measured, kind=engine, model=model.id, quantization=quantization, hardware=hardware.id
         )
+
+
+class Workbenches:
+    """The workbench of each set of fitted coefficients: scenarios that share them share what was worked out."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], Workbench] = {}
+
+    def of(self, case: Case) -> Workbench:
+        """Return the workbench of a scenario."""
+        key = (id(case.profiles), id(case.vllm_memory))
+        if key not in self._known:
+            self._known[key] = Workbench(profiles=case.profiles, memory_profile=case.vllm_memory)
+        return self._known[key]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,12 +74,11 @@ def _gpus(case: Case, own: SelfHosted, workbench: Workbench) -> tuple[HardwareSp
     if own.gpus:
         return tuple(case.books.hardware.find(name) for name in own.gpus)
     rentals = case.books.rentals
-
-    def rentable() -> tuple[HardwareSpec, ...]:
-        rows = (case.books.hardware.rows[gpu] for gpu in dict.fromkeys(row.gpu for row in rentals.values()))
-        return tuple(row for row in rows if row.vendor == "nvidia")  # the fits know engines on NVIDIA so far
-
-    return workbench.once(("rentable", id(rentals)), rentals, rentable)
+    names = workbench.once(
+        ("rentable", id(rentals)), rentals, lambda: tuple(dict.fromkeys(row.gpu for row in rentals.values()))
+    )
+    rows = (case.books.hardware.rows[gpu] for gpu in names)  # looked at by every scenario: a lock keeps them
+    return tuple(row for row in rows if row.vendor == "nvidia")  # the fits know engines on NVIDIA so far
 
 
 def _judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -> HostingOption:

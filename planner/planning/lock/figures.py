@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from planner.planning.bill.api_cost import api_cost, monthly_bill
-from planner.planning.estimate import workbench_for
+from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
 from planner.records import dataclass
@@ -24,7 +24,7 @@ class Figures:
     options: tuple[HostingOption, ...]
 
 
-def figures_of(case: Case, workload: Workload, as_of: date) -> Figures:
+def figures_of(case: Case, workload: Workload, as_of: date, workbench: Workbench) -> Figures:
     """Return the figures of a workload.
 
     Raises
@@ -41,5 +41,5 @@ def figures_of(case: Case, workload: Workload, as_of: date) -> Figures:
         workload=workload,
         cost=cost,
         tiers=tiers,
-        options=hosting_options(case, workload, cost, as_of, workbench_for((case,))),
+        options=hosting_options(case, workload, cost, as_of, workbench),
     )

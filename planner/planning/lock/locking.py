@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from planner.errors import DataError, UsageError
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locked_rules import laid_over, used_rules
 from planner.planning.lock.outcome import outcome_at
 from planner.planning.lock.row_keys import RowKeys, row_id_of
@@ -25,7 +26,7 @@ from planner.specs.scenario import Scenario
 from planner.specs.side import Entry, Side
 
 
-def priced(entry: Entry) -> tuple[Outcome, Rows]:
+def priced(entry: Entry, benches: Workbenches) -> tuple[Outcome, Rows]:
     """Return what a scenario costs, and the rows of the books that the answer rests on.
 
     Raises
@@ -35,14 +36,14 @@ def priced(entry: Entry) -> tuple[Outcome, Rows]:
     """
     watched = WatchedBooks(entry.case.books)
     case = replace(entry.case, books=watched.books)
-    outcome = outcome_at(case, entry.as_of)
+    outcome = outcome_at(case, entry.as_of, benches.of(case))
     return outcome, watched.used(entry.as_of)
 
 
-def _priced_by_name(entry: Entry) -> tuple[Outcome, Rows]:
+def _priced_by_name(entry: Entry, benches: Workbenches) -> tuple[Outcome, Rows]:
     """Price a scenario; a refusal says which one it is about."""
     try:
-        return priced(entry)
+        return priced(entry, benches)
     except (DataError, UsageError) as error:
         raise type(error)(f"{entry.place}: {error.message}", cure=error.cure) from None
 
@@ -55,7 +56,8 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
     DataError, UsageError
         When one of them cannot be priced.
     """
-    found = [(entry, *_priced_by_name(entry)) for entry in side.entries]
+    benches = Workbenches()
+    found = [(entry, *_priced_by_name(entry, benches)) for entry in side.entries]
     keys = RowKeys()
     for _, _, rows in found:
         keys.add(rows)

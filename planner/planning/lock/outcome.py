@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from planner.errors import DataError, UsageError
+from planner.planning.hosting.configurations import Workbench
 from planner.planning.lock.figures import figures_of
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit import fit_vllm
@@ -29,12 +30,12 @@ def outcome_of(case: Case, estimate: Estimate) -> Outcome:
     return _outcome(case, estimate.workload, estimate.cost, advice.provider_tiers, advice.options)
 
 
-def outcome_at(case: Case, as_of: date) -> Outcome:
+def outcome_at(case: Case, as_of: date, workbench: Workbench) -> Outcome:
     """Return the figures of a scenario at the prices of a date, without a whole estimate.
 
     Raises as :func:`planner.planning.lock.figures.figures_of` does.
     """
-    found = figures_of(case, workload_of(case.scenario, case.texts, summary_of(case)), as_of)
+    found = figures_of(case, workload_of(case.scenario, case.texts, summary_of(case)), as_of, workbench)
     return _outcome(case, found.workload, found.cost, found.tiers, found.options)
 
 

@@ -4,7 +4,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import pytest
+
+from planner.planning.diff import scenario_difference
 from planner.planning.diff.difference import difference
+from planner.planning.diff.priced_entry import Point, point_of
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, side_of as side_of_lock
 from planner.planning.lock.used_rows import books_of, rows_of
 from planner.specs.difference import Cause, ScenarioDifference
@@ -158,3 +163,38 @@ def test_a_row_that_only_the_base_knows_still_prices_the_base() -> None:
     ]
     (each,) = difference(*sides).scenarios
     assert only(each).kind == "model mix"
+
+
+def any_gpu(document: dict[str, Any]) -> dict[str, Any]:
+    own = {**document["hosting"]["self_hosted"], "gpus": []}
+    return document | {"hosting": {"self_hosted": own}}
+
+
+def without_gpu(base: Entry, *gone: str) -> Entry:
+    rows = rows_of(base.case.books)
+    rented = {key: row for key, row in base.case.books.rentals.items() if row.gpu not in gone}
+    return replace(base, case=replace(base.case, books=books_of({**rows, "rentals": rented}, "own")))
+
+
+def test_a_gpu_that_the_book_did_not_have_is_a_line_of_its_own_where_any_gpu_is_taken() -> None:
+    head = entry(any_gpu(BULK))
+    chosen = one(head, entry(any_gpu(BULK), traffic={"requests_per_second": 15.0})).before
+    assert chosen is not None
+    assert chosen.choice is not None
+    assert chosen.choice.gpu is not None
+    cause = only(one(without_gpu(head, chosen.choice.gpu), head))
+    assert (cause.kind, cause.name) == ("price", "machines that the book did not have")
+    assert cause.usd_per_month < 0
+
+
+def test_a_gpu_that_the_scenario_does_not_name_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, head = without_gpu(entry(BULK), "h100-sxm"), entry(BULK)
+    asked: list[Entry] = []
+
+    def point(each: Entry, benches: Workbenches) -> Point:
+        asked.append(each)
+        return point_of(each, benches)
+
+    monkeypatch.setattr(scenario_difference, "point_of", point)
+    each = one(base, head)
+    assert (each.status, each.causes, asked) == ("unchanged", (), [])

@@ -11,6 +11,7 @@ from planner.planning.diff.priced_entry import priced_entry
 from planner.planning.diff.scenario_difference import difference_of
 from planner.planning.diff.way import Way
 from planner.planning.estimate import estimate_scenario
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, side_of
 from planner.planning.lock.outcome import outcome_of
 from planner.specs.base import Quantity
@@ -108,13 +109,16 @@ def test_unchanged_scenarios_of_a_lock_are_not_priced_again() -> None:
 def test_a_lock_without_an_option_stays_unknown_when_it_is_priced_again() -> None:
     entry = entry_of(built(CHAT | {"constraints": {"data": "on_device"}}))
     (old,) = locked(entry).entries
-    found = difference_of(priced_entry(replace(old, planner="other")), priced_entry(entry))
+    benches = Workbenches()
+    found = difference_of(
+        priced_entry(replace(old, planner="other"), benches), priced_entry(entry, benches), benches
+    )
     assert [each.side for each in found.unknowns] == ["base", "head"]
 
 
 def test_a_delta_without_a_cause_is_still_shown() -> None:
     entry = entry_of(built(CHAT))
-    priced = priced_entry(entry)
+    priced = priced_entry(entry, Workbenches())
     assert priced.outcome is not None
     way = Way(
         base=priced,
@@ -125,6 +129,7 @@ def test_a_delta_without_a_cause_is_still_shown() -> None:
         start_usd=1.0,
         end_usd=2.0,
         factors=(),
+        benches=Workbenches(),
     )
     (cause,) = way.causes()
     assert (cause.kind, cause.usd_per_month) == ("settings", 1.0)

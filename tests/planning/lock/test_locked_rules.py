@@ -13,6 +13,7 @@ from planner.inputs.rules import load_rules
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
 from planner.planning.diff.difference import difference
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locked_rules import changed_rules, laid_over, used_rules
 from planner.planning.lock.locking import lock_of, priced, side_of
 from planner.planning.lock.staleness import stale_reasons
@@ -71,13 +72,15 @@ def test_every_example_prices_the_same_under_rules_that_are_all_others(shipped: 
     other = other_rules()
     assert other.thresholds.headroom_fraction != load_rules().thresholds.headroom_fraction
     for each in of_lock(shipped, other).entries:
-        outcome, _ = priced(each)
+        outcome, _ = priced(each, Workbenches())
         assert outcome == each.recorded, each.place
 
 
 def test_the_examples_would_not_price_the_same_without_the_rules_of_the_lock(shipped: Lock) -> None:
     without = shipped.model_copy(update={"rules": None})
-    assert any(priced(each)[0] != each.recorded for each in of_lock(without, other_rules()).entries)
+    assert any(
+        priced(each, Workbenches())[0] != each.recorded for each in of_lock(without, other_rules()).entries
+    )
 
 
 def test_a_lock_holds_the_classes_and_tokenizers_that_are_used_and_no_advice() -> None:

@@ -13,6 +13,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.rules import load_rules
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
+from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, priced, scenario_in, side_of
 from planner.planning.lock.used_rows import books_of
 from planner.planning.workload.assumptions import assumed, completed
@@ -103,7 +104,7 @@ def test_two_rows_of_one_id_are_kept_apart() -> None:
         }
     )
     entry = entry_of(scenario)
-    outcome, rows = priced(entry)
+    outcome, rows = priced(entry, Workbenches())
     row = books().api.rows["openai/gpt-4o-mini"]
     dearer = tuple(price.model_copy(update={"input_usd_per_mtok": 99.0}) for price in row.prices)
     own = books_of({**rows, "api": {row.id: row.model_copy(update={"prices": dearer})}}, "own")
