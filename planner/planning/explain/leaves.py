@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from planner.planning.bill.api_cost import Bill, monthly_bill
-from planner.planning.explain.derivation import Operand
+from planner.planning.explain.derivation import Derived, Operand, between
 from planner.planning.hosting.rental_price import rental_price_in_force
 from planner.planning.workload.places import STEP, line_of
 from planner.planning.workload.trace import summary_of
@@ -208,3 +208,17 @@ def _meaning(document: Any, steps: tuple[str | int, ...]) -> str | None:  # noqa
     fields = type(document).model_fields if isinstance(document, BaseModel) else {}
     field = fields.get(str(steps[-1]))
     return field.description if field is not None else None
+
+
+def priced_again(s: Scene, case: Case, name: str, what: str) -> Operand:
+    """Return the bill of a changed scenario, computed again."""
+    usd = monthly_bill(case, s.estimate.workload, s.estimate.as_of).usd
+    terms = Derived(
+        rule=f"cost.usd_per_month of the scenario {what}",
+        operands=(
+            s.ref("workload.requests_per_month"),
+            *s.refs("cost.by_model[*].price.input_usd_per_mtok", "model"),
+        ),
+        note="the whole bill is computed again",
+    )
+    return between(name, usd, terms)

@@ -13,6 +13,7 @@ from planner.errors import UsageError
 from planner.planning.explain.advice import ADVICE
 from planner.planning.explain.cost import COST
 from planner.planning.explain.derivation import Derived, Function, Operand, replayed
+from planner.planning.explain.failures import ERRORS
 from planner.planning.explain.leaves import Scene, scene_of, value_at
 from planner.planning.explain.machines import MACHINES
 from planner.planning.explain.options import OPTIONS
@@ -33,6 +34,7 @@ DERIVATIONS: Mapping[str, Function] = {
     **MACHINES,
     **ADVICE,
     **PLAN,
+    **ERRORS,
     **TOKENS,
     **UNCERTAINTY,
 }
