@@ -1,6 +1,7 @@
 """The folder of a run: manifest first, then one line per request as it ends, so that nothing is lost by a kill.
 
-``manifest.json`` · ``requests.jsonl`` · ``points.jsonl`` (one line when a point ends) · ``summary.json|csv|md``.
+``manifest.json`` · ``requests.jsonl`` · ``points.jsonl`` (one line when a point ends) · ``summary.json|csv|md``;
+``host.json`` (llama.cpp in process: the host's speed before and after).
 A line that was cut by a crash is left out on reading; everything before it counts.
 """
 
@@ -24,12 +25,14 @@ from planner.specs.measurement import (
     RunManifest,
     RunResult,
 )
+from planner.specs.steps import SpeedAround
 
-MANIFEST, REQUESTS, POINTS = "manifest.json", "requests.jsonl", "points.jsonl"
+MANIFEST, REQUESTS, POINTS, HOST = "manifest.json", "requests.jsonl", "points.jsonl", "host.json"
 T = TypeVar("T")
 _MANIFEST = TypeAdapter(RunManifest)
 _RECORD = TypeAdapter(RequestRecord)
 _FACTS = TypeAdapter(PointFacts)
+_HOST = TypeAdapter(SpeedAround)
 
 
 class RunWriter:
@@ -111,6 +114,17 @@ class RunWriter:
         if self._requests is not None:
             with suppress(OSError):
                 self._requests.close()
+
+
+def write_host_speed(folder: Path, speed: SpeedAround) -> None:
+    """Keep the host's speed around a run beside its records."""
+    RunWriter(folder).write_result(HOST, _HOST.dump_json(speed, indent=2).decode())
+
+
+def read_host_speed(folder: Path) -> SpeedAround | None:
+    """Return the host's speed around a run; ``None`` where it was not measured."""
+    path = folder / HOST
+    return _HOST.validate_json(path.read_bytes()) if path.is_file() else None
 
 
 def _disk_error(folder: Path, error: OSError) -> EngineError:

@@ -1,4 +1,4 @@
-"""A worker that measures two short reference steps between the points, so that a drift of the host's speed is seen."""
+"""Two short reference steps between the points, and around a load, so that a drift of the host's speed is seen."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 
-from planner.engines.llamacpp import StepWorker
+from planner.engines.llamacpp import StepWorker, open_worker
+from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.planning.prediction.host_speed import DECODE_REFERENCE, PREFILL_REFERENCE, shifted
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import HostSpeed, StepSamples
 
+REFERENCE_CONTEXT_TOKENS = 256  # more than either reference needs; llama.cpp rounds smaller caches up to this
 STALE_S = 3.0  # an older reference is measured again before a point, because the wait for a quiet host lay between (chosen)
 
 
@@ -19,6 +21,13 @@ def measure_speed(worker: StepWorker) -> HostSpeed:
     """Measure both references once: one to two seconds with a model of 1B to 3B on two cores."""
     decode, prefill = (worker.measure(point) for point in (DECODE_REFERENCE, PREFILL_REFERENCE))
     return HostSpeed(decode_s=median(decode.times_s), prefill_s=median(prefill.times_s))
+
+
+def speed_now(settings: LlamaCppSettings) -> HostSpeed:
+    """Measure both references in a worker of their own, while no other engine runs."""
+    small = replace(settings, sequences=1, context_tokens=REFERENCE_CONTEXT_TOKENS)
+    with open_worker(small) as worker:
+        return measure_speed(worker)
 
 
 class ReferencedWorker:

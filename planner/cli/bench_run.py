@@ -16,7 +16,8 @@ from typing import Any
 
 from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.log_lines import RequestPrice, log_lines
-from planner.bench.records import RunWriter, read_manifest, read_records
+from planner.bench.records import RunWriter, read_manifest, read_records, write_host_speed
+from planner.bench.reference import speed_now
 from planner.bench.run import BenchRun, Watch
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import measure
@@ -27,6 +28,7 @@ from planner.cli.bench_scenario import with_scenario
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.gpu_choice import VISIBLE, choose_gpus
+from planner.engines.llamacpp_engine import launch_settings
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
 from planner.inputs.traces import read_trace
@@ -35,6 +37,7 @@ from planner.report.plot import check_plot, write_plot
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult
+from planner.specs.steps import SpeedAround
 
 SEED_BITS = 31
 DEFAULT_REQUESTS = 100
@@ -51,13 +54,25 @@ def run_from_options(given: dict[str, Any]) -> RunResult:
     price_of(given)  # an unknown model is refused before anything is measured
     if given["plot"] is not None:
         check_plot(given["plot"])
-    with progress(quiet=given["quiet"]) as watch:
+    with progress(quiet=given["quiet"]) as watch, host_speed_kept(run):
         result = measure(run, watch)
     if run.folder is not None:
         write_summaries(run.folder, result, price_of(given))
     if given["plot"] is not None:
         write_plot(result, given["plot"])
     return result
+
+
+@contextmanager
+def host_speed_kept(run: BenchRun) -> Iterator[None]:
+    """Measure the host's speed before and after a load on llama.cpp in process, and keep it beside the records."""
+    if run.engine != "llamacpp" or run.folder is None:
+        yield
+        return
+    settings = launch_settings(run.options)
+    before = speed_now(settings)
+    yield
+    write_host_speed(run.folder, SpeedAround(before=before, after=speed_now(settings)))
 
 
 def take_gpus(run: BenchRun) -> tuple[GpuFacts, ...]:

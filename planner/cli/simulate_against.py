@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from planner.bench.records import read_manifest, read_records
+from planner.bench.records import read_host_speed, read_manifest, read_records
 from planner.bench.replay import replay, run_limits
 from planner.cli.options import Format, emit, screen_of
 from planner.cli.step_profiles import chosen_profile
@@ -17,6 +17,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.replayed import replayed
 from planner.planning.judge.validate import Tools
+from planner.planning.prediction.host_speed import compared_hosts, host_notices
 from planner.report.agreement import agreement_json, agreement_table
 from planner.report.bench import load_text
 from planner.specs.agreement import LoadAgreement
@@ -38,7 +39,8 @@ def agreement_of_run(folder: Path, choice: str | None, *, sequences: int | None)
     limits = run_limits(chosen.profile, manifest)
     if sequences is not None:
         limits = replace(limits, max_num_seqs=sequences)
-    return [
+    host = compared_hosts(chosen.profile, read_host_speed(folder))
+    loads = [
         replay(
             chosen,
             [record for record in records if record.point == number],
@@ -47,6 +49,7 @@ def agreement_of_run(folder: Path, choice: str | None, *, sequences: int | None)
         )
         for number, point in enumerate(manifest.points)
     ]
+    return [replace(load, host=host, notices=load.notices + host_notices(host)) for load in loads]
 
 
 def agreement_of_requests(

@@ -47,5 +47,6 @@ def roughness(times_s: FloatArray) -> float:
     >>> round(roughness(np.arange(1.0, 12.0)), 6), round(roughness(np.array([1.0, 2.0, 1.0, 2.0])), 6)
     (0.1, 4.0)
     """
-    variance = float(np.var(times_s))
-    return float(np.mean(np.diff(times_s) ** 2)) / variance if variance > 0 else 2.0
+    if float(np.ptp(times_s)) == 0.0:
+        return 2.0
+    return float(np.mean(np.diff(times_s) ** 2) / np.var(times_s))

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from planner.report.numbers import duration, signed_percent
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.agreement import LoadAgreement
+from planner.specs.agreement import HostComparison, LoadAgreement
 
 SCHEMA = "planner.replay/1"
 NAMES = {"ttft_s": "time to first token", "tpot_s": "time per output token", "e2e_s": "end to end"}
@@ -41,7 +41,17 @@ def agreement_table(loads: Sequence[LoadAgreement], *, width: int, color: bool, 
         parts += [
             f"[head]{load.load}: {load.requests} requests, profile {load.profile}, {load.grade}[/]",
             table,
+            *_host_lines(load.host),
         ]
         if not quiet:
             parts += [f"[warn]note: {notice.message}[/]" for notice in load.notices]
     return render(*parts, width=width, color=color)
+
+
+def _host_lines(host: HostComparison | None) -> list[str]:
+    """Say how slow the host was around the load, over the host of the profile."""
+    if host is None:
+        return []
+    decode = f"decoding {host.decode_before:.2f}, {host.decode_after:.2f}"
+    prompts = f"prompts {host.prefill_before:.2f}, {host.prefill_after:.2f}"
+    return [f"the host over the profile's (1 is as fast), before and after: {decode}; {prompts}"]

@@ -23,6 +23,19 @@ class Agreement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HostComparison:
+    """How slow the host was around a run, over the host of the profile: of one reference step before and one after.
+
+    Above 1 the run was measured on a slower host, and the profile predicts it too fast.
+    """
+
+    decode_before: float
+    decode_after: float
+    prefill_before: float
+    prefill_after: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LoadAgreement:
     """How well the simulation repeats one measured point; ``requests`` are those that succeeded."""
 
@@ -32,3 +45,4 @@ class LoadAgreement:
     grade: str
     rows: tuple[Agreement, ...]
     notices: tuple[Notice, ...] = ()
+    host: HostComparison | None = None

@@ -10,6 +10,7 @@ from planner.specs.step_point import StepPoint
 from planner.units import Count
 
 STEPS_SCHEMA = "planner.steps/1"
+HOST_SCHEMA = "planner.host-speed/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,15 @@ class HostSpeed:
 
     decode_s: float
     prefill_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpeedAround:
+    """The host's speed before and after a load."""
+
+    schema: str = HOST_SCHEMA
+    before: HostSpeed
+    after: HostSpeed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

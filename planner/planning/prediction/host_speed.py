@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import sqrt
+from math import log, sqrt
 from statistics import median
 from typing import Literal
 
@@ -17,9 +17,11 @@ import numpy as np
 
 from planner.formulas.drift import roughness, swing
 from planner.planning.prediction.step_work import KERNEL_ROWS
+from planner.specs.agreement import HostComparison
+from planner.specs.base import Notice
 from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ReferenceTimes
-from planner.specs.steps import HostDrift, HostSpeed, SpeedSeries, StepRun, StepSamples
+from planner.specs.step_profile import ReferenceTimes, StepProfile
+from planner.specs.steps import HostDrift, HostSpeed, SpeedAround, SpeedSeries, StepRun, StepSamples
 from planner.units import FloatArray
 
 DECODE_REFERENCE = StepPoint(sequences=1, repetitions=8)
@@ -58,7 +60,7 @@ def drift_of(run: StepRun) -> HostDrift | None:
         return None
     decode = np.array([speed.decode_s for speed in speeds])
     prefill = np.array([speed.prefill_s for speed in speeds])
-    still = min(float(np.std(decode)), float(np.std(prefill))) == 0.0
+    still = min(float(np.ptp(decode)), float(np.ptp(prefill))) == 0.0
     return HostDrift(
         references=len(speeds),
         decode=_speed_series(decode),
@@ -91,6 +93,31 @@ def reference_of(drift: HostDrift | None) -> ReferenceTimes | None:
     if drift is None:
         return None
     return ReferenceTimes(decode_s=drift.decode.middle_s, prefill_s=drift.prefill.middle_s)
+
+
+def compared_hosts(profile: StepProfile, around: SpeedAround | None) -> HostComparison | None:
+    """Return how slow the host was around a run, against the profile's; ``None`` where either is unknown."""
+    if profile.reference is None or around is None:
+        return None
+    reference, before, after = profile.reference, around.before, around.after
+    return HostComparison(
+        decode_before=before.decode_s / reference.decode_s,
+        decode_after=after.decode_s / reference.decode_s,
+        prefill_before=before.prefill_s / reference.prefill_s,
+        prefill_after=after.prefill_s / reference.prefill_s,
+    )
+
+
+def host_notices(host: HostComparison | None) -> tuple[Notice, ...]:
+    """Say that a run was measured on a host of another speed than its profile."""
+    if host is None:
+        return ()
+    pairs = ((host.decode_before, host.decode_after), (host.prefill_before, host.prefill_after))
+    decode, prefill = (sqrt(before * after) for before, after in pairs)
+    if max(abs(log(decode)), abs(log(prefill))) <= log(SWING_LIMIT):
+        return ()
+    message = f"the host's steps took {decode:.2f} (decoding) and {prefill:.2f} (prompts) times as long as for the profile"
+    return (Notice(code="host-speed", message=message, cure="measure profile and load within minutes"),)
 
 
 def _series(samples: Sequence[StepSamples]) -> list[HostSpeed]:

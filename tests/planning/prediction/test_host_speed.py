@@ -9,7 +9,9 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.host_speed import (
     at_one_speed,
+    compared_hosts,
     drift_of,
+    host_notices,
     pooled,
     reference_kind,
     reference_of,
@@ -17,7 +19,8 @@ from planner.planning.prediction.host_speed import (
 )
 from planner.planning.prediction.step_work import TERMS
 from planner.specs.step_point import StepPoint
-from planner.specs.steps import HostSpeed, StepRun
+from planner.specs.step_profile import ReferenceTimes
+from planner.specs.steps import HostSpeed, SpeedAround, StepRun
 from tests.planning.prediction.test_calibrate import TRUTH, run_of
 
 
@@ -108,3 +111,20 @@ def test_a_point_is_doubted_when_the_references_around_it_disagree() -> None:
         shifted(StepPoint(sequences=4), one, slower) == ()
     )  # four rows compute: the prompt's reference counts
     assert shifted(StepPoint(prompt_tokens=16), one, slower) == ()
+
+
+def test_a_load_is_set_beside_the_host_of_its_profile() -> None:
+    profile = fit_profile(
+        run_of(STANDARD_PLAN.points), reference=ReferenceTimes(decode_s=0.02, prefill_s=0.10)
+    )
+    same = HostSpeed(decode_s=0.02, prefill_s=0.10)
+    slow = HostSpeed(decode_s=0.03, prefill_s=0.11)
+    host = compared_hosts(profile, SpeedAround(before=same, after=slow))
+    assert host is not None
+    assert (host.decode_before, host.decode_after) == pytest.approx((1.0, 1.5))
+    assert (host.prefill_before, host.prefill_after) == pytest.approx((1.0, 1.1))
+    (notice,) = host_notices(host)  # the geometric means of 1 and 1.5, 1 and 1.1
+    assert "took 1.22 (decoding) and 1.05 (prompts) times as long" in notice.message
+    assert host_notices(compared_hosts(profile, SpeedAround(before=same, after=same))) == ()
+    assert compared_hosts(profile, None) is None
+    assert host_notices(None) == ()

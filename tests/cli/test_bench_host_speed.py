@@ -1,0 +1,47 @@
+"""A calibration and a load on llama.cpp in process, with the host's speed around both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from planner.bench.records import read_host_speed
+from planner.cli.bench import app as bench_app
+from planner.cli.simulate import app as simulate_app
+from planner.engines.llamacpp import open_worker
+from planner.engines.llamacpp_engine import LlamaCppEngine
+from planner.engines.registry import ENGINES
+from tests.bench.test_step_loop import FAKE
+
+BENCH = ["--engine", "llamacpp", "--model", "fake.gguf", "--quiet"]
+LOAD = ["--rate", "20", "--requests", "12", "--input-tokens", "32", "--output-tokens", "4", "--no-self-check"]
+
+
+def test_a_load_beside_its_simulation_says_how_fast_the_host_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("planner.bench.step_loop", "planner.bench.reference"):
+        monkeypatch.setattr(f"{place}.open_worker", lambda settings: open_worker(settings, command=FAKE))
+    monkeypatch.setattr("planner.engines.llamacpp.wait_for_quiet", lambda _: True)
+    monkeypatch.setitem(ENGINES, "llamacpp", lambda options: LlamaCppEngine(options, command=FAKE))
+    steps, load = tmp_path / "steps", tmp_path / "load"
+    fitted = CliRunner().invoke(bench_app, ["--calibrate", *BENCH, "--output", str(steps)])
+    assert "15 references between the points" in fitted.stdout
+    assert "the host's speed stood still" in " ".join(fitted.stdout.split())
+
+    measured = CliRunner().invoke(bench_app, [*BENCH, *LOAD, "--output", str(load)])
+    assert measured.exit_code == 0
+    around = read_host_speed(load)
+    assert around is not None
+    assert around.before == around.after
+    assert around.before.decode_s == pytest.approx(0.011)  # 10 ms and 1 ms a row
+    assert around.before.prefill_s == pytest.approx(0.026)
+
+    given = ["--against", str(load), "--profile", str(steps / "profile.yaml")]
+    table = CliRunner().invoke(simulate_app, given)
+    assert "before and after: decoding 1.00, 1.00; prompts 1.00, 1.00" in " ".join(table.stdout.split())
+    document = json.loads(CliRunner().invoke(simulate_app, [*given, "--format", "json"]).stdout)
+    assert document["loads"][0]["host"]["decode_after"] == pytest.approx(1.0)
