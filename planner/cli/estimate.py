@@ -23,7 +23,7 @@ from planner.cli.options import (
     screen_of,
     today,
 )
-from planner.cli.step_profiles import ProfileOption
+from planner.cli.step_profiles import ProfileOption, local_machine
 from planner.errors import EXIT_FINDING
 from planner.inputs.estimating import read_all
 from planner.inputs.step_profiles import load_step_profiles
@@ -110,7 +110,7 @@ def _estimates(
 
         return np.random.default_rng(seed)
 
-    shared = workbench_for(cases, measured)
+    shared = workbench_for(cases, measured, local_machine(measured))
     for case in cases:
         day = as_of or case.scenario.as_of or today()
         yield estimate_scenario(

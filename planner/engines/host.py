@@ -6,6 +6,8 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -35,13 +37,27 @@ EXTRAS: dict[str, tuple[str, str, str]] = {
 def machine_facts() -> MachineFacts:
     """Describe the machine. The host appears only as a digest, so that records can be shared."""
     return MachineFacts(
-        host_id=hashlib.sha256(platform.node().encode()).hexdigest()[:HOST_DIGITS],
+        host_id=host_id(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=_cpu_name(),
         cpu_count=usable_cpus(),
         memory_bytes=_memory_bytes(),
         python=platform.python_version(),
     )
+
+
+def host_id() -> str:
+    """Return a digest that tells machines apart and names none."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:HOST_DIGITS]
+
+
+def engine_versions(distributions: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of those distributions that are installed, by the same keys."""
+    found = {}
+    for name, distribution in distributions.items():
+        with suppress(PackageNotFoundError):
+            found[name] = version(distribution)
+    return found
 
 
 def usable_cpus() -> int:
@@ -51,7 +67,7 @@ def usable_cpus() -> int:
 
 def host_facts() -> HostFacts:
     """Look at everything; takes about a second, which is the bandwidth measurement."""
-    gpus, note = _gpus_or_note()
+    gpus, note = gpus_or_note()
     return HostFacts(
         machine=machine_facts(),
         memory_bandwidth_bytes_per_s=memory_bandwidth_bytes_per_s(),
@@ -136,7 +152,8 @@ def _gpu(pynvml: Any, index: int, driver: str) -> GpuFacts:  # noqa: ANN401
     )
 
 
-def _gpus_or_note() -> tuple[tuple[GpuFacts, ...], str | None]:
+def gpus_or_note() -> tuple[tuple[GpuFacts, ...], str | None]:
+    """Return the NVIDIA GPUs, or none and why not."""
     try:
         return gpus(), None
     except EngineError as error:

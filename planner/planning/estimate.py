@@ -17,6 +17,7 @@ from planner.planning.bill.uncertainty import bill_spread, is_uncertain
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
+from planner.planning.prediction.step_profiles import NO_MACHINE
 from planner.planning.recommend import cheapest_option, ranked_options, recommend
 from planner.planning.workload.advise import checklist_advice, rule_of_thumb_tier, walk_cache_tree
 from planner.planning.workload.cautions import cautions
@@ -27,18 +28,27 @@ from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
-from planner.specs.step_profile import StepProfile
+from planner.specs.step_profile import LocalMachine, StepProfile
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def workbench_for(cases: Sequence[Case], measured: Mapping[str, StepProfile] | None = None) -> Workbench:
+def workbench_for(
+    cases: Sequence[Case],
+    measured: Mapping[str, StepProfile] | None = None,
+    machine: LocalMachine = NO_MACHINE,
+) -> Workbench:
     """Return a bench on which configurations that several scenarios share are worked out once.
 
-    ``measured`` are step profiles of the project's own, by file.
+    ``measured`` are step profiles of the project's own, by file; ``machine`` is where the question is asked.
     """
-    return Workbench(profiles=cases[0].profiles, memory_profile=cases[0].vllm_memory, measured=measured or {})
+    return Workbench(
+        profiles=cases[0].profiles,
+        memory_profile=cases[0].vllm_memory,
+        measured=measured or {},
+        machine=machine,
+    )
 
 
 def estimate_scenario(
@@ -73,7 +83,8 @@ def estimate_scenario(
     cost, priced = api_cost(case, workload, as_of, bill), bill.priced
     plan = api_plan(case, workload, cost, as_of, bill)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
-    options = hosting_options(case, workload, cost, as_of, workbench or workbench_for((case,)))
+    workbench = workbench or workbench_for((case,))
+    options = hosting_options(case, workload, cost, as_of, workbench)
     facts = facts_of(case.scenario, workload, rules.thresholds)
     advice = with_savings(checklist_advice(rules, facts) if advised else (), ground, options)
     recommendation = recommend(
@@ -92,6 +103,7 @@ def estimate_scenario(
         *api_cautions(case, cost, plan, facts, as_of),
         *cautions(case, cost, options, trace, as_of),
         *token_cautions(case, models),
+        *(notice for option in options for notice in workbench.doubts(option.profile)),
     )
     billed = Billed(case=case, workload=workload, priced=priced, as_of=as_of)
     return Estimate(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -108,10 +110,19 @@ class ProfileIdentity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalEngine:
-    """What is installed where the question is asked; ``None`` where it is unknown."""
+    """The engine that a question is about; ``None`` where it is unknown."""
+
+    engine_version: str | None = None
+    driver: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalMachine:
+    """The machine on which a question is asked: engine versions by kind of engine, GPUs by name, and their driver."""
 
     host_id: str | None = None
-    engine_version: str | None = None
+    engines: Mapping[str, str] = field(default_factory=dict)
+    gpus: tuple[str, ...] = ()
     driver: str | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from typer.testing import CliRunner
 
 from planner.bench.steps import STANDARD_PLAN
 from planner.cli.estimate import app
+from planner.cli.predict import app as predict_app
+from planner.cli.simulate import app as simulate_app
+from planner.engines.host import gpus
 from planner.inputs.books import load_books
 from planner.planning.prediction.calibrate import fit_profile
 from planner.report.calibration import profile_yaml
 from planner.specs.step_profile import ProfileIdentity
+from tests.engines.fake_nvml import fake_nvml
 from tests.planning.prediction.test_calibrate import run_of
 
 SCENARIO = """
@@ -76,3 +81,27 @@ def test_profile_none_leaves_them_out_and_a_file_takes_one_only() -> None:
 def test_the_screen_says_which_measurement_stands_behind_the_figures() -> None:
     screen = CliRunner().invoke(app, ["s.yaml"]).stdout
     assert "with profiles/" in screen
+
+
+@pytest.mark.usefixtures("project")
+def test_a_profile_of_this_gpu_with_another_driver_warns_in_every_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", fake_nvml())
+    gpu, driver = gpus()[0].name, gpus()[0].driver
+    path = Path("profiles/llamacpp.yaml")
+    measured = (
+        path.read_text(encoding="utf-8").replace("EPYC", gpu).replace("driver: null", "driver: '535.1'")
+    )
+    path.write_text(measured, encoding="utf-8")
+    message = f"profiles/llamacpp.yaml was measured with driver 535.1, here is {driver}"
+    question = ["--engine", "llamacpp", "--model", "llama-3.2-1b", "--gpu", "l4", "--quantization", "q4_0"]
+    for command, arguments in (
+        (app, ["s.yaml"]),
+        (predict_app, question),
+        (simulate_app, [*question, "--rate", "0.01", "--requests", "5", "--input-tokens", "128"]),
+    ):
+        shown = CliRunner().invoke(command, arguments)
+        assert message in " ".join(shown.output.split())
+    path.write_text(measured.replace(gpu, "NVIDIA T4"), encoding="utf-8")  # not a GPU of this machine
+    assert "was measured with driver" not in CliRunner().invoke(app, ["s.yaml"]).output

@@ -15,14 +15,20 @@ from planner.planning.prediction.closed_loop import Limits, LoopResult, closed_l
 from planner.planning.prediction.joined_profile import joined_profile
 from planner.planning.prediction.predict import ChosenProfile, choose_profile
 from planner.planning.prediction.step_model import Operands, operands
-from planner.planning.prediction.step_profiles import choose_step_profile
+from planner.planning.prediction.step_profiles import (
+    NO_MACHINE,
+    choose_step_profile,
+    engine_meant,
+    with_doubts,
+)
 from planner.records import dataclass
+from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
 from planner.specs.profile import ServingProfile
-from planner.specs.step_profile import ChosenStepProfile, StepProfile
+from planner.specs.step_profile import ChosenStepProfile, LocalMachine, StepProfile
 from planner.units import Count, FloatArray, Numeric
 
 MadeT = TypeVar("MadeT")
@@ -52,6 +58,8 @@ class Workbench:
     memory_profile: EngineMemoryProfile
     measured: Mapping[str, StepProfile] = field(default_factory=dict)
     """Step profiles of the project's own, by file: they come before the shipped coefficients."""
+    machine: LocalMachine = NO_MACHINE
+    """Where the question is asked: a profile that was measured on it with another engine version or driver is doubted."""
     _known: dict[tuple[object, ...], tuple[object, object]] = field(default_factory=dict)
 
     def once(self, key: tuple[object, ...], kept: object, make: Callable[[], MadeT]) -> MadeT:
@@ -120,8 +128,20 @@ class Workbench:
     ) -> ChosenStepProfile | None:
         """Return the project's own measurement of this model on one of these devices, if there is one."""
         return choose_step_profile(
-            self.measured, kind=engine, model=model.id, quantization=quantization, hardware=hardware.id
+            self.measured,
+            kind=engine,
+            model=model.id,
+            quantization=quantization,
+            hardware=hardware.id,
+            machine=self.machine,
         )
+
+    def doubts(self, name: str | None) -> tuple[Notice, ...]:
+        """Return what speaks against a measured profile; nothing for the shipped ones."""
+        profile = self.measured.get(name or "")
+        if profile is None:
+            return ()
+        return with_doubts(name or "", profile, engine_meant(profile, self.machine)).notices
 
 
 class Workbenches:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from planner.specs.base import Notice, Quantity
 from planner.specs.profile import Spread
-from planner.specs.step_profile import ChosenStepProfile, LocalEngine, StepProfile, Support
+from planner.specs.step_profile import ChosenStepProfile, LocalEngine, LocalMachine, StepProfile, Support
 
 NEAR = 0.1  # a size within a tenth of a measured one counts as measured (chosen)
 EXTRAPOLATED_WIDTH = 2.0  # in log space; as for a class of hardware that lends its profile
 NOTHING_LOCAL = LocalEngine()
+NO_MACHINE = LocalMachine()
 
 
 def choose_step_profile(
@@ -20,11 +21,12 @@ def choose_step_profile(
     model: str,
     quantization: str,
     hardware: str,
-    local: LocalEngine = NOTHING_LOCAL,
+    machine: LocalMachine = NO_MACHINE,
+    version: str | None = None,
 ) -> ChosenStepProfile | None:
     """Return the best profile of this model on this engine and hardware, or ``None``.
 
-    Several are compared by engine version (the installed one first), then by date and number of points.
+    Several are compared by engine version (the one that is meant first), then by date and number of points.
     """
     found = {
         name: each
@@ -35,12 +37,29 @@ def choose_step_profile(
     if not found:
         return None
 
+    meant = {name: engine_meant(each, machine, version=version) for name, each in found.items()}
+
     def rank(name: str) -> tuple[bool, str, int]:
         each = found[name]
-        return each.engine_version == local.engine_version, each.measured_on, each.points
+        return each.engine_version == meant[name].engine_version, each.measured_on, each.points
 
     best = max(sorted(found), key=rank)
-    return with_doubts(best, found[best], local)
+    return with_doubts(best, found[best], meant[best])
+
+
+def engine_meant(
+    profile: StepProfile, machine: LocalMachine, *, version: str | None = None, anywhere: bool = True
+) -> LocalEngine:
+    """Return the engine that a question about a profile is about, as far as it is known.
+
+    It is the version that was asked for, else what is installed here where the profile was measured here or on a GPU
+    that this machine has. A question that names no device (not ``anywhere``) is about this machine.
+    """
+    here = not anywhere or profile.host_id == machine.host_id or profile.machine in machine.gpus
+    return LocalEngine(
+        engine_version=version or (machine.engines.get(profile.kind) if here else None),
+        driver=machine.driver if here else None,
+    )
 
 
 def with_doubts(name: str, profile: StepProfile, local: LocalEngine = NOTHING_LOCAL) -> ChosenStepProfile:

@@ -8,16 +8,25 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.step_profiles import (
     choose_step_profile,
+    engine_meant,
     ranged,
     support_notices,
     support_of,
     with_doubts,
 )
 from planner.specs.profile import Spread
-from planner.specs.step_profile import ChosenStepProfile, LocalEngine, ProfileIdentity, StepProfile, Support
+from planner.specs.step_profile import (
+    ChosenStepProfile,
+    LocalEngine,
+    LocalMachine,
+    ProfileIdentity,
+    StepProfile,
+    Support,
+)
 from tests.planning.prediction.test_calibrate import run_of
 
 HERE = LocalEngine(engine_version="0.3.36", driver=None)
+MACHINE = LocalMachine(host_id="0", engines={"llamacpp": "0.3.36"})  # the profiles were measured on host 0
 
 
 def profile(**changes: object) -> StepProfile:
@@ -27,7 +36,7 @@ def profile(**changes: object) -> StepProfile:
 
 def choose(profiles: dict[str, StepProfile], **asked: str) -> ChosenStepProfile | None:
     question = {"kind": "llamacpp", "model": "llama-3.2-1b", "quantization": "auto", "hardware": "l4"} | asked
-    return choose_step_profile(profiles, **question, local=HERE)
+    return choose_step_profile(profiles, **question, machine=MACHINE)
 
 
 def test_a_profile_answers_for_its_own_engine_model_storage_and_hardware_only() -> None:
@@ -58,6 +67,20 @@ def test_another_engine_version_or_driver_is_a_warning() -> None:
         "old.yaml was measured with driver 550.54, here is 580.10",
     ]
     assert with_doubts("old.yaml", old).notices == ()  # nothing is installed here: nothing to compare
+
+
+def test_the_engine_here_is_meant_only_where_the_profile_or_its_gpu_is_of_this_machine() -> None:
+    gpu = profile(machine="NVIDIA L4", driver="550.54", host_id="1")
+    installed, nothing = LocalEngine(engine_version="0.3.37", driver="580.10"), LocalEngine()
+    mine = LocalMachine(host_id="2", engines={"llamacpp": "0.3.37"}, gpus=("NVIDIA L4",), driver="580.10")
+    assert engine_meant(gpu, mine) == installed
+    assert engine_meant(gpu, replace(mine, host_id="1", gpus=())) == installed
+    elsewhere = replace(mine, gpus=("NVIDIA T4",))
+    assert (
+        engine_meant(gpu, elsewhere) == nothing
+    )  # a rented L4 has no driver that could be looked at from here
+    assert engine_meant(gpu, elsewhere, version="0.4") == LocalEngine(engine_version="0.4")
+    assert engine_meant(gpu, elsewhere, anywhere=False) == installed  # no device named: this machine is meant
 
 
 @pytest.mark.parametrize(
