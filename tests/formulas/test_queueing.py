@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.formulas.queueing import (
+    arrivals_beside,
+    arrivals_together,
     in_flight_deviation,
     lifetime_average_share,
     lognormal_scv,
+    quantile_of_pair,
     quantile_of_sum,
+    strayed_in_flight,
     variability_factor,
     wait_quantile_s,
 )
@@ -47,6 +51,64 @@ def test_servers_of_one_s_own_make_a_poisson_number() -> None:
     counts = np.random.default_rng(2).poisson(64, 100_000)
     found = in_flight_deviation(in_flight=64.0, elasticity=1.0, burstiness=1.0)
     assert counts.std() == pytest.approx(float(found), rel=0.02)
+
+
+@pytest.mark.parametrize("mean", [10.0, 64.0, 400.0])
+@pytest.mark.parametrize("deviations", [-1.645, 1.645])
+def test_a_poisson_number_has_its_quantiles_where_the_product_form_says(
+    mean: float, deviations: float
+) -> None:
+    counts = np.random.default_rng(3).poisson(mean, 200_000)
+    share = 0.05 if deviations < 0 else 0.95
+    found = strayed_in_flight(in_flight=mean, elasticity=1.0, burstiness=1.0, deviations=deviations)
+    assert np.quantile(counts, share) == pytest.approx(float(found), abs=1.0)
+
+
+def test_a_server_that_hardly_speeds_up_is_crowded_by_a_skewed_number() -> None:
+    """Throughput ∝ √n: the birth-death process, state by state, against its quantile in one formula."""
+    states = np.arange(1, 2000)
+    logs = np.concatenate(([0.0], np.cumsum(0.5 * np.log(60.0 / states))))
+    chances = np.exp(logs - logs.max())
+    below = np.cumsum(chances) / chances.sum()
+    found = strayed_in_flight(in_flight=60.0, elasticity=0.5, burstiness=1.0, deviations=1.645)
+    assert np.searchsorted(below, 0.95) == pytest.approx(float(found), abs=1.5)
+
+
+@given(st.floats(0.01, 1000), st.floats(0.02, 1), st.floats(0.2, 10), st.floats(-3, 3), st.floats(0, 1))
+def test_a_higher_quantile_is_a_larger_crowd(
+    mean: float, elasticity: float, burstiness: float, deviations: float, more: float
+) -> None:
+    low, high = (
+        float(
+            strayed_in_flight(in_flight=mean, elasticity=elasticity, burstiness=burstiness, deviations=each)
+        )
+        for each in (deviations, deviations + more)
+    )
+    assert 0 <= low <= high * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("burstiness", "per_step"), [(1.0, 0.2), (1.0, 2.0), (2.5, 0.2), (2.5, 1.0), (2.5, 3.0)]
+)
+def test_steps_share_arrivals_as_drawn_ones_do(burstiness: float, per_step: float) -> None:
+    rng = np.random.default_rng(4)
+    gaps = rng.gamma(1 / burstiness, burstiness, 400_000)
+    times = np.cumsum(gaps)
+    counts = np.bincount((times / per_step).astype(np.int64))
+    found = float(arrivals_together(per_step=per_step, burstiness=burstiness))
+    assert counts[counts > 0].mean() == pytest.approx(found, rel=0.03)
+    beside = (counts * (counts - 1)).sum() / counts.sum()
+    clumped = float(arrivals_beside(per_step=per_step, burstiness=burstiness))
+    assert beside == pytest.approx(clumped, rel=0.25)
+
+
+@given(st.floats(0, 100), st.floats(-5, 50), st.floats(-5, 50), st.floats(0, 1))
+def test_parts_that_rise_together_exceed_those_that_do_not(
+    mean: float, first: float, second: float, correlation: float
+) -> None:
+    found = float(quantile_of_pair(mean, first, second, correlation=correlation))
+    apart, joined = float(quantile_of_sum(mean, first, second)), mean + max(first, 0) + max(second, 0)
+    assert apart - 1e-9 <= found <= joined + 1e-9
 
 
 @given(st.floats(0.01, 1), st.floats(0, 0.5))

@@ -32,6 +32,7 @@ from planner.specs.step_profile import ChosenStepProfile, LocalMachine, StepProf
 from planner.units import Count, FloatArray, Numeric
 
 MadeT = TypeVar("MadeT")
+PLANS_AHEAD = frozenset({"vllm", "vllm-eager"})  #: vLLM's asynchronous scheduling, its default since 0.14
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +168,8 @@ class Stack:
     limits: Limits
     room: FloatArray
     """Most requests that run at once."""
+    plans_ahead: bool
+    """Whether a step is planned while the one before it runs."""
 
 
 def stacked(configurations: tuple[Configuration, ...], *, tokens: float) -> Stack:
@@ -195,6 +198,7 @@ def stacked(configurations: tuple[Configuration, ...], *, tokens: float) -> Stac
             separate_prefill=configurations[0].chosen.profile.separate_prefill,
         ),
         room=np.minimum(held, sequences),
+        plans_ahead=configurations[0].chosen.profile.engine in PLANS_AHEAD,
     )
 
 

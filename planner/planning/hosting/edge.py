@@ -10,7 +10,7 @@ from planner.formulas.hosting import energy_usd
 from planner.formulas.queueing import quantile_of_sum
 from planner.planning.hosting.capacity import time_text
 from planner.planning.hosting.configurations import Workbench
-from planner.planning.hosting.load_curve import Demand, demand_of
+from planner.planning.hosting.load_steps import Demand, demand_of
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
 from planner.planning.prediction.joined_profile import measured_stream
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream

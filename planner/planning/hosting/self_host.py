@@ -13,7 +13,8 @@ from planner.planning.hosting.candidates import Candidate, Choice, Plan
 from planner.planning.hosting.capacity import capacities
 from planner.planning.hosting.configurations import Configuration, Workbench
 from planner.planning.hosting.hosting_plan import hosted_option
-from planner.planning.hosting.load_curve import LoadCurves, demand_of, load_curves
+from planner.planning.hosting.load_curve import LoadCurves, load_curves
+from planner.planning.hosting.load_steps import demand_of
 from planner.planning.hosting.machines import Fleet, Offer, owned_offer, rented_offers
 from planner.planning.hosting.sizing import Replica, fleet_for, hosted_traffic, usd_per_month
 from planner.planning.memory.fit import shortage_reason

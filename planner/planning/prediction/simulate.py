@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Literal
 
@@ -45,7 +46,7 @@ def simulate_replica(
     memory_profile: EngineMemoryProfile,
     speed: Speed = "expected",
 ) -> ReplicaSimulation:
-    """Serve ``batch`` on one replica of a configuration.
+    """Serve ``batch`` on one replica of a configuration; what a request takes outside of the steps is added.
 
     ``speed`` is the machine as predicted, or one at either end of the 80 % interval of its time per token.
 
@@ -67,6 +68,10 @@ def simulate_replica(
     spread, width = chosen.profile.tpot, chosen.width
     factor = {"expected": 1.0, "slow": spread.low**-width, "fast": spread.high**-width}[speed]
     served = simulate(batch, costs=slowed(costs, factor), limits=limits)
+    way_s = chosen.profile.numbers()["first_token_s"]
+    served = replace(
+        served, first_token_s=served.first_token_s + way_s, last_token_s=served.last_token_s + way_s
+    )
     if served.refused == batch.size:
         raise UsageError(
             f"no request fits into the {limits.pool_tokens:,} tokens of KV cache",

@@ -13,7 +13,8 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.hosting.capacity import capacities, latency_at, time_text
 from planner.planning.hosting.configurations import Configuration, Workbench, stacked, steady_states
-from planner.planning.hosting.load_curve import Demand, demand_of, load_curves, spread_sigma
+from planner.planning.hosting.load_curve import load_curves
+from planner.planning.hosting.load_steps import Demand, demand_of, spread_sigma
 from planner.planning.prediction.predict import predict
 from planner.planning.prediction.replica_search import replicas_for_slo
 from planner.planning.prediction.simulate import step_costs
@@ -73,6 +74,7 @@ def sizes(mean: float, p95: float | None = None) -> TokenStats:
 
 CHAT = Demand(prompt=sizes(mean=1800, p95=4000), answer=sizes(mean=220, p95=400), burstiness=1.0)
 PLAIN = Demand(prompt=sizes(mean=2000), answer=sizes(mean=400), burstiness=1.0)
+BURSTS = Demand(prompt=sizes(mean=700, p95=1500), answer=sizes(mean=300, p95=700), burstiness=2.5)
 
 
 def test_configurations_side_by_side_give_what_predict_gives_one_by_one() -> None:
@@ -128,7 +130,9 @@ def simulated_p95(configured: Configuration, demand: Demand, requests_per_s: flo
     generator, count = np.random.default_rng(1), 1500
     prompt, answer, memory = demand.prompt, demand.answer, configured.memory
     batch = RequestBatch(
-        arrival_s=gamma_arrivals(generator, requests_per_s=requests_per_s, requests=count),
+        arrival_s=gamma_arrivals(
+            generator, requests_per_s=requests_per_s, requests=count, burstiness=demand.burstiness
+        ),
         input_tokens=lognormal_tokens(
             generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
         ),
@@ -147,6 +151,8 @@ def simulated_p95(configured: Configuration, demand: Demand, requests_per_s: flo
         max_num_seqs=memory.max_sequences,
         max_num_batched_tokens=memory.batched_tokens,
         pool_tokens=memory.pool_tokens,
+        async_scheduling=True,
+        prefix_caching=True,
     )
     found = simulate(batch, costs=costs, limits=limits)
     first = numbers["first_token_s"]
@@ -158,20 +164,21 @@ def simulated_p95(configured: Configuration, demand: Demand, requests_per_s: flo
 
 
 def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
-    """At 30 and 70 % of what the pool lets in. Over 180 points of nine configurations and four workloads the formula
-    is off by 9 % (TTFT), 6 % (TPOT) and 2 % (e2e) at the median, and low rather than high when busy."""
+    """At 30 to 90 % of what the pool lets in, bursts included. Over 288 points of nine configurations and four
+    workloads the formula is off by 4 % (TTFT), 4 % (TPOT) and 3 % (e2e) at the median, as often high as low."""
     errors = []
-    for demand in (PLAIN, CHAT):
+    for demand in (PLAIN, CHAT, BURSTS):
         curves = load_curves(rows(), demand)
         for row in (0, 2):
             full = curves.requests_per_s[row][curves.used_fraction[row] <= 1][-1]
-            for share in (0.3, 0.7):
+            for share in (0.3, 0.9):
                 formula = latency_at(rows()[row], curves, row, full * share)
                 seen = simulated_p95(rows()[row], demand, full * share)
                 predicted = (formula.ttft_s.value, formula.tpot_s.value, formula.e2e_s.value)
-                errors.append([abs(ours / theirs - 1) for ours, theirs in zip(predicted, seen, strict=True)])
-    assert (np.median(errors, axis=0) < (0.15, 0.10, 0.05)).all()
-    assert (np.max(errors, axis=0) < (0.35, 0.25, 0.15)).all()
+                errors.append([ours / theirs - 1 for ours, theirs in zip(predicted, seen, strict=True)])
+    assert (np.median(np.abs(errors), axis=0) < (0.08, 0.07, 0.05)).all()
+    assert (np.abs(np.median(errors, axis=0)) < (0.07, 0.06, 0.04)).all()
+    assert (np.max(np.abs(errors), axis=0) < (0.25, 0.25, 0.2)).all()
 
 
 def test_a_capacity_is_where_the_first_limit_is_reached_and_names_it() -> None:
