@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from planner.cli.locked_profiles import LockedProfileOption
 from planner.cli.options import (
     PIPE_WIDTH,
     AsOfOption,
@@ -72,6 +73,7 @@ def check(
     ] = None,
     as_of: AsOfOption = None,
     books: BooksOption = None,
+    profile: LockedProfileOption = None,
     output_format: Annotated[
         CheckFormat | None,
         typer.Option("--format", "-f", help="How to write the result; text, and annotations inside Actions."),
@@ -102,6 +104,7 @@ def check(
         as_of=date_or_none(as_of),
         today=date_or_none(as_of) or today(),
         books=tuple(books or ()),
+        profile=profile,
     )
     checked = checked_of(asked)
     width, color = screen_of(output, no_color=no_color)

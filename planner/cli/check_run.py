@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from planner import __version__
+from planner.cli.locked_profiles import measured_of, with_measured
 from planner.cli.sides import WORKING_TREE, Sides
 from planner.errors import DataError, InputError, UsageError
 from planner.inputs.locks import read_lock
@@ -36,6 +37,7 @@ class Asked:
     as_of: date | None
     today: date
     books: tuple[Path, ...]
+    profile: str | None = None
 
 
 def checked_of(asked: Asked) -> Checked:
@@ -86,8 +88,10 @@ def _sides(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -
             "no scenario is named, and there is no lock that holds any", cure="planner check SCENARIO…"
         )
     sides = Sides(lock=lock_file, as_of=asked.as_of, books=asked.books)
+    measured = measured_of(asked.profile, lock, root)
     if asked.base_ref is not None:
-        return sides.in_revisions(tuple(map(str, paths)), asked.base_ref, None)
+        base, head = sides.in_revisions(tuple(map(str, paths)), asked.base_ref, None)
+        return with_measured(base, measured), with_measured(head, measured)
     head = side_of_files(
         paths,
         root=root,
@@ -97,6 +101,7 @@ def _sides(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -
         pinned={place: each.as_of for place, each in lock.scenarios.items()} if lock is not None else {},
         own_books=asked.books,
     )
+    head = with_measured(head, measured)
     if lock is None:
         return None, head
     base = sides.of_lock(lock, str(lock_file))

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from planner.specs.step_profile import StepProfile
+    from planner.specs.step_profile import LocalMachine
 
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,7 +73,8 @@ def estimate(
 
     Several files or a folder give a portfolio with a total; a table of more than 20 scenarios is the portfolio alone.
     """
-    cases = read_all(tuple(scenarios), tuple(sets or ()), tuple(books or ()))
+    measured = load_step_profiles(profile)
+    cases = read_all(tuple(scenarios), tuple(sets or ()), tuple(books or ()), measured)
     summed = output_format is Format.csv or (output_format is Format.table and len(cases) > SHOWN_SCENARIOS)
     estimates = tuple(
         _estimates(
@@ -81,7 +82,7 @@ def estimate(
             date_or_none(as_of),
             tuple(what_if or ()),
             None if summed else seed,
-            load_step_profiles(profile),
+            local_machine(measured),
         )
     )
     width, color = screen_of(output, no_color=no_color)
@@ -98,7 +99,7 @@ def _estimates(
     as_of: date | None,
     what_if: tuple[str, ...],
     seed: int | None,
-    measured: dict[str, StepProfile],
+    machine: LocalMachine,
 ) -> Iterator[Estimate]:
     """Estimate each scenario; each draws from its own generator, so that its figures do not hang on the others.
 
@@ -110,7 +111,7 @@ def _estimates(
 
         return np.random.default_rng(seed)
 
-    shared = workbench_for(cases, measured, local_machine(measured))
+    shared = workbench_for(cases, machine)
     for case in cases:
         day = as_of or case.scenario.as_of or today()
         yield estimate_scenario(

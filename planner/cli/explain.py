@@ -20,14 +20,17 @@ from planner.cli.options import (
     screen_of,
     today,
 )
+from planner.cli.step_profiles import ProfileOption
 from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
+from planner.inputs.step_profiles import load_step_profiles
 from planner.planning.estimate import estimate_scenario
 from planner.planning.explain.tree import explain as explained, explain_all, headline_path
 from planner.report.books_table import find_rows, row_text
 from planner.report.explain import Explanation, explanation_parts, explanations_json, explanations_markdown
 from planner.report.screen import render
+from planner.specs.case import Case
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -54,6 +57,7 @@ def explain(
     sets: SetOption = None,
     as_of: AsOfOption = None,
     books: BooksOption = None,
+    profile: ProfileOption = None,
     output_format: Annotated[
         ExplainFormat, typer.Option("--format", "-f", help="How to write the result.")
     ] = ExplainFormat.table,
@@ -69,22 +73,18 @@ def explain(
     if not Path(target).exists() and not target.endswith((".yaml", ".yml")):
         emit(_book_rows(target, tuple(books or ())), output)
         return
-    found = _explanations(target, path, every, tuple(sets or ()), as_of, tuple(books or ()))
+    cases = read_all((Path(target),), tuple(sets or ()), tuple(books or ()), load_step_profiles(profile))
+    overrides = tuple(each.partition("=")[0] for each in sets or ())
+    found = _explanations(cases, path, every, overrides, as_of)
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(found, output_format, width=width, color=color), output)
 
 
 def _explanations(
-    target: str,
-    path: str | None,
-    every: bool,
-    sets: tuple[str, ...],
-    as_of: str | None,
-    books: tuple[Path, ...],
+    cases: tuple[Case, ...], path: str | None, every: bool, overrides: tuple[str, ...], as_of: str | None
 ) -> list[Explanation]:
-    overrides = tuple(each.partition("=")[0] for each in sets)
     found = []
-    for case in read_all((Path(target),), sets, books):
+    for case in cases:
         day = date_or_none(as_of) or case.scenario.as_of or today()
         made = estimate_scenario(case, day, rng=lambda: np.random.default_rng(0))
         numbers = (

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from planner.cli.diff import shown_difference
+from planner.cli.locked_profiles import LockedProfileOption, measured_of
 from planner.cli.locking import Locking
 from planner.cli.options import (
     AsOfOption,
@@ -49,6 +50,7 @@ def lock(
     sets: SetOption = None,
     as_of: AsOfOption = None,
     books: BooksOption = None,
+    profile: LockedProfileOption = None,
     output_format: FormatOption = Format.table,
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
@@ -62,9 +64,11 @@ def lock(
     if update and reprice and sets:
         raise UsageError("--set asks what if, and a lock holds what is", cure="leave --update out")
     named = scenarios or ([] if reprice else [Path(each) for each in read_project(None)[0].scenarios])
+    old = read_lock(file) if file.exists() else None
     what = Locking(
         file=file,
-        old=read_lock(file) if file.exists() else None,
+        old=old,
+        measured=measured_of(profile, old, file.parent),
         scenarios=tuple(named),
         sides=Sides(lock=file, as_of=date_or_none(as_of), books=tuple(books or ())),
         sets=tuple(sets or ()),

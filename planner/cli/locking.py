@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from planner import __version__
+from planner.cli.locked_profiles import with_measured
 from planner.cli.options import today
 from planner.cli.sides import Sides
 from planner.errors import LockStaleError, UsageError
@@ -17,6 +19,7 @@ from planner.records import dataclass
 from planner.specs.lock import Lock
 from planner.specs.side import Side
 from planner.specs.staleness import StaleReason
+from planner.specs.step_profile import StepProfile
 
 SHOWN_REASONS = 20
 
@@ -38,6 +41,7 @@ class Locking:
     scenarios: tuple[Path, ...]
     sides: Sides
     sets: tuple[str, ...]
+    measured: Mapping[str, StepProfile]
 
     def lock(self, *, update: bool, check: bool) -> Done:
         """Write the lock where there is none or where changes are accepted.
@@ -73,7 +77,7 @@ class Locking:
         if not self.scenarios and not held:
             cure = "name them: planner lock SCENARIO…"
             raise UsageError(f"no scenario is named, and there is no lock at {self.file}", cure=cure)
-        return side_of_files(
+        side = side_of_files(
             self.scenarios or tuple(path for path in held if path.exists()) or tuple(held),
             root=self.file.parent,
             label="working tree",
@@ -83,6 +87,7 @@ class Locking:
             sets=self.sets,
             own_books=self.sides.books,
         )
+        return with_measured(side, self.measured)
 
     def repriced(self) -> tuple[Side, Side]:
         """Return the lock, and the same load at the prices of another day."""

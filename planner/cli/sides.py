@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from planner.cli.locked_profiles import measured_of, with_measured
 from planner.cli.options import today
 from planner.errors import UsageError
 from planner.inputs.git import Revision, repository_root, revision
@@ -73,7 +74,9 @@ class Sides:
         files = tuple(Path(path) for path in paths) or tuple(path for path in held if path.exists())
         if not files:
             raise UsageError(f"none of the scenarios of {self.lock} is there any more")
-        return self.of_lock(locked, str(self.lock)), self.of_files(files, root=self.lock.parent)
+        head = self.of_files(files, root=self.lock.parent)
+        measured = measured_of(None, locked, self.lock.parent)
+        return self.of_lock(locked, str(self.lock)), with_measured(head, measured)
 
     def named(self, name: str, *, forgiving: bool = False) -> Side:
         """Return the side that one argument names: a path that exists, or ``REVISION:PATH``."""

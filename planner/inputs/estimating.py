@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
+from planner.specs.step_profile import StepProfile
 from planner.specs.tokenizer import TokenizerFamily
 from planner.specs.workload import TextSize
 
@@ -36,11 +37,15 @@ class _Shared(NamedTuple):
     rules: Rules
     memory: EngineMemoryProfile
     serving: tuple[ServingProfile, ...]
+    measured: Mapping[str, StepProfile]
     can_count: Callable[[TokenizerFamily], bool]
 
 
 def read_all(
-    paths: tuple[Path, ...], sets: tuple[str, ...] = (), own_books: tuple[Path, ...] = ()
+    paths: tuple[Path, ...],
+    sets: tuple[str, ...] = (),
+    own_books: tuple[Path, ...] = (),
+    measured: Mapping[str, StepProfile] | None = None,
 ) -> tuple[Case, ...]:
     """Read every scenario that the paths name.
 
@@ -49,6 +54,7 @@ def read_all(
     paths : files, or folders of them.
     sets : overrides, ``key=value``.
     own_books : folders whose books are laid over ours and over the scenario's own.
+    measured : step profiles of the project's own, by file.
 
     Raises
     ------
@@ -62,6 +68,7 @@ def read_all(
         rules=load_rules(),
         memory=load_vllm_memory(),
         serving=load_serving_profiles(),
+        measured=measured or {},
         can_count=lru_cache(maxsize=None)(can_count),
     )
     for path in find_scenarios(paths):
@@ -87,6 +94,7 @@ def _case(file: ScenarioFile, books: Books, shared: _Shared) -> Case:
         texts=_texts(file, books, shared),
         vllm_memory=shared.memory,
         profiles=shared.serving,
+        measured=shared.measured,
         trace=_trace(file),
         lines=key_lines(file.tree),
     )

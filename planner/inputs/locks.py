@@ -34,7 +34,8 @@ REGENERATE = "take one side of it (git checkout --ours/--theirs), then run `plan
 
 def lock_text(lock: Lock) -> str:
     """Return a lock as text: keys sorted, decimals as text, one value a line, the same bytes every time."""
-    document = lock.model_dump(mode="json", by_alias=True, exclude_none=True)
+    absent = None if lock.profiles.measured else {"profiles": {"measured"}}
+    document = lock.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=absent)
     return json.dumps(decimals_as_text(document), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -28,25 +28,21 @@ from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate, HostingOption
-from planner.specs.step_profile import LocalMachine, StepProfile
+from planner.specs.step_profile import LocalMachine
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def workbench_for(
-    cases: Sequence[Case],
-    measured: Mapping[str, StepProfile] | None = None,
-    machine: LocalMachine = NO_MACHINE,
-) -> Workbench:
+def workbench_for(cases: Sequence[Case], machine: LocalMachine = NO_MACHINE) -> Workbench:
     """Return a bench on which configurations that several scenarios share are worked out once.
 
-    ``measured`` are step profiles of the project's own, by file; ``machine`` is where the question is asked.
+    ``machine`` is where the question is asked.
     """
     return Workbench(
         profiles=cases[0].profiles,
         memory_profile=cases[0].vllm_memory,
-        measured=measured or {},
+        measured=cases[0].measured,
         machine=machine,
     )
 

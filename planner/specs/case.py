@@ -11,6 +11,7 @@ from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
 from planner.specs.scenario import Scenario
+from planner.specs.step_profile import StepProfile
 from planner.specs.workload import TextSize, TraceSummary
 from planner.units import FloatArray
 
@@ -30,7 +31,7 @@ class Case:
     """One scenario with the books and rules that apply to it, and what its files measured.
 
     ``summary`` is what the trace says, where only that was kept: a lock does not hold the recording itself.
-    ``lines`` is the line of every key in the file, by path such as ``models[0].share``.
+    ``measured`` are step profiles of the project's own, by file. ``lines`` is the line of every key in the file, by path such as ``models[0].share``.
     """
 
     scenario: Scenario
@@ -40,6 +41,7 @@ class Case:
     texts: Mapping[str, TextSize]
     vllm_memory: EngineMemoryProfile
     profiles: tuple[ServingProfile, ...]
+    measured: Mapping[str, StepProfile] = field(default_factory=dict)
     trace: Recording | None = None
     summary: TraceSummary | None = None
     lines: Mapping[str, int] = field(default_factory=dict)

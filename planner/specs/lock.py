@@ -17,6 +17,7 @@ from planner.specs.price import ApiModel, Contract, CurrencyRate
 from planner.specs.profile import ServingProfile
 from planner.specs.rental import GpuRental
 from planner.specs.rules import Band, ErrorClass
+from planner.specs.step_profile import StepProfile
 from planner.specs.tokenizer import TokenizerFamily
 from planner.specs.workload import TextSize, TraceSummary
 
@@ -38,10 +39,14 @@ class LockedRows(Document):
 
 
 class LockedProfiles(Document):
-    """Fitted coefficients that the results rest on; absent where nothing was hosted."""
+    """Fitted coefficients that the results rest on; absent where nothing was hosted.
+
+    ``measured`` are step profiles of the project's own, whole, by path from the lock's folder.
+    """
 
     vllm_memory: EngineMemoryProfile | None = None
     serving: tuple[ServingProfile, ...] = ()
+    measured: dict[str, StepProfile] = Field(default_factory=dict)
 
 
 class LockedRules(Document):

@@ -11,6 +11,7 @@ from planner.planning.lock.pinned_books import changed_rows, pinned_books
 from planner.planning.lock.used_rows import Rows
 from planner.records import dataclass
 from planner.specs.books import Books
+from planner.specs.case import Case
 from planner.specs.difference import Cause, CauseKind
 from planner.specs.hosting import SelfHosted
 from planner.specs.side import Entry
@@ -49,6 +50,7 @@ def pinned_entry(base: Entry, head: Entry, rows: Rows) -> Entry:
         rules=theirs.rules,
         vllm_memory=theirs.vllm_memory,
         profiles=theirs.profiles,
+        measured=theirs.measured,
     )
     return replace(base, case=fitted, as_of=head.as_of)
 
@@ -61,10 +63,7 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
     """
     now, pinned = base.entry, pinned_entry(base.entry, head.entry, base.rows)
     hosted, books = bool(base.rows.get("hardware")), pinned.case.books
-    if hosted and (now.case.vllm_memory, now.case.profiles) != (
-        pinned.case.vllm_memory,
-        pinned.case.profiles,
-    ):
+    if hosted and _fits(now.case) != _fits(pinned.case):
         now = replace(now, case=replace(pinned.case, books=now.case.books, rules=now.case.rules))
         yield Step(kind="profile", name="fitted coefficients", entry=now)
     rules = _changed_rules(base, pinned)
@@ -83,6 +82,11 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
     if now.as_of != pinned.as_of:
         before, after = now.as_of.isoformat(), pinned.as_of.isoformat()
         yield Step(kind="price", name="price date", entry=pinned, before=before, after=after)
+
+
+def _fits(case: Case) -> tuple[object, ...]:
+    """Return everything fitted that a hosted scenario rests on."""
+    return case.vllm_memory, case.profiles, case.measured
 
 
 def _changed_rules(base: Priced, pinned: Entry) -> tuple[str, ...]:

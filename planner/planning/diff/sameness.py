@@ -68,4 +68,5 @@ def same_words(old: Entry, new: Entry) -> bool:
         and summary_of(one) == summary_of(other)
         and one.vllm_memory == other.vllm_memory
         and one.profiles == other.profiles
+        and one.measured == other.measured
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from planner.formulas.hosting import (
     energy_usd,
@@ -255,7 +256,7 @@ def _predicted(what: str, field: str) -> Function:
             hardware_leaf(device, "bandwidth_gb_per_s", device.bandwidth_gb_per_s),
             hardware_leaf(device, "tflops", peak),
             hardware_leaf(device, "memory_gib", device.memory_gib),
-            _profile(option),
+            _profile(s, option),
             tokens_in(s, workload, family, "input_tokens"),
             tokens_in(s, workload, family, "output_tokens"),
             s.ref("workload.peak_requests_per_s"),
@@ -275,7 +276,19 @@ def _quantization(s: Scene, option: HostingOption) -> Origin | None:
     return own_key(s, "quantization").origin
 
 
-def _profile(option: HostingOption) -> Operand:
+def _profile(s: Scene, option: HostingOption) -> Operand:
+    measured = s.case.measured.get(option.profile or "")
+    if measured is not None:
+        origin = Origin(
+            kind="profile",
+            place=option.profile or "",
+            file=option.profile,
+            since=date.fromisoformat(measured.measured_on),
+            source=f"measured on {measured.measured_on} with {measured.engine} {measured.engine_version} on "
+            f"{measured.machine}: {measured.points} points, {measured.held_out_points} held out",
+            trust=option.grade,
+        )
+        return Operand(name="profile", value=option.profile, origin=origin)
     file = "llamacpp" if option.kind == "edge" else "serving"
     used = option.plan.profile if option.plan is not None else file
     origin = Origin(

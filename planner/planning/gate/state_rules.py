@@ -15,6 +15,7 @@ from planner.specs.estimate import Estimate, HostingOption, ModelCost, TierAdvic
 from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId, Severity
 from planner.specs.outcome import Outcome
+from planner.specs.step_profile import StepProfile
 from planner.units import percent
 
 SLO_WORDS = BOUNDS[:3]  # how a target that is missed is worded; the fourth is the KV pool
@@ -252,6 +253,10 @@ def _refusal(s: Standing, option: HostingOption, *, lost: bool) -> Finding:
 
 def _profile(s: Standing) -> Iterator[Finding]:
     chosen = s.estimate.recommendation.hosting
+    measured = s.case.measured.get((chosen.profile if chosen is not None else None) or "")
+    if chosen is not None and measured is not None:
+        yield from _measured_profile(s, chosen, measured)
+        return
     memory = s.case.vllm_memory
     age = (s.today - memory.fitted).days
     if chosen is not None and chosen.kind == "self_hosted" and age > s.gates.max_profile_age_days:
@@ -264,4 +269,19 @@ def _profile(s: Standing) -> Iterator[Finding]:
             expected=f"fitted within {s.gates.max_profile_age_days} days",
             found=f"{age} days",
             cure="fit it again on the engine version in use: planner calibrate",
+        )
+
+
+def _measured_profile(s: Standing, chosen: HostingOption, measured: StepProfile) -> Iterator[Finding]:
+    age = (s.today - date.fromisoformat(measured.measured_on)).days
+    if age > s.gates.max_profile_age_days:
+        yield s.finding(
+            "PROFILE-STALE",
+            f"hosting.{chosen.kind}",
+            f"{chosen.profile} was measured on {measured.measured_on}, {age} days ago",
+            subject=chosen.profile or measured.model,
+            severity="warning",
+            expected=f"measured within {s.gates.max_profile_age_days} days",
+            found=f"{age} days",
+            cure="measure it again on the engine version in use: planner bench --calibrate",
         )

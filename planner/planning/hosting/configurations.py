@@ -149,13 +149,15 @@ class Workbenches:
     """The workbench of each set of fitted coefficients: scenarios that share them share what was worked out."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], Workbench] = {}
+        self._known: dict[tuple[int, int, int], Workbench] = {}
 
     def of(self, case: Case) -> Workbench:
         """Return the workbench of a scenario."""
-        key = (id(case.profiles), id(case.vllm_memory))
+        key = (id(case.profiles), id(case.vllm_memory), id(case.measured))
         if key not in self._known:
-            self._known[key] = Workbench(profiles=case.profiles, memory_profile=case.vllm_memory)
+            self._known[key] = Workbench(
+                profiles=case.profiles, memory_profile=case.vllm_memory, measured=case.measured
+            )
         return self._known[key]
 
 

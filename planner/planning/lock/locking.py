@@ -71,6 +71,7 @@ def lock_of(side: Side, *, planner: str, seed: int = 0) -> Lock:
         profiles=LockedProfiles(
             vllm_memory=hosted[0].vllm_memory if hosted else None,
             serving=hosted[0].profiles if hosted else (),
+            measured=dict(hosted[0].measured) if hosted else {},
         ),
         rules=_rules(side, kept),
     )
@@ -127,6 +128,7 @@ def side_of(
                 texts=each.texts,
                 vllm_memory=memory,
                 profiles=lock.profiles.serving or profiles,
+                measured=lock.profiles.measured,
                 summary=each.trace,
             ),
             as_of=each.as_of,

@@ -26,8 +26,12 @@ def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
         else:
             yield StaleReason(kind="scenario removed", place=place, subject=locked.name)
     yield from _row_reasons(lock.rows, now.rows)
-    if lock.profiles != now.profiles:
+    shipped = {"vllm_memory", "serving"}
+    if lock.profiles.model_dump(include=shipped) != now.profiles.model_dump(include=shipped):
         yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
+    old, new = lock.profiles.measured, now.profiles.measured
+    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
+        yield StaleReason(kind="profile changed", place=None, subject=name)
     if lock.rules is not None and now.rules is not None:
         for rule in changed_rules(lock.rules, now.rules):
             yield StaleReason(kind="rule changed", place=None, subject=rule)
