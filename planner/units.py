@@ -40,6 +40,7 @@ SECONDS_PER_MINUTE = 60.0
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86_400.0
 HOURS_PER_DAY = 24
+DAYS_PER_MONTH = 365 / 12  #: the mean month, for dates
 HOURS_PER_MONTH = 730.0  #: 365 · 24 / 12, what clouds bill as one month
 BITS_PER_BYTE = 8
 

@@ -235,7 +235,7 @@ def _consequences(failures: Failures) -> Iterator[str]:
 
 
 def _errors(failures: Failures) -> RenderableType:
-    table = grid("Error", "HTTP", "rate", "retries", "billed", left=1)
+    table = grid("Error", "HTTP", "rate", "retries", "billed", "", left=1)
     for row in failures.errors:
         retried = count(row.retries) if row.retries else "not retried"
         table.add_row(
@@ -244,6 +244,7 @@ def _errors(failures: Failures) -> RenderableType:
             percent(row.rate_fraction, 2),
             retried,
             percent(row.billed_fraction, 0),
+            "stated" if row.billed_stated else "assumed",
         )
     return table
 

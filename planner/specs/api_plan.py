@@ -96,13 +96,17 @@ class RoutingCheck:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErrorRow:
-    """One class of error that the scenario states: how often, whether it is retried, what it bills."""
+    """One class of error that the scenario states: how often, whether it is retried, what it bills.
+
+    What a failed attempt bills is assumed unless the scenario states it.
+    """
 
     name: str
     http: Count | None
     rate_fraction: float
     retries: Count
     billed_fraction: float
+    billed_stated: bool
     strategy: str
 
 

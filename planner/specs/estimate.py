@@ -63,12 +63,16 @@ class SingleModel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthCost:
-    """The bill of one month of the horizon, after credits."""
+    """The bill of one month of the horizon, after credits.
+
+    ``first_terms_fraction`` is the part of it under the contracts of the first month, 1 unless one ended.
+    """
 
     month: Count
     requests: MeanCount
     usd: float
     credits_usd: float = 0.0
+    first_terms_fraction: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,21 @@ from pydantic import Field, model_validator
 from planner.specs.base import Document, refusal
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
+ErrorName = Literal[
+    "any_error",
+    "rate_limited",
+    "server_error",
+    "bad_gateway",
+    "unavailable",
+    "timeout",
+    "bad_request",
+    "auth_failure",
+    "model_not_found",
+    "content_filtered",
+    "context_overflow",
+    "invalid_json",
+]
+"""A class of error; ``any_error`` where only ``error_rate`` is stated."""
 
 
 class ErrorRates(Document):
@@ -66,6 +81,10 @@ class Reliability(Document):
         0.0, ge=0, lt=1, description="share of attempts that fail in a way worth a retry"
     )
     errors: ErrorRates | None = Field(None, description="share of attempts by class, instead of error_rate")
+    billed: dict[ErrorName, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="part of a failed attempt's price that is charged, by class of error",
+    )
     max_retries: int = Field(3, ge=0, le=20, description="further attempts after the first")
     timeout_s: float | None = Field(None, gt=0, description="how long an attempt may take")
     backoff: Backoff = Field(default_factory=Backoff)
@@ -79,4 +98,8 @@ class Reliability(Document):
             raise refusal("error_rate or errors", "both")
         if self.errors is not None and self.errors.timeout and self.timeout_s is None:
             raise refusal("timeout_s, the time that a timeout takes, with errors.timeout", "none")
+        told = {"any_error"} if self.errors is None else set(dict(self.errors))
+        if unused := sorted(set(self.billed) - told):
+            way = "any_error with error_rate" if self.errors is None else "classes of errors with errors"
+            raise refusal(f"in billed, {way}", ", ".join(unused))
         return self

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 
 from planner.errors import DataError
 from planner.planning.bill.pricing import price_in_force
-from planner.planning.workload.cautions import DAYS_PER_MONTH
 from planner.specs.case import Case
 from planner.specs.price import ApiModel, ApiPrice
 from planner.specs.workload import Workload
+from planner.units import DAYS_PER_MONTH
 
 
 def cheapest_sibling(case: Case, workload: Workload, model_id: str, as_of: date) -> str | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from planner.formulas.traffic import grown
 from planner.planning.bill.calls import LINES, PricedCall, price_calls
-from planner.planning.bill.credits import Owed, spend_credits
+from planner.planning.bill.credits import Owed
 from planner.planning.bill.flow import asked_of
+from planner.planning.bill.months import Terms, ending, months_of, without_contracts
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.request_cost import request_cost
 from planner.planning.bill.response_caches import embedded_tokens, layers_of, reaching_fraction
@@ -18,7 +18,7 @@ from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
 from planner.specs.caching import SemanticCache
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, CostLine, ModelCost, MonthCost, SingleModel
+from planner.specs.estimate import ApiCost, CostLine, ModelCost, SingleModel
 from planner.specs.scenario import ModelShare
 from planner.specs.workload import Workload
 
@@ -94,7 +94,8 @@ def api_cost(
     by_model = tuple(
         _model_cost(row, bill, workload) for row in dict.fromkeys(p.used.model for p in bill.priced)
     )
-    months = tuple(_months(case, workload, bill, by_model))
+    owed = [Owed(model=cost.model, usd=cost.usd_per_month) for cost in by_model]
+    months = tuple(months_of(case, workload, as_of, terms_of(case, workload, as_of, bill), owed))
     single = _single_models(case, workload, as_of) if alone else ()
     dearest = max((alone.usd_per_month for alone in single), default=0.0)
     return ApiCost(
@@ -146,23 +147,24 @@ def _lines(calls: Sequence[PricedCall], bill: Bill, workload: Workload) -> tuple
     )
 
 
-def _months(case: Case, workload: Workload, bill: Bill, by_model: Sequence[ModelCost]) -> Iterator[MonthCost]:
-    """Yield each month of the horizon: grown with the traffic, less the credits that are left."""
-    factors = [
-        float(grown(1.0, workload.growth_per_month_fraction, month))
-        for month in range(workload.horizon_months)
-    ]
-    owed = [Owed(model=cost.model, usd=cost.usd_per_month) for cost in by_model]
-    used = spend_credits(case, owed, factors)
-    fixed = bill.usd - bill.calls_usd - bill.embeddings_usd
-    for index, (factor, credit) in enumerate(zip(factors, used, strict=True)):
-        gross = (bill.calls_usd + bill.embeddings_usd) * factor + fixed
-        yield MonthCost(
-            month=index + 1,
-            requests=workload.requests_per_month * factor,
-            usd=gross - credit,
-            credits_usd=credit,
+def terms_of(case: Case, workload: Workload, as_of: date, bill: Bill) -> tuple[Terms, ...]:
+    """Return the bill of a month on the terms of each stretch of the horizon: contracts end, and list prices hold."""
+    horizon = workload.horizon_months
+    ends = ending(case, as_of, horizon)
+    borders = (0.0, *(end for end, _ in ends), float(horizon))
+    bills = [bill]
+    for count in range(1, len(ends) + 1):
+        left = without_contracts(case, [provider for _, provider in ends[:count]])
+        bills.append(monthly_bill(left, workload, as_of))
+    return tuple(
+        Terms(
+            from_month=start,
+            to_month=end,
+            growing_usd=each.calls_usd + each.embeddings_usd,
+            fixed_usd=sum(line.usd_per_month for line in each.fixed),
         )
+        for start, end, each in zip(borders, borders[1:], bills, strict=False)
+    )
 
 
 def _single_models(case: Case, workload: Workload, as_of: date) -> tuple[SingleModel, ...]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from planner.planning.workload.cautions import DAYS_PER_MONTH
 from planner.planning.workload.facts import Facts
 from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost
-from planner.units import percent
+from planner.units import DAYS_PER_MONTH, percent
 
 
 def api_cautions(case: Case, cost: ApiCost, plan: ApiPlan, facts: Facts, as_of: date) -> Iterator[Notice]:
@@ -51,10 +50,11 @@ def _contract_ends(case: Case, cost: ApiCost, as_of: date) -> Iterator[Notice]:
     for name in dict.fromkeys(model.price.contract for model in cost.by_model):
         contract = case.books.contracts[name] if name is not None else None
         if contract is not None and contract.valid_to is not None and contract.valid_to < end:
-            message = f"contract {contract.id} ends on {contract.valid_to}, inside the horizon"
-            yield Notice(
-                code="CONTRACT-ENDS", message=message, cure="the total prices it to the end; plan its renewal"
+            message = (
+                f"contract {contract.id} ends on {contract.valid_to}, inside the horizon; from then on the months "
+                f"are at the list price, and no credits are left"
             )
+            yield Notice(code="CONTRACT-ENDS", message=message, cure="plan its renewal")
 
 
 def _availability(plan: ApiPlan) -> Iterator[Notice]:

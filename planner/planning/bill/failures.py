@@ -59,6 +59,7 @@ def _row(error: ErrorUse) -> ErrorRow:
         rate_fraction=error.rate_fraction,
         retries=error.retries,
         billed_fraction=error.billed_fraction,
+        billed_stated=error.billed_stated,
         strategy=error.strategy,
     )
 

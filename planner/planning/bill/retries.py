@@ -22,6 +22,7 @@ class ErrorUse:
     retries: Count
     fails_over: bool
     billed_fraction: float
+    billed_stated: bool
     strategy: str
 
 
@@ -56,11 +57,12 @@ def _errors(case: Case) -> Iterator[ErrorUse]:
                 rate_fraction=rules.error_rate,
                 retries=rules.max_retries,
                 fails_over=True,
-                billed_fraction=0.0,
+                billed_fraction=rules.billed.get("any_error", 0.0),
+                billed_stated="any_error" in rules.billed,
                 strategy="retried with backoff",
             )
         return
-    rates = dict(rules.errors)
+    rates, billed = dict(rules.errors), {str(name): part for name, part in rules.billed.items()}
     for each in case.rules.error_classes:
         if rates[each.id]:
             most = rules.max_retries if each.max_retries is None else min(each.max_retries, rules.max_retries)
@@ -70,7 +72,8 @@ def _errors(case: Case) -> Iterator[ErrorUse]:
                 rate_fraction=rates[each.id],
                 retries=most if each.retried else 0,
                 fails_over=each.retried,
-                billed_fraction=each.billed_fraction,
+                billed_fraction=billed.get(each.id, each.billed_fraction),
+                billed_stated=each.id in billed,
                 strategy=each.strategy,
             )
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from planner.formulas.bill import after_credits_usd
 from planner.formulas.traffic import grown
+from planner.planning.bill.api_cost import terms_of
 from planner.planning.explain.caching import CACHING
 from planner.planning.explain.calls import embeddings, fixed_costs, reaching, share
 from planner.planning.explain.derivation import (
     Derived,
     Function,
+    Operand,
     between,
     modelled,
     of,
@@ -56,6 +58,8 @@ def _month(s: Scene, index: int) -> Derived:
             replay=lambda growth, month: grown(1.0, growth, month),
         ),
     )
+    if s.estimate.cost.months[index].first_terms_fraction < 1:
+        return _month_of_terms(s, index, factor)
     models = s.refs(f"{C}.by_model[*].usd_per_month", "model")
     calls = between("calls_usd_per_month", s.bill.calls_usd, total(*models, rule=MODELS))
     growing = (calls, *embeddings(s))
@@ -68,6 +72,45 @@ def _month(s: Scene, index: int) -> Derived:
         replay=lambda times, credits_usd, *rest: (
             sum(rest[: len(growing)]) * times + sum(rest[len(growing) :]) - credits_usd
         ),
+    )
+
+
+def _month_of_terms(s: Scene, index: int, factor: Operand) -> Derived:
+    """Return a month in which a contract ended, or behind one: each part of it on the terms that hold then."""
+    parts = [
+        (each.part_of(index), each)
+        for each in terms_of(s.case, s.estimate.workload, s.estimate.as_of, s.bill)
+        if each.part_of(index) > 0
+    ]
+    place = "accounts.*.contract and its valid_to"
+    weights = [
+        constant("part_of_month", part, place, "the days before and after the end") for part, _ in parts
+    ]
+    growing = [
+        between("growing_usd_per_month", each.growing_usd, _on_terms(s, "calls and embeddings"))
+        for _, each in parts
+    ]
+    fixed = [between("fixed_usd_per_month", each.fixed_usd, _on_terms(s, "caches")) for _, each in parts]
+    count = len(parts)
+    return Derived(
+        rule="Σ part_of_month × (growing_usd_per_month × growth_factor + fixed_usd_per_month) − credits_usd",
+        operands=(factor, s.ref(f"{C}.months[{index}].credits_usd"), *weights, *growing, *fixed),
+        replay=lambda times, credits_usd, *rest: (
+            sum(rest[at] * (rest[count + at] * times + rest[2 * count + at]) for at in range(count))
+            - credits_usd
+        ),
+        note="a contract ended: the rest is at the list price",
+    )
+
+
+def _on_terms(s: Scene, what: str) -> Derived:
+    return Derived(
+        rule=f"cost.usd_per_month of {what}, under the contracts that hold then",
+        operands=(
+            s.ref("workload.requests_per_month"),
+            *s.refs(f"{C}.by_model[*].price.input_usd_per_mtok", "model"),
+        ),
+        note="the bill is computed again with the accounts whose contract ended at the list price",
     )
 
 
@@ -93,6 +136,21 @@ def _month_requests(s: Scene, index: int) -> Derived:
         s.ref("workload.requests_per_month"),
         s.ref("workload.growth_per_month_fraction"),
         months,
+    )
+
+
+def _first_terms(s: Scene, index: int) -> Derived:
+    """Return the part of a month under the first month's contracts: until the first of them ends."""
+    named = [
+        s.key(f"accounts.{provider}.contract")
+        for provider, account in s.case.scenario.accounts.items()
+        if account.contract is not None
+    ]
+    part = s.estimate.cost.months[index].first_terms_fraction
+    return Derived(
+        rule="the days of the month before the first contract ends ÷ its days",
+        operands=(s.key("as_of"), *(named or (s.key("accounts"),))),
+        replay=lambda *_: part,
     )
 
 
@@ -144,6 +202,7 @@ COST: Mapping[str, Function] = {
     f"{C}.months[*].requests": _month_requests,
     f"{C}.months[*].usd": _month,
     f"{C}.months[*].credits_usd": _credits,
+    f"{C}.months[*].first_terms_fraction": _first_terms,
     f"{C}.single_model[*].usd_per_month": alone,
     f"{C}.single_model[*].usd_per_day": lambda s, i: quotient(
         s.ref(f"{C}.single_model[{i}].usd_per_month"), s.ref("workload.days_per_month")

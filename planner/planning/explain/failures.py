@@ -32,6 +32,8 @@ def _rate(s: Scene, index: int) -> Derived:
 def _class_rule(field: str) -> Function:
     def derive(s: Scene, index: int) -> Derived:
         row = _failures(s).errors[index]
+        if field == "billed_fraction" and row.billed_stated:
+            return stated(s.key(f"reliability.billed.{row.name.replace(' ', '_')}"))
         return stated(rule_leaf(s, field, getattr(row, field), f"error_classes.{row.name}.{field}"))
 
     return derive

@@ -54,11 +54,20 @@ def line_cost(s: Scene, call: PricedCall, name: str) -> Operand:
 
 def _billed(s: Scene, call: PricedCall) -> Operand:
     """Return what is charged for one answered call where failed attempts are charged too."""
-    names = [f"reliability.errors.{each.name}" for each in errors_of(s.case) if each.billed_fraction]
+    by_class = s.case.scenario.reliability.errors is not None
+    names = [
+        f"reliability.errors.{each.name}" if by_class else "reliability.error_rate"
+        for each in errors_of(s.case)
+        if each.billed_fraction
+    ]
     terms = Derived(
         rule="1 + failed attempts that are charged ÷ answered_fraction",
-        operands=(*(s.key(name) for name in names), s.key("reliability.max_retries")),
-        note="the rules of thumb say which classes of error are charged",
+        operands=(
+            *(s.key(name) for name in names),
+            s.key("reliability.billed"),
+            s.key("reliability.max_retries"),
+        ),
+        note="reliability.billed says which classes of error are charged, and where it does not, the rules of thumb",
     )
     return between("billed_calls", call.call.billed, terms)
 

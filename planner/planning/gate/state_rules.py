@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 from planner.planning.hosting.capacity import BOUNDS
 from planner.planning.hosting.rental_price import rental_price_in_force
-from planner.planning.workload.cautions import DAYS_PER_MONTH
 from planner.planning.workload.places import line_of
 from planner.records import dataclass
 from planner.specs.case import Case
@@ -16,7 +15,7 @@ from planner.specs.finding import Finding
 from planner.specs.gates import Gates, RuleId, Severity
 from planner.specs.outcome import Outcome
 from planner.specs.step_profile import StepProfile
-from planner.units import percent
+from planner.units import DAYS_PER_MONTH, percent
 
 SLO_WORDS = BOUNDS[:3]  # how a target that is missed is worded; the fourth is the KV pool
 

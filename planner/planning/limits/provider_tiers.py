@@ -19,6 +19,7 @@ from planner.specs.workload import TokenStats, Workload
 from planner.units import percent
 
 MANY_TIMES = 10.0  # from here on a percentage is no longer read
+HARDLY_ANY = 0.005  # what would be shown as 0 %
 WORTH_SAYING = 0.0005  # what is shown as 0.1 % of the peak minutes
 
 
@@ -152,12 +153,13 @@ def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tighte
 
 
 def _used(use: LimitUse) -> str:
-    part = (
-        f"{percent(use.used_fraction)} of"
-        if use.used_fraction < MANY_TIMES
-        else f"{use.used_fraction:,.0f} times"
-    )
-    return f"{part} {use.limit:,.0f} {_words(use.kind)} at the peak"
+    return f"{_part(use.used_fraction)} {use.limit:,.0f} {_words(use.kind)} at the peak"
+
+
+def _part(fraction: float) -> str:
+    if fraction >= MANY_TIMES:
+        return f"{fraction:,.0f} times"
+    return f"{percent(fraction)} of" if fraction >= HARDLY_ANY else "less than 1 % of"
 
 
 def _refused(use: LimitUse) -> str:

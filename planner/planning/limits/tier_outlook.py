@@ -10,9 +10,7 @@ from planner.specs.base import Notice
 from planner.specs.estimate import TierOutlook
 from planner.specs.limits import Requirement
 from planner.specs.tier_check import TierCheck, TierPlan
-from planner.units import HOURS_PER_DAY, HOURS_PER_MONTH
-
-DAYS_PER_MONTH = HOURS_PER_MONTH / HOURS_PER_DAY  # mean month, for dates only
+from planner.units import DAYS_PER_MONTH
 
 
 def tier_outlook(

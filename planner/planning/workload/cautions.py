@@ -9,9 +9,7 @@ from planner.specs.base import Notice
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingOption
 from planner.specs.workload import TraceSummary
-from planner.units import SECONDS_PER_DAY, SECONDS_PER_MINUTE
-
-DAYS_PER_MONTH = 30.44  # mean month, for dates only
+from planner.units import DAYS_PER_MONTH, SECONDS_PER_DAY, SECONDS_PER_MINUTE
 
 
 def cautions(

@@ -1,11 +1,17 @@
 """On which terms a scenario buys: mode, region, contract, credits, tools, off-peak hours, stored caches, currency."""
 
 import math
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from planner.errors import DataError
-from tests.planning.scenes import CHAT, FAQ, RAG, estimate_of, usd_of
+from planner.planning.bill.api_cost import api_cost
+from planner.planning.workload.workload import workload_of
+from planner.specs.price import Contract
+from planner.specs.scenario import Account, ModelShare
+from tests.planning.scenes import CHAT, FAQ, RAG, case_of, estimate_of, usd_of
 
 PLAIN = ("accounts.anthropic={tier: build}", "reliability={}", "caching={}", "prompt.paid_calls={}")
 # 600,000 requests of 3,000 and 250 tokens at 3 and 15 USD/Mtok
@@ -22,7 +28,59 @@ def test_a_contract_takes_its_discount_off_and_its_credits_off_the_first_months(
     assert usd_of(FAQ, *sets) == pytest.approx(LIST_USD * 0.88)
     cost = estimate_of(FAQ, *sets).cost
     assert [month.credits_usd for month in cost.months[:2]] == [500, 0]
-    assert cost.usd_horizon == pytest.approx(12 * LIST_USD * 0.88 - 500)
+
+
+def test_the_months_after_a_contract_are_at_the_list_price() -> None:
+    # from 2026-11-23 to 2027-07-01 are 220 days, 7.2329 months of 365 / 12 days
+    cost = estimate_of(FAQ, *PLAIN, "accounts.anthropic.contract=anthropic-2026").cost
+    held = 220 / (365 / 12)
+    assert [month.usd for month in cost.months[8:]] == pytest.approx([LIST_USD] * 4)
+    assert cost.months[6].usd == pytest.approx(LIST_USD * 0.88)
+    assert cost.months[7].first_terms_fraction == pytest.approx(held - 7)
+    assert cost.months[7].usd == pytest.approx(LIST_USD * (0.88 * (held - 7) + 8 - held))
+    assert cost.usd_horizon == pytest.approx(LIST_USD * (0.88 * held + 12 - held) - 500)
+
+
+def test_credits_are_lost_with_their_contract() -> None:
+    # 600 requests a month cost 600 × 0.01275 × 0.88 = 6.73 USD; 7.2329 months of it are all that the 500 pay
+    small = (*PLAIN, "accounts.anthropic.contract=anthropic-2026", "traffic.requests_per_day=20")
+    cost = estimate_of(FAQ, *small).cost
+    assert sum(month.credits_usd for month in cost.months) == pytest.approx(
+        LIST_USD / 1000 * 0.88 * 220 / (365 / 12)
+    )
+    assert [month.usd for month in cost.months[:7]] == pytest.approx([0.0] * 7, abs=1e-9)
+    assert cost.months[11].usd == pytest.approx(LIST_USD / 1000)
+
+
+def test_two_contracts_end_one_after_the_other() -> None:
+    case = case_of(FAQ, *PLAIN)
+    mix = (
+        ModelShare(model="anthropic/claude-sonnet-4-6", share=0.5),
+        ModelShare(model="openai/gpt-5-mini", share=0.5),
+    )
+    books = replace(
+        case.books,
+        contracts={
+            name: Contract(
+                id=name,
+                applies_to=name,
+                discount_fraction=0.5,
+                valid_from=date(2026, 1, 1),
+                valid_to=end,
+                source="test",
+            )
+            for name, end in (("anthropic", date(2027, 2, 22)), ("openai", date(2027, 5, 24)))
+        },
+    )
+    accounts = {name: Account(contract=name) for name in ("anthropic", "openai")}
+    scenario = case.scenario.model_copy(update={"models": mix, "accounts": accounts})
+    case = replace(case, books=books, scenario=scenario)
+    cost = api_cost(case, workload_of(scenario, {}), date(2026, 11, 23))
+    sonnet, mini = (model.usd_per_month * 2 for model in cost.by_model)  # at the list price
+    first, second = 91 / (365 / 12), 182 / (365 / 12)
+    assert cost.usd_horizon == pytest.approx(
+        sonnet * (first / 2 + 12 - first) + mini * (second / 2 + 12 - second)
+    )
 
 
 def test_a_contract_with_one_model_leaves_the_others_of_the_account_at_list_price() -> None:
@@ -32,7 +90,8 @@ def test_a_contract_with_one_model_leaves_the_others_of_the_account_at_list_pric
 
 
 def test_a_contract_that_ends_within_the_horizon_is_a_warning() -> None:
-    assert "CONTRACT-ENDS" in [notice.code for notice in estimate_of(FAQ).warnings]
+    (found,) = (notice for notice in estimate_of(FAQ).warnings if notice.code == "CONTRACT-ENDS")
+    assert "from then on the months are at the list price" in found.message
     with pytest.raises(DataError, match="contract anthropic-2026 does not hold on 2027-08-01"):
         estimate_of(FAQ, "as_of=2027-08-01")
 

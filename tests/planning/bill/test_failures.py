@@ -2,6 +2,7 @@
 
 import pytest
 
+from planner.errors import InputError
 from planner.planning.bill.retries import errors_of, outcome_of
 from planner.specs.api_plan import Failures
 from tests.planning.scenes import CASCADE, CHAT, FAQ, RAG, case_of, estimate_of, usd_of
@@ -107,3 +108,36 @@ def test_a_provider_that_fails_nearly_always_still_has_its_rows() -> None:
         "anthropic/claude-3-5-sonnet",
     ]
     assert made.cost.usd_per_month == pytest.approx(849.60 * 0.001)
+
+
+def test_what_a_failed_attempt_bills_is_assumed_until_it_is_stated() -> None:
+    errors = "reliability={errors: {timeout: 0.1}, timeout_s: 5, max_retries: 0}"
+    stated = "reliability={errors: {timeout: 0.1}, timeout_s: 5, max_retries: 0, billed: {timeout: 0.25}}"
+    (assumed,) = failures(CHAT, errors).errors
+    (own,) = failures(CHAT, stated).errors
+    assert (assumed.billed_fraction, assumed.billed_stated) == (1.0, False)
+    assert (own.billed_fraction, own.billed_stated) == (0.25, True)
+    # of ten attempts nine are answered and paid; the tenth is paid in whole, or a quarter of it
+    answered = usd_of(CHAT, "reliability={}") * 0.9
+    assert usd_of(CHAT, errors) == pytest.approx(answered * 10 / 9)
+    assert usd_of(CHAT, stated) == pytest.approx(answered * 9.25 / 9)
+
+
+def test_errors_without_classes_may_be_billed_too() -> None:
+    sets = "reliability={error_rate: 0.1, max_retries: 0, billed: {any_error: 1.0}}"
+    assert usd_of(CHAT, sets) == pytest.approx(usd_of(CHAT, "reliability={}"))
+
+
+@pytest.mark.parametrize(
+    ("sets", "named"),
+    [
+        ("reliability={error_rate: 0.1, billed: {timeout: 1.0}}", "any_error with error_rate"),
+        ("reliability={errors: {server_error: 0.1}, billed: {any_error: 1.0}}", "classes of errors"),
+        ("reliability={error_rate: 0.1, billed: {any_error: 1.5}}", "a number ≤ 1"),
+        ("reliability={error_rate: 0.1, billed: {nothing: 1.0}}", "any_error"),
+    ],
+)
+def test_a_billed_part_that_cannot_be_is_refused(sets: str, named: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        case_of(CHAT, sets)
+    assert named in str(refusal.value.faults[0])
