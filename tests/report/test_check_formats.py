@@ -1,6 +1,7 @@
 """Every format of a check against its schema, and against what files and waivers may say."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+import xmlschema
 
 from planner.report.check_ci import (
     fingerprint,
@@ -150,6 +152,24 @@ def validate(document: Any, schema: str) -> None:
 
 
 @pytest.mark.parametrize("checked", [FAILED, PASSED, checked_of(NASTY)], ids=["failed", "passed", "nasty"])
+def test_sarif_is_valid_by_the_public_schema(checked: Checked) -> None:
+    document = json.loads(sarif(checked))
+    validate(document, "sarif-2.1.0.json")
+    del document["runs"][0]["tool"]
+    with pytest.raises(jsonschema.ValidationError, match="'tool' is a required property"):
+        validate(document, "sarif-2.1.0.json")
+
+
+@pytest.mark.parametrize("checked", [FAILED, PASSED, checked_of(NASTY)], ids=["failed", "passed", "nasty"])
+def test_junit_is_valid_by_the_public_schema(checked: Checked) -> None:
+    schema = xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd")
+    text = junit(checked)
+    schema.validate(text)
+    with pytest.raises(xmlschema.XMLSchemaValidationError, match="missing required attribute 'failures'"):
+        schema.validate(re.sub(r' failures="\d+"', "", text))
+
+
+@pytest.mark.parametrize("checked", [FAILED, PASSED, checked_of(NASTY)], ids=["failed", "passed", "nasty"])
 def test_sarif_is_valid_and_every_result_names_a_rule(checked: Checked) -> None:
     document = json.loads(sarif(checked))
     validate(document, "sarif-2.1.0.subset.json")
@@ -179,6 +199,9 @@ def test_a_fingerprint_stays_when_line_and_amount_change_and_differs_by_subject(
 def test_gitlab_code_quality_is_valid(checked: Checked) -> None:
     document = json.loads(gitlab_code_quality(checked))
     validate(document, "gitlab-code-quality.json")
+    for entry in document:  # what GitLab's own parser requires
+        assert {"description", "fingerprint", "severity", "location"} <= set(entry)
+        assert isinstance(entry["location"]["lines"]["begin"], int)
     assert len({entry["fingerprint"] for entry in document}) == len(checked.findings)
 
 
