@@ -38,6 +38,7 @@ from planner.planning.prediction.stream_work import StreamWork, impossible, stre
 from planner.specs.validation import TableRow
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
+FITTED = "2026-11-23"  # to be moved with every fit that is shipped: `planner check` tells its age
 TABLES = ("llamacpp_gpu_benchmarks_xiongjiedai", "llmfit_community", "geerling_edge_desktop")
 # Centre and log-width of the prior.
 PRIOR = {
@@ -262,6 +263,7 @@ def profile_of(
     return {
         "id": f"llamacpp-{group}",
         "engine": "llamacpp",
+        "fitted": FITTED,
         "engine_versions": "b1619 to b2837, and builds of 2025 and 2026 that state none",
         "hardware_class": group,
         "hardware": devices,

@@ -42,6 +42,7 @@ LOSS_SCALE = 0.05  # relative error from which a point counts less than quadrati
 WEIGHTS = {"tpot": 1.0, "ttft": 1.0, "throughput": 1.0}
 # What a class without measurements of an engine takes over: how near a chip comes to its datasheet.
 CARRIED = ("compute", "attention_compute", "expert_compute")
+FITTED = "2026-11-23"  # to be moved with every fit that is shipped: `planner check` tells its age
 DERIVED_WIDTH = 1.5  # interval of a derived profile in log space, against that of the fitted one
 
 Errors = dict[str, np.ndarray]
@@ -159,6 +160,7 @@ def profile_of(
     return {
         "id": f"{engine}-{group}",
         "engine": engine,
+        "fitted": FITTED,
         "engine_versions": ", ".join(sorted(rows["engine_version"].dropna().unique())) or "not stated",
         "hardware_class": group,
         "hardware": sorted(rows["device"].unique()),

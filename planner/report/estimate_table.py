@@ -232,7 +232,7 @@ def _refused(estimate: Estimate) -> RenderableType | None:
     table.add_column(style="dim")
     table.add_row(Text("Refused", style="dim"), "")
     for option in refused[:SHOWN_REFUSED]:
-        table.add_row(option.name, "; ".join(option.refused))
+        table.add_row(option.name, "; ".join(map(str, option.refused)))
     if len(refused) > SHOWN_REFUSED:
         table.add_row("", f"and {len(refused) - SHOWN_REFUSED} more, all in --format json")
     return table

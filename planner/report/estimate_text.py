@@ -36,7 +36,8 @@ def estimate_document(estimate: Estimate) -> dict[str, Any]:
             "reasons": recommendation.reasons,
             "options": recommendation.options,
             "refused": [
-                {"option": o.name, "kind": o.kind, "reasons": o.refused} for o in recommendation.refused
+                {"option": o.name, "kind": o.kind, "reasons": [str(reason) for reason in o.refused]}
+                for o in recommendation.refused
             ],
             "caching": recommendation.caching,
             "advice": recommendation.advice,

@@ -10,6 +10,7 @@ from planner.specs.api_plan import ApiPlan
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.hosting_plan import HostingPlan
 from planner.specs.prompt_cache import PrefixCaching
+from planner.specs.refusal import Refusal
 from planner.specs.request_cost import PriceUsed
 from planner.specs.tokenizer import PromptTokens
 from planner.specs.uncertainty import BillSpread
@@ -105,7 +106,7 @@ class HostingOption:
     name: str
     usd_per_month: float | None
     grade: Grade
-    refused: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
     model: str | None = None
     gpu: str | None = None
     gpus_per_replica: int | None = None

@@ -69,8 +69,9 @@ CHECK_RULES: Mapping[RuleId, CheckRule] = {
         help="The peak exceeds the limits of the account's tier, or of every published tier.",
     ),
     "FIT": CheckRule(
-        title="the model no longer fits",
-        help="Weights and KV cache do not fit the GPUs that the scenario names.",
+        title="no option fits",
+        help="Weights and KV cache do not fit the GPUs that the scenario names, these cannot run it, or the scenario's "
+        "own rules allow no option.",
     ),
     "SLO": CheckRule(
         title="no option holds the SLO",

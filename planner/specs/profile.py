@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -72,6 +73,7 @@ class ServingProfile(Document):
 
     id: str
     engine: str
+    fitted: date | None = None
     engine_versions: str
     hardware_class: str
     hardware: tuple[str, ...]

@@ -108,7 +108,7 @@ def _as_option(item: Advice, now: Bill, options: Sequence[HostingOption]) -> Adv
     mine = [option for option in options if option.kind == OPTIONS[item.id]]
     holding = [option for option in mine if not option.refused and option.usd_per_month is not None]
     if not holding:
-        reason = "refused: " + mine[0].refused[0] if mine else "not among the options that were weighed"
+        reason = f"refused: {mine[0].refused[0]}" if mine else "not among the options that were weighed"
         return ruled_out(item, reason)
     best = min(holding, key=lambda option: option.usd_per_month or 0.0)
     saved = now.usd - (best.usd_per_month or 0.0)

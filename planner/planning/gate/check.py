@@ -9,7 +9,8 @@ from datetime import date
 from planner.errors import EXIT_OK, EXIT_USAGE, DataError, PlannerError, UsageError
 from planner.planning.estimate import estimate_scenario, workbench_for
 from planner.planning.gate.cost_rules import scenario_cost_findings, total_findings, usd_per_request
-from planner.planning.gate.state_rules import Standing, state_findings
+from planner.planning.gate.standing import Standing
+from planner.planning.gate.state_rules import state_findings
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.lock.outcome import outcome_of
 from planner.records import dataclass

@@ -5,64 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from planner.planning.hosting.capacity import BOUNDS
+from planner.planning.gate.hosting_rules import hosting_findings, profile_findings
+from planner.planning.gate.standing import Standing
 from planner.planning.hosting.rental_price import rental_price_in_force
-from planner.planning.workload.places import line_of
-from planner.records import dataclass
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate, HostingOption, ModelCost, TierAdvice
+from planner.specs.estimate import ModelCost, TierAdvice
 from planner.specs.finding import Finding
-from planner.specs.gates import Gates, RuleId, Severity
-from planner.specs.outcome import Outcome
-from planner.specs.step_profile import StepProfile
 from planner.units import DAYS_PER_MONTH, percent
-
-SLO_WORDS = BOUNDS[:3]  # how a target that is missed is worded; the fourth is the KV pool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
-    """One scenario as it stands: what was estimated, its gates, and what it was before where that is known."""
-
-    case: Case
-    estimate: Estimate
-    gates: Gates
-    before: Outcome | None
-    today: date
-
-    def at(self, key: str) -> int | None:
-        """Return the line of a key of the scenario."""
-        return line_of(self.case.lines, key)
-
-    def finding(
-        self,
-        rule: RuleId,
-        key: str,
-        message: str,
-        *,
-        severity: Severity = "error",
-        subject: str = "",
-        expected: str | None = None,
-        found: str | None = None,
-        cure: str | None = None,
-        cause: str | None = None,
-        usd: float | None = None,
-    ) -> Finding:
-        """Return a finding at a key of the scenario."""
-        return Finding(
-            rule=rule,
-            severity=severity,
-            scenario=self.case.scenario.name,
-            subject=subject,
-            file=self.case.file,
-            line=self.at(key),
-            message=f"{self.case.scenario.name}: {message}",
-            expected=expected,
-            found=found,
-            cause=cause,
-            cure=cure,
-            usd_per_month=usd,
-        )
 
 
 def state_findings(standing: Standing) -> Iterator[Finding]:
@@ -70,8 +19,8 @@ def state_findings(standing: Standing) -> Iterator[Finding]:
     yield from _budget(standing)
     yield from _prices(standing)
     yield from _limits(standing)
-    yield from _hosting(standing)
-    yield from _profile(standing)
+    yield from hosting_findings(standing)
+    yield from profile_findings(standing)
 
 
 def _budget(s: Standing) -> Iterator[Finding]:
@@ -202,85 +151,3 @@ def _limit(s: Standing, tier: TierAdvice) -> Finding:
         else "no tier holds",
         cure=cure,
     )
-
-
-def _hosting(s: Standing) -> Iterator[Finding]:
-    """Yield own machines that no longer hold: nothing else holds either, or they were what was chosen before."""
-    chosen, options = s.estimate.recommendation.hosting, s.estimate.recommendation.options
-    own = [option for option in options if option.kind != "api"]
-    if not own or any(not option.refused for option in own):
-        return
-    was_own = (
-        s.before is not None
-        and s.before.choice is not None
-        and any(option.kind == s.before.choice.kind for option in own)
-    )
-    if chosen is not None and not was_own:
-        return
-    yield from (_refusal(s, option, lost=was_own) for option in own if _is_physical(option))
-
-
-def _is_physical(option: HostingOption) -> bool:
-    """Tell whether memory or a latency target refuses an option; a rule about data or quality is the author's own."""
-    return _misses_slo(option) or _does_not_fit(option)
-
-
-def _misses_slo(option: HostingOption) -> bool:
-    return any(word in reason for reason in option.refused for word in SLO_WORDS)
-
-
-def _does_not_fit(option: HostingOption) -> bool:
-    return any("GiB" in reason or "fit" in reason for reason in option.refused)
-
-
-def _refusal(s: Standing, option: HostingOption, *, lost: bool) -> Finding:
-    slo = _misses_slo(option)
-    before = " (it was the choice before)" if lost else ""
-    return s.finding(
-        "SLO" if slo else "FIT",
-        "slo" if slo else f"hosting.{option.kind}",
-        f"{option.name}{before}: {option.refused[0]}",
-        subject=option.name,
-        expected="one option that holds the targets" if slo else "weights and KV cache within the memory",
-        found=option.refused[0],
-        cause=None,
-        cure="relax the target, take a faster GPU or a smaller model"
-        if slo
-        else "take more GPUs, a smaller quantization or context: see `planner fit`",
-    )
-
-
-def _profile(s: Standing) -> Iterator[Finding]:
-    chosen = s.estimate.recommendation.hosting
-    measured = s.case.measured.get((chosen.profile if chosen is not None else None) or "")
-    if chosen is not None and measured is not None:
-        yield from _measured_profile(s, chosen, measured)
-        return
-    memory = s.case.vllm_memory
-    age = (s.today - memory.fitted).days
-    if chosen is not None and chosen.kind == "self_hosted" and age > s.gates.max_profile_age_days:
-        yield s.finding(
-            "PROFILE-STALE",
-            "hosting.self_hosted",
-            f"the memory profile of {memory.engine} was fitted on {memory.fitted.isoformat()}, {age} days ago",
-            subject=memory.engine,
-            severity="warning",
-            expected=f"fitted within {s.gates.max_profile_age_days} days",
-            found=f"{age} days",
-            cure="fit it again on the engine version in use: planner calibrate",
-        )
-
-
-def _measured_profile(s: Standing, chosen: HostingOption, measured: StepProfile) -> Iterator[Finding]:
-    age = (s.today - date.fromisoformat(measured.measured_on)).days
-    if age > s.gates.max_profile_age_days:
-        yield s.finding(
-            "PROFILE-STALE",
-            f"hosting.{chosen.kind}",
-            f"{chosen.profile} was measured on {measured.measured_on}, {age} days ago",
-            subject=chosen.profile or measured.model,
-            severity="warning",
-            expected=f"measured within {s.gates.max_profile_age_days} days",
-            found=f"{age} days",
-            cure="measure it again on the engine version in use: planner bench --calibrate",
-        )

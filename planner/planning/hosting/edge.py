@@ -23,6 +23,7 @@ from planner.specs.fit import FitRequest
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import Edge
 from planner.specs.model import ModelSpec
+from planner.specs.refusal import Refusal
 from planner.specs.scenario import Slo
 from planner.specs.workload import Workload
 from planner.units import MS_PER_S
@@ -59,14 +60,15 @@ def _option(
     workload: Workload,
     workbench: Workbench,
 ) -> HostingOption:
-    refused: list[str] = []
+    refused: list[Refusal] = []
     speed = _speed(edge, model, device, workload, workbench)
-    if isinstance(speed, str):
+    if isinstance(speed, Refusal):
         refused.append(speed)
     else:
         refused.extend(_missed(speed, case.scenario.slo))
     if not edge.quality_equivalent:
-        refused.append(f"quality_equivalent is not stated for {model.id}")
+        words = f"quality_equivalent is not stated for {model.id}"
+        refused.append(Refusal(kind="quality", words=words))
     own = workbench.measured_profile("llamacpp", model, device, edge.quantization)
     known = speed if isinstance(speed, _Speed) else None
     energy = None
@@ -90,7 +92,7 @@ def _option(
     )
 
 
-def _missed(speed: _Speed, slo: Slo) -> Iterator[str]:
+def _missed(speed: _Speed, slo: Slo) -> Iterator[Refusal]:
     """Yield each limit that one user's request misses."""
     for name, taken, limit in (
         ("TTFT", speed.ttft_s, (slo.ttft_p95_ms or math.inf) / MS_PER_S),
@@ -98,12 +100,13 @@ def _missed(speed: _Speed, slo: Slo) -> Iterator[str]:
         ("e2e", speed.e2e_s, slo.e2e_p95_s or math.inf),
     ):
         if taken.value > limit:
-            yield f"a request takes {time_text(taken.value)} at p95, the {name} limit is {time_text(limit)}"
+            words = f"a request takes {time_text(taken.value)} at p95, the {name} limit is {time_text(limit)}"
+            yield Refusal(kind="latency", words=words)
 
 
 def _speed(
     edge: Edge, model: ModelSpec, device: HardwareSpec, workload: Workload, workbench: Workbench
-) -> _Speed | str:
+) -> _Speed | Refusal:
     """Return how fast a device answers one user, or why it cannot."""
     demand = demand_of(workload)
     longest = math.ceil(demand.prompt.p99 + demand.answer.p99)
@@ -114,15 +117,16 @@ def _speed(
         )
         memory = fit_llamacpp(architecture, device, request)
         if not memory.fits:
-            return memory.reason
+            return Refusal(kind="memory", words=memory.reason)
         mean, long = (
             _stream(edge, model, device, workbench, tokens, demand.answer.mean)
             for tokens in (demand.prompt.mean, demand.prompt.p95)
         )
     except (UsageError, DataError) as error:
-        return error.message
+        return Refusal(kind="support", words=error.message)
     if long.prefill_tokens_per_s is None or mean.prefill_tokens_per_s is None:
-        return f"the books have no matrix rate for {device.id}, so nothing is known of its TTFT"
+        words = f"the books have no matrix rate for {device.id}, so nothing is known of its TTFT"
+        return Refusal(kind="support", words=words)
     return _percentiles(demand, mean.prefill_tokens_per_s, mean.decode_tokens_per_s, long)
 
 

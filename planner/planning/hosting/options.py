@@ -11,6 +11,7 @@ from planner.planning.hosting.self_host import self_hosted_options
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, HostingKind, HostingOption
 from planner.specs.hosting import SelfHosted
+from planner.specs.refusal import Refusal
 from planner.specs.workload import Workload
 from planner.units import percent
 
@@ -54,7 +55,7 @@ def _api(case: Case, cost: ApiCost) -> HostingOption:
     )
 
 
-def _data_refusals(case: Case, cost: ApiCost) -> Iterator[str]:
+def _data_refusals(case: Case, cost: ApiCost) -> Iterator[Refusal]:
     """Yield why the data rule excludes the API: a region rule is kept by models that are bought in that region."""
     rule = case.scenario.constraints.data
     if rule.startswith("region:"):
@@ -62,6 +63,7 @@ def _data_refusals(case: Case, cost: ApiCost) -> Iterator[str]:
         elsewhere = [model.model for model in cost.by_model if model.price.region != region]
         if elsewhere:
             models = ", ".join(elsewhere)
-            yield f"{models} not bought in {region}; accounts.PROVIDER.region chooses it where it is sold"
+            words = f"{models} not bought in {region}; accounts.PROVIDER.region chooses it where it is sold"
+            yield Refusal(kind="data rule", words=words)
     elif "api" not in KEEPS_RULE[rule]:
-        yield f"the data rule is {rule}"
+        yield Refusal(kind="data rule", words=f"the data rule is {rule}")

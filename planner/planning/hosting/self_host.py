@@ -18,6 +18,7 @@ from planner.planning.hosting.load_steps import demand_of
 from planner.planning.hosting.machines import Fleet, Offer, owned_offer, rented_offers
 from planner.planning.hosting.sizing import Replica, fleet_for, hosted_traffic, usd_per_month
 from planner.planning.memory.fit import shortage_reason
+from planner.planning.memory.schemes import supports
 from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
 from planner.specs.case import Case
@@ -25,6 +26,8 @@ from planner.specs.estimate import ApiCost, HostingOption
 from planner.specs.fit import FitRequest
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import Purchase, SelfHosted
+from planner.specs.refusal import Refusal, RefusalKind
+from planner.specs.serving import CapacityBound
 from planner.specs.workload import Workload
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
@@ -36,7 +39,7 @@ class _Weighed:
 
     candidates: tuple[Candidate, ...]
     curves: LoadCurves | None
-    refused: dict[str, str]
+    refused: dict[str, Refusal]
     """GPU -> what is wrong with the last configuration tried on it."""
 
 
@@ -85,22 +88,23 @@ def _gpus(case: Case, own: SelfHosted, workbench: Workbench) -> tuple[HardwareSp
 def _judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -> HostingOption:
     reasons = list(option.refused)
     if case.scenario.constraints.data == "on_device":
-        reasons.append("the data rule is on_device")
+        reasons.append(Refusal(kind="data rule", words="the data rule is on_device"))
     if not own.quality_equivalent and not same:
-        reasons.append(f"quality_equivalent is not stated for {option.model}")
+        words = f"quality_equivalent is not stated for {option.model}"
+        reasons.append(Refusal(kind="quality", words=words))
     return replace(option, refused=tuple(reasons), quality_equivalent=own.quality_equivalent or same)
 
 
 def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Weighed:
     """Work out the capacity of every configuration that fits, all of them at once."""
     fitting: list[Configuration] = []
-    refused: dict[str, str] = {}
+    refused: dict[str, Refusal] = {}
     for gpu in gpus:
         for quantization in plan.own.quantization:
             for ranks in _tensor_parallel(plan.own):
                 found = _fitting(plan, gpu, quantization, ranks)
-                if isinstance(found, str):
-                    refused[gpu.id] = f"{quantization} on {ranks}: {found}"
+                if isinstance(found, Refusal):
+                    refused[gpu.id] = replace(found, words=f"{quantization} on {ranks}: {found}")
                 else:
                     fitting.append(found)
     if not fitting:
@@ -113,16 +117,21 @@ def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Weighed:
         if capacity.requests_per_s.value > 0:
             candidates.append(Candidate(configuration=configuration, capacity=capacity, row=row))
         else:
-            where = f"{configuration.quantization} on {configuration.gpus}"
-            refused[configuration.hardware.id] = f"{where}: {capacity.reason}"
+            words = f"{configuration.quantization} on {configuration.gpus}: {capacity.reason}"
+            refused[configuration.hardware.id] = Refusal(kind=_kind(capacity.limited_by), words=words)
     return _Weighed(candidates=tuple(candidates), curves=curves, refused=refused)
+
+
+def _kind(bound: CapacityBound) -> RefusalKind:
+    """Return why not even a lonely request is served, by the limit that it breaks."""
+    return "memory" if bound in {"KV pool", "max_num_seqs"} else "latency"
 
 
 def _tensor_parallel(own: SelfHosted) -> tuple[int, ...]:
     return TENSOR_PARALLEL if isinstance(own.tensor_parallel, str) else (own.tensor_parallel,)
 
 
-def _fitting(plan: Plan, gpu: HardwareSpec, quantization: str, ranks: int) -> Configuration | str:
+def _fitting(plan: Plan, gpu: HardwareSpec, quantization: str, ranks: int) -> Configuration | Refusal:
     """Return a configuration with room for the longest request, or why there is none."""
     found = plan.workbench.configuration(
         plan.model,
@@ -133,14 +142,18 @@ def _fitting(plan: Plan, gpu: HardwareSpec, quantization: str, ranks: int) -> Co
         gpus=ranks,
     )
     if isinstance(found, str):
-        return found
+        return Refusal(kind="support", words=found)
     sizes = (plan.workload.input_tokens, plan.workload.output_tokens, plan.workload.reasoning_tokens)
     longest = math.ceil(sum(size.p99 for size in sizes))
     request = FitRequest(quantization=quantization, tensor_parallel=ranks, context_tokens=max(longest, 1))
     try:
-        return shortage_reason(plan.model, gpu, request, found.memory) or found
-    except UsageError as error:
-        return error.message
+        reason = shortage_reason(plan.model, gpu, request, found.memory)
+    except UsageError as error:  # a request beyond the model's context
+        return Refusal(kind="support", words=error.message)
+    if reason is None:
+        return found
+    runs = supports(gpu, found.memory.weights.scheme) != "no"
+    return Refusal(kind="memory" if runs else "support", words=reason)
 
 
 def _option(
@@ -148,18 +161,20 @@ def _option(
 ) -> HostingOption:
     offers = _offers(plan, gpu, purchase)
     if isinstance(offers, str):
-        return _refusal(plan, gpu, purchase, offers)
+        return _refusal(plan, gpu, purchase, Refusal(kind="market", words=offers))
     mine = [each for each in weighed.candidates if each.configuration.hardware is gpu]
     if not mine or weighed.curves is None:
-        return _refusal(plan, gpu, purchase, weighed.refused.get(gpu.id, "nothing to try"))
+        nothing = Refusal(kind="support", words="nothing to try")
+        return _refusal(plan, gpu, purchase, weighed.refused.get(gpu.id, nothing))
     choice = _cheapest(plan, mine, offers)
     if choice is None:
         fewest = min(each.configuration.gpus for each in mine)
-        return _refusal(plan, gpu, purchase, f"no machine in the books has {fewest} of them")
+        words = f"no machine in the books has {fewest} of them"
+        return _refusal(plan, gpu, purchase, Refusal(kind="market", words=words))
     return hosted_option(plan, choice, weighed.curves, same=same)
 
 
-def _refusal(plan: Plan, gpu: HardwareSpec, purchase: Purchase, reason: str) -> HostingOption:
+def _refusal(plan: Plan, gpu: HardwareSpec, purchase: Purchase, reason: Refusal) -> HostingOption:
     return HostingOption(
         kind="self_hosted",
         name=f"{plan.model.id} on {gpu.id}",

@@ -190,7 +190,7 @@ def test_a_region_rule_is_kept_by_models_that_are_bought_there() -> None:
     assert chosen is not None
     assert chosen.kind == "api"
     (refused,) = estimate_of(FAQ, *sets, "accounts.anthropic.region=null").recommendation.refused
-    assert refused.refused[0].startswith("anthropic/claude-sonnet-4-6 not bought in us")
+    assert str(refused.refused[0]).startswith("anthropic/claude-sonnet-4-6 not bought in us")
 
 
 def test_a_lifetime_that_one_model_of_a_mix_offers_does_not_refuse_the_mix() -> None:

@@ -361,3 +361,62 @@ def test_findings_come_worst_first() -> None:
         round(abs(each.usd_per_month or 0.0), 2) for each in checked.findings if each.severity == "error"
     ]
     assert dearest == sorted(dearest, reverse=True)
+
+
+def only_finding(checked: Checked, rule: str) -> Finding:
+    (found,) = [each for each in checked.findings if each.rule == rule]
+    return found
+
+
+def test_a_scenario_that_nothing_may_serve_fails_and_is_not_free() -> None:
+    found = run(entry(CHAT, "constraints.data=on_device", "hosting={api: {}}"))
+    finding = only_finding(found, "FIT")
+    assert (found.exit_code, finding.subject) == (1, "no option")
+    assert "no option may serve it: the data rule is on_device" in finding.message
+    stated = entry(
+        CHAT,
+        "constraints.data=self_hosted",
+        "hosting={self_hosted: {models: [llama-3.1-8b], gpus: [l40s]}}",
+    )
+    words = only_finding(run(stated), "FIT").message
+    assert "quality_equivalent is not stated for llama-3.1-8b" in words
+
+
+def test_many_gpus_that_miss_a_target_are_one_finding_a_model() -> None:
+    strict = entry(BULK, OPEN, "slo.ttft_p95_ms=1", "hosting.self_hosted.gpus=[]")
+    finding = only_finding(run(strict), "SLO")
+    assert finding.subject == "llama-3.1-8b"
+    assert "options holds" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("sets", "rule", "words"),
+    [
+        (("slo.ttft_p95_ms=1",), "SLO", "the TTFT limit is"),
+        (("hosting.self_hosted.gpus=[l4]", "hosting.self_hosted.models=[llama-3.1-405b]"), "FIT", "GiB"),
+        (("hosting.self_hosted.gpus=[v100-sxm2-16]",), "FIT", "cannot run bf16"),
+        (("hosting.self_hosted.purchase=[owned]",), "FIT", "owned does not say what the machine costs"),
+    ],
+    ids=["latency", "memory", "support", "market"],
+)
+def test_the_kind_of_a_refusal_and_not_its_words_decides_the_rule(
+    sets: tuple[str, ...], rule: str, words: str
+) -> None:
+    found = run(entry(BULK, OPEN, *sets))
+    errors = [each for each in found.findings if each.severity == "error"]
+    assert {each.rule for each in errors} == {rule}
+    assert words in errors[0].message
+
+
+def test_each_kind_of_coefficients_behind_the_choice_ages() -> None:
+    later = date(2028, 1, 1)  # 404 days after 2026-11-23
+    own = entry(BULK, OPEN)
+    subjects = {each.subject for each in run(own, today=later).findings if each.rule == "PROFILE-STALE"}
+    assert subjects == {"vllm", "vllm-ampere"}
+    device = entry("scenarios/private-assistant.yaml", "constraints.data=on_device")
+    finding = only_finding(run(device, today=later), "PROFILE-STALE")
+    assert finding.subject.startswith("llamacpp-")
+    assert "404 days ago" in finding.message
+    assert "b1619" in finding.message
+    young = run(own, device, today=later, flags=Gates(max_profile_age_days=500))
+    assert "PROFILE-STALE" not in rules(young)

@@ -70,7 +70,7 @@ def test_a_device_answers_one_user_within_the_fit_s_interval() -> None:
 def test_a_device_that_cannot_is_refused_with_the_reason(
     edge: dict[str, Any], slo: dict[str, float], reason: str
 ) -> None:
-    assert reason in " ".join(only({"edge": EDGE | edge}, slo=slo).refused)
+    assert reason in " ".join(map(str, only({"edge": EDGE | edge}, slo=slo).refused))
 
 
 def test_an_edge_section_without_a_model_weighs_nothing_and_without_devices_the_common_ones() -> None:
@@ -110,7 +110,7 @@ def test_machines_that_cannot_are_refused_with_the_reason(
     own: dict[str, Any], more: dict[str, Any], reason: str
 ) -> None:
     found = only({"self_hosted": OWN | own}, **more)
-    assert reason in f"{found.name} {' '.join(found.refused)}"
+    assert reason in f"{found.name} {' '.join(map(str, found.refused))}"
     assert found.refused
 
 
