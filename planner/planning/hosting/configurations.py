@@ -153,7 +153,8 @@ class Workbenches:
 
     def of(self, case: Case) -> Workbench:
         """Return the workbench of a scenario."""
-        key = (id(case.profiles), id(case.vllm_memory), id(case.measured))
+        measured = id(case.measured) if case.measured else 0  # each case has a mapping of its own where there are none
+        key = (id(case.profiles), id(case.vllm_memory), measured)
         if key not in self._known:
             self._known[key] = Workbench(
                 profiles=case.profiles, memory_profile=case.vllm_memory, measured=case.measured
