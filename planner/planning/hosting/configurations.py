@@ -153,7 +153,7 @@ class Workbenches:
 
     def of(self, case: Case) -> Workbench:
         """Return the workbench of a scenario."""
-        measured = id(case.measured) if case.measured else 0  # each case has a mapping of its own where there are none
+        measured = id(case.measured) if case.measured else 0  # an empty mapping is each case's own
         key = (id(case.profiles), id(case.vllm_memory), measured)
         if key not in self._known:
             self._known[key] = Workbench(
