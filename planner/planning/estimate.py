@@ -80,7 +80,7 @@ def estimate_scenario(
     plan = api_plan(case, workload, cost, as_of, bill)
     tiers, tier_notices = provider_tiers(case, workload, priced, as_of)
     workbench = workbench or workbench_for((case,))
-    options = hosting_options(case, workload, cost, as_of, workbench)
+    options = hosting_options(case, workload, cost, as_of, workbench, simulated=rng is not None)
     facts = facts_of(case.scenario, workload, rules.thresholds)
     advice = with_savings(checklist_advice(rules, facts) if advised else (), ground, options)
     recommendation = recommend(

@@ -55,7 +55,7 @@ def _lines(option: HostingOption, plan: HostingPlan, estimate: Estimate) -> Iter
     )
     yield (
         "at the peak",
-        f"{percent(option.utilisation_fraction or 0.0, 0)} of capacity; {late}; {plan.percentiles}",
+        f"{percent(option.utilisation_fraction or 0.0, 0)} of capacity; {late}; {_basis(plan)}",
     )
     yield from _over_time(option, plan)
     if plan.break_even is not None:
@@ -75,6 +75,16 @@ def _grade(option: HostingOption, plan: HostingPlan) -> str:
 def _time(option: HostingOption, metric: str) -> str:
     found = getattr(option, metric)
     return duration(found.value if found is not None else None)
+
+
+def _basis(plan: HostingPlan) -> str:
+    """Say where the percentiles come from, and what the simulator says to them."""
+    peak = plan.simulated
+    if peak is None:
+        return plan.percentiles
+    word = "confirmed" if peak.holds else "denied"
+    times = ", ".join(duration(time_s) for time_s in (peak.ttft_s, peak.tpot_s, peak.e2e_s))
+    return f"{plan.percentiles}, {word} by {peak.requests:,} simulated requests: {times}"
 
 
 def _machines(option: HostingOption, plan: HostingPlan) -> str:

@@ -47,6 +47,19 @@ class BreakEven:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedPeak:
+    """A serving replica's share of the design peak, simulated event by event; times are 95th percentiles [s]."""
+
+    requests: Count
+    requests_per_s: float
+    ttft_s: float
+    tpot_s: float
+    e2e_s: float
+    holds: bool
+    """Whether every limit is held."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CheaperOffer:
     """Machines that would cost less but are not chosen by default."""
 
@@ -76,3 +89,5 @@ class HostingPlan:
     daily: DailyMachines | None
     break_even: BreakEven | None
     community: CheaperOffer | None
+    simulated: SimulatedPeak | None = None
+    """``None`` where the formula's percentiles were far from every limit and no simulation was asked for."""

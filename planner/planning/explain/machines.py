@@ -13,13 +13,16 @@ from planner.planning.explain.derivation import (
     modelled,
     of,
     product,
+    quotient,
     stated,
     total,
 )
-from planner.planning.explain.leaves import Scene, rental_leaf
+from planner.planning.explain.leaves import Scene, constant, rental_leaf
 from planner.planning.explain.options import A_MONTH, crossing, option_at, own_key, peak_of
 from planner.planning.hosting.break_even import break_even
+from planner.planning.hosting.confirmation import NEAR_REQUESTS
 from planner.planning.hosting.hosting_plan import IN_FRONT
+from planner.planning.hosting.peak_simulation import simulated_peak
 from planner.planning.hosting.sizing import daily_machines, fleet_for, growth_steps
 
 CAPACITY = "requests_per_s_per_replica"
@@ -135,6 +138,28 @@ def _even(s: Scene, at: str) -> Derived:
     )
 
 
+def _simulated_requests(s: Scene, at: str) -> Derived:
+    peak = known(known(option_at(s, at).plan, "plan").simulated, "simulated")
+    name = "NEAR_REQUESTS" if peak.requests == NEAR_REQUESTS else "SHOWN_REQUESTS"
+    place = f"planner/planning/hosting/confirmation.py {name}"
+    return stated(constant("requests", peak.requests, place, "enough for a 95th percentile"))
+
+
+def _simulated_share(s: Scene, at: str) -> Derived:
+    return quotient(peak_of(s), s.ref(f"{at}.plan.serving_replicas"))
+
+
+def _simulated(s: Scene, at: str) -> Derived:
+    operands = (
+        s.ref(f"{at}.plan.simulated.requests"),
+        s.ref(f"{at}.plan.simulated.requests_per_s"),
+        s.ref("workload.burstiness"),
+    )
+    return modelled(
+        simulated_peak, *operands, note="95th percentile of one serving replica's share, event by event"
+    )
+
+
 _FIELDS: Mapping[str, Function] = {
     "serving_replicas": _serving,
     "spare_for_interruptions": _spare,
@@ -158,6 +183,11 @@ _FIELDS: Mapping[str, Function] = {
     "break_even.for_good_requests_per_day": _even,
     "break_even.crossings": _even,
     "community.usd_per_month": _cheaper,
+    "simulated.requests": _simulated_requests,
+    "simulated.requests_per_s": _simulated_share,
+    "simulated.ttft_s": _simulated,
+    "simulated.tpot_s": _simulated,
+    "simulated.e2e_s": _simulated,
 }
 MONTHLY = tuple(f"growth[*].{name}" for name in ("month", "replicas", "machines", "usd_per_month"))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 from planner.planning.hosting.configurations import Configuration, Workbench
+from planner.planning.hosting.load_curve import LoadCurves
 from planner.planning.hosting.machines import Fleet
 from planner.planning.hosting.sizing import HostedTraffic
 from planner.records import dataclass
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost
+from planner.specs.estimate import ApiCost, HostingOption
 from planner.specs.hosting import SelfHosted
 from planner.specs.model import ModelSpec
 from planner.specs.serving import Capacity
@@ -48,3 +49,22 @@ class Choice:
     fleet: Fleet
     usd_per_month: float
     community: Fleet | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sized:
+    """A choice with all that its option is made of."""
+
+    plan: Plan
+    choice: Choice
+    curves: LoadCurves
+    same: bool
+    """Whether the API serves the same model."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weighed:
+    """An option beside what it was made of; ``None`` where there was nothing to choose."""
+
+    option: HostingOption
+    sized: Sized | None = None

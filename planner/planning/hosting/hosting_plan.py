@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.hosting.break_even import break_even
-from planner.planning.hosting.candidates import Choice, Plan
+from planner.planning.hosting.candidates import Choice, Plan, Sized
 from planner.planning.hosting.capacity import latency_at
-from planner.planning.hosting.load_curve import LoadCurves
 from planner.planning.hosting.machines import Fleet
 from planner.planning.hosting.sizing import Replica, daily_machines, fleet_for, growth_steps, usd_per_month
 from planner.specs.estimate import HostingOption
-from planner.specs.hosting_plan import BreakEven, CheaperOffer, HostingPlan
+from planner.specs.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
 
 PERCENTILES = "queueing formula on the fitted steady state"
 IN_FRONT = frozenset(
@@ -18,13 +17,14 @@ IN_FRONT = frozenset(
 )  #: lines of the bill that hosting keeps
 
 
-def hosted_option(plan: Plan, choice: Choice, curves: LoadCurves, *, same: bool) -> HostingOption:
+def hosted_option(sized: Sized, simulated: SimulatedPeak | None = None) -> HostingOption:
     """Return the option with what stands behind it."""
+    plan, choice = sized.plan, sized.choice
     held, served = choice.fleet, choice.candidate.capacity
     configuration = choice.candidate.configuration
     each_s = plan.traffic.peak_requests_per_s / held.loaded
-    latency = latency_at(configuration, curves, choice.candidate.row, each_s)
-    even = _break_even(plan, choice, same=same)
+    latency = latency_at(configuration, sized.curves, choice.candidate.row, each_s)
+    even = _break_even(plan, choice, same=sized.same)
     caches = _cache_fees(plan)
     return HostingOption(
         kind="self_hosted",
@@ -49,12 +49,14 @@ def hosted_option(plan: Plan, choice: Choice, curves: LoadCurves, *, same: bool)
         bound_by=served.limited_by,
         break_even_requests_per_day=even.requests_per_day.value if even is not None else None,
         profile=served.profile,
-        plan=_plan(plan, choice, even, caches),
+        plan=_plan(plan, choice, even, caches, simulated),
         notices=(*held.offer.notices, *served.notices),
     )
 
 
-def _plan(plan: Plan, choice: Choice, even: BreakEven | None, caches: float) -> HostingPlan:
+def _plan(
+    plan: Plan, choice: Choice, even: BreakEven | None, caches: float, simulated: SimulatedPeak | None
+) -> HostingPlan:
     held, served, own = choice.fleet, choice.candidate.capacity, plan.own
     gpus = choice.candidate.configuration.gpus
     replica = Replica(requests_per_s=served.requests_per_s.value, gpus=gpus)
@@ -83,6 +85,7 @@ def _plan(plan: Plan, choice: Choice, even: BreakEven | None, caches: float) -> 
         daily=daily_machines(held.offer, own, plan.traffic, replica),
         break_even=even,
         community=_cheaper(choice.community, caches),
+        simulated=simulated,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from planner.planning.hosting.configurations import Workbench
+from planner.planning.hosting.confirmation import confirmed_options
 from planner.planning.hosting.edge import edge_options
 from planner.planning.hosting.self_host import self_hosted_options
 from planner.specs.case import Case
@@ -24,10 +25,17 @@ KEEPS_RULE: dict[str, tuple[HostingKind, ...]] = {
 
 
 def hosting_options(
-    case: Case, workload: Workload, cost: ApiCost, as_of: date, workbench: Workbench
+    case: Case,
+    workload: Workload,
+    cost: ApiCost,
+    as_of: date,
+    workbench: Workbench,
+    *,
+    simulated: bool = False,
 ) -> tuple[HostingOption, ...]:
     """Return every candidate of the scenario, with the reasons against it where there are any.
 
+    The cheapest machines of our own are simulated where they come near a limit, and with ``simulated`` in any case.
     A scenario without ``hosting`` is weighed as the API against hosting the same open model, where there is one.
     """
     hosting = case.scenario.hosting
@@ -36,7 +44,8 @@ def hosting_options(
         options.append(_api(case, cost))
     own = hosting.self_hosted if hosting is not None else SelfHosted()
     if own is not None:
-        options.extend(self_hosted_options(case, own, workload, cost, as_of, workbench))
+        weighed = self_hosted_options(case, own, workload, cost, as_of, workbench)
+        options.extend(confirmed_options(list(weighed), always=simulated))
     if hosting is not None and hosting.edge is not None:
         options.extend(edge_options(case, hosting.edge, workload, workbench))
     return tuple(options)

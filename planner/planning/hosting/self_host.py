@@ -9,7 +9,7 @@ from datetime import date
 
 from planner.errors import UsageError
 from planner.planning.bill.response_caches import reaching_fraction
-from planner.planning.hosting.candidates import Candidate, Choice, Plan
+from planner.planning.hosting.candidates import Candidate, Choice, Plan, Sized, Weighed
 from planner.planning.hosting.capacity import capacities
 from planner.planning.hosting.configurations import Configuration, Workbench
 from planner.planning.hosting.hosting_plan import hosted_option
@@ -34,7 +34,7 @@ TENSOR_PARALLEL = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Weighed:
+class _Tried:
     """All configurations of one model: those that fit, and why the others do not."""
 
     candidates: tuple[Candidate, ...]
@@ -45,7 +45,7 @@ class _Weighed:
 
 def self_hosted_options(
     case: Case, own: SelfHosted, workload: Workload, cost: ApiCost, as_of: date, workbench: Workbench
-) -> Iterator[HostingOption]:
+) -> Iterator[Weighed]:
     """Yield the cheapest configuration of each open model on each GPU, or why there is none."""
     twins = {case.books.api.rows[model.model].open_model for model in cost.by_model}
     models = own.models or tuple(sorted(name for name in twins if name is not None))
@@ -71,7 +71,8 @@ def self_hosted_options(
         weighed = _weigh(plan, gpus)
         for gpu in gpus:
             for purchase in own.purchase:
-                yield _judged(_option(plan, weighed, gpu, purchase, same=same), case, own, same=same)
+                found = _option(plan, weighed, gpu, purchase, same=same)
+                yield replace(found, option=judged(found.option, case, own, same=same))
 
 
 def _gpus(case: Case, own: SelfHosted, workbench: Workbench) -> tuple[HardwareSpec, ...]:
@@ -85,7 +86,8 @@ def _gpus(case: Case, own: SelfHosted, workbench: Workbench) -> tuple[HardwareSp
     return tuple(row for row in rows if row.vendor == "nvidia")  # the fits know engines on NVIDIA so far
 
 
-def _judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -> HostingOption:
+def judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -> HostingOption:
+    """Return an option with what speaks against it beside the machines."""
     reasons = list(option.refused)
     if case.scenario.constraints.data == "on_device":
         reasons.append(Refusal(kind="data rule", words="the data rule is on_device"))
@@ -95,7 +97,7 @@ def _judged(option: HostingOption, case: Case, own: SelfHosted, *, same: bool) -
     return replace(option, refused=tuple(reasons), quality_equivalent=own.quality_equivalent or same)
 
 
-def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Weighed:
+def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Tried:
     """Work out the capacity of every configuration that fits, all of them at once."""
     fitting: list[Configuration] = []
     refused: dict[str, Refusal] = {}
@@ -108,7 +110,7 @@ def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Weighed:
                 else:
                     fitting.append(found)
     if not fitting:
-        return _Weighed(candidates=(), curves=None, refused=refused)
+        return _Tried(candidates=(), curves=None, refused=refused)
     rows = tuple(fitting)
     curves = load_curves(rows, demand_of(plan.workload))
     served = capacities(rows, curves, plan.case.scenario.slo)
@@ -119,7 +121,7 @@ def _weigh(plan: Plan, gpus: tuple[HardwareSpec, ...]) -> _Weighed:
         else:
             words = f"{configuration.quantization} on {configuration.gpus}: {capacity.reason}"
             refused[configuration.hardware.id] = Refusal(kind=_kind(capacity.limited_by), words=words)
-    return _Weighed(candidates=tuple(candidates), curves=curves, refused=refused)
+    return _Tried(candidates=tuple(candidates), curves=curves, refused=refused)
 
 
 def _kind(bound: CapacityBound) -> RefusalKind:
@@ -156,9 +158,7 @@ def _fitting(plan: Plan, gpu: HardwareSpec, quantization: str, ranks: int) -> Co
     return Refusal(kind="memory" if runs else "support", words=reason)
 
 
-def _option(
-    plan: Plan, weighed: _Weighed, gpu: HardwareSpec, purchase: Purchase, *, same: bool
-) -> HostingOption:
+def _option(plan: Plan, weighed: _Tried, gpu: HardwareSpec, purchase: Purchase, *, same: bool) -> Weighed:
     offers = _offers(plan, gpu, purchase)
     if isinstance(offers, str):
         return _refusal(plan, gpu, purchase, Refusal(kind="market", words=offers))
@@ -171,11 +171,12 @@ def _option(
         fewest = min(each.configuration.gpus for each in mine)
         words = f"no machine in the books has {fewest} of them"
         return _refusal(plan, gpu, purchase, Refusal(kind="market", words=words))
-    return hosted_option(plan, choice, weighed.curves, same=same)
+    sized = Sized(plan=plan, choice=choice, curves=weighed.curves, same=same)
+    return Weighed(option=hosted_option(sized), sized=sized)
 
 
-def _refusal(plan: Plan, gpu: HardwareSpec, purchase: Purchase, reason: Refusal) -> HostingOption:
-    return HostingOption(
+def _refusal(plan: Plan, gpu: HardwareSpec, purchase: Purchase, reason: Refusal) -> Weighed:
+    option = HostingOption(
         kind="self_hosted",
         name=f"{plan.model.id} on {gpu.id}",
         usd_per_month=None,
@@ -185,6 +186,7 @@ def _refusal(plan: Plan, gpu: HardwareSpec, purchase: Purchase, reason: Refusal)
         purchase=purchase,
         refused=(reason,),
     )
+    return Weighed(option=option)
 
 
 def _offers(plan: Plan, gpu: HardwareSpec, purchase: Purchase) -> tuple[Offer, ...] | str:

