@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -132,26 +134,23 @@ class Points:
         limits = {name: values[chosen] for name, values in self.limits.items()}
         return Points(self.rows[chosen].reset_index(drop=True), made, limits)
 
-    def predict(self, numbers: dict[str, float]) -> dict[str, np.ndarray]:
-        """Return TPOT, the published mean TTFT [s] and the throughput [tokens/s]."""
-        separate = bool((self.rows["engine"] == "sglang").all())
-        result = closed_loop(
-            self.made,
-            numbers,
-            Limits(**self.limits, separate_prefill=separate),
-            concurrency=self.rows["load_value"].to_numpy(float),
-            input_tokens=self.rows["isl"].to_numpy(float) * self.length,
-            output_tokens=self.rows["osl"].to_numpy(float) * self.length,
-            lockstep=(self.length == 1.0) & (self.rows["engine"] != "vllm").to_numpy(),
+    @cached_property
+    def loops(self) -> tuple[tuple[np.ndarray, Loop], ...]:
+        """The rows as closed loops, with prefill beside decoding and in steps of its own, and which rows they are."""
+        apart = (self.rows["engine"] == "sglang").to_numpy()
+        chosen = [(apart == separate, separate) for separate in (False, True)]
+        return tuple(
+            (inside, Loop(self.of(inside), separate=separate)) for inside, separate in chosen if inside.any()
         )
-        static = (self.rows["file"] == "batch").to_numpy()
-        # Lengths all alike keep the requests in step: every wave is a burst.
-        waves = ((self.length == 1.0) & separate) | static
-        return {
-            "tpot": np.where(static, result.tpot_alone_s, result.tpot_s),
-            "ttft": np.where(waves, result.ttft_burst_s, result.ttft_published_s),
-            "throughput": np.asarray(result.requests_per_s) * self.rows["osl"].to_numpy(float),
-        }
+
+    def predict(self, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return TPOT, the published mean TTFT [s] and the throughput [tokens/s]; one coefficient a row."""
+        found = {name: np.full(len(self.rows), np.nan) for name in ("tpot", "ttft", "throughput")}
+        for inside, loop in self.loops:
+            own = {name: values[inside] for name, values in numbers.items()}
+            for name, values in loop.predict(own).items():
+                found[name][inside] = values
+        return found
 
     def roomy(self) -> np.ndarray:
         """Tell which rows stay clear of the KV pool; those at maximum load are meant to fill it."""
@@ -179,6 +178,39 @@ class Points:
         # SGLang, 8B on 8 GPUs: seconds that do not shrink with more GPUs; the client or tokenizer is the limit.
         odd |= (rows["engine"] == "sglang") & rows["model"].str.contains("8B")
         return (~odd).to_numpy() & rows["ttft"].notna().to_numpy()
+
+
+class Loop:
+    """Measured rows as the arguments of the closed loop, worked out once for all coefficients that are tried."""
+
+    def __init__(self, points: Points, *, separate: bool) -> None:
+        rows, alike = points.rows, points.length == 1.0
+        self.made, self.limits = points.made, Limits(**points.limits, separate_prefill=separate)
+        self.concurrency = rows["load_value"].to_numpy(float)
+        self.prompt = rows["isl"].to_numpy(float) * points.length
+        self.nominal = rows["osl"].to_numpy(float)
+        self.answer = self.nominal * points.length
+        self.lockstep = alike & (rows["engine"] != "vllm").to_numpy()
+        self.static = (rows["file"] == "batch").to_numpy()
+        # Lengths all alike keep the requests in step: every wave is a burst.
+        self.waves = (alike & separate) | self.static
+
+    def predict(self, numbers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return TPOT, TTFT and throughput of each row."""
+        result = closed_loop(
+            self.made,
+            numbers,
+            self.limits,
+            concurrency=self.concurrency,
+            input_tokens=self.prompt,
+            output_tokens=self.answer,
+            lockstep=self.lockstep,
+        )
+        return {
+            "tpot": np.where(self.static, result.tpot_alone_s, result.tpot_s),
+            "ttft": np.where(self.waves, result.ttft_burst_s, result.ttft_published_s),
+            "throughput": np.asarray(result.requests_per_s) * self.nominal,
+        }
 
 
 def points_of(rows: pd.DataFrame) -> Points:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from planner.formulas.step_time import burst_ttft_s, collision_s
+from planner.formulas.step_time import burst_ttft_s, collision_s, companions, rest_of_step_s
 from planner.planning.prediction.step_model import Load, Operands, step_s
 from planner.records import dataclass
 from planner.units import Numeric
@@ -113,10 +113,20 @@ def closed_loop(
     tpot = step / savings.tokens_per_step
     service = chunks * mixed
     busy = np.minimum(arrivals / shared * service / step, 1.0)
-    wait = collision_s(utilization_fraction=busy, service_s=service / shared, others=running - 1.0)
-    wait = np.where(lockstep, 0.0, wait)
     first = coefficients["first_token_s"]
-    ttft = first + decode / 2.0 + wait + service
+    ttft = first + np.where(
+        lockstep,
+        decode / 2.0 + service,
+        _answered_s(
+            decode_s=0.0 if limits.separate_prefill else decode,
+            prompt_s=extra / shared,
+            step_s=step,
+            arrivals=arrivals,
+            chunks=chunks,
+            batch=most,
+            others=running - 1.0,
+        ),
+    )
     cycle = ttft + tpot * np.maximum(output_tokens - 1.0, 0.0)
     rate = running / cycle * np.minimum(limits.stages, np.maximum(concurrency, 1.0))
     queued = np.maximum(asked - running, 0.0) * limits.stages / rate
@@ -141,3 +151,27 @@ def closed_loop(
         requests_per_s=rate,
         prefill_fraction=busy,
     )
+
+
+def _answered_s(
+    *,
+    decode_s: Numeric,
+    prompt_s: Numeric,
+    step_s: Numeric,
+    arrivals: Numeric,
+    chunks: Numeric,
+    batch: Numeric,
+    others: Numeric,
+) -> Numeric:
+    """Return the time from a prompt's arrival to the end of its last step [s].
+
+    It waits for the step that is running, for room where steps are full, and for its own steps: beside what decodes,
+    and with the prompts that arrived meanwhile.
+    """
+    rest = rest_of_step_s(step_s=step_s, prompt_s=prompt_s, prompts_per_step=arrivals * chunks)
+    service = np.where(chunks > 1.0, chunks * (decode_s + prompt_s), batch * prompt_s)
+    full = collision_s(
+        utilization_fraction=arrivals * chunks / batch, service_s=service, others=others, batch=batch
+    )
+    beside = companions(step_s=step_s, prompt_s=prompt_s, prompts_per_step=arrivals * chunks) / chunks
+    return rest + full + chunks * decode_s + prompt_s * (chunks + np.minimum(beside, batch - 1.0))

@@ -298,7 +298,7 @@ def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:
     each = running / float(loop.limits.stages)
     load = Load(sequences=each, context_tokens=context, verified_tokens=loop.savings.verified_tokens)
     fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
-    light = step_parts(loop.operand, SPEED_OF_LIGHT, load, prefill=False)
+    light = step_parts(replace(loop.operand, dense_slowness=1.0), SPEED_OF_LIGHT, load, prefill=False)
     total = sum(float(value) for value in fitted.values())
     return tuple(
         OperatorTime(

@@ -307,3 +307,16 @@ def test_a_card_with_half_the_watts_computes_half_as_fast() -> None:
     assert times[1] == pytest.approx(
         2 * times[0], rel=0.01
     )  # 350 W against 700 W; the datasheet says 756 and 989
+
+
+def test_a_prompt_in_every_step_makes_no_endless_queue() -> None:
+    """Qwen3-32B on vLLM, 128 by 1,024 tokens in, 128 out: measured 0.69 s; a queue of single prompts would be 4.6 s."""
+    found = ask(
+        "qwen3-32b",
+        "h100-sxm",
+        tensor_parallel=2,
+        input_tokens=1024.0,
+        output_tokens=128.0,
+        concurrency=128.0,
+    )
+    assert found.ttft_published_s.value == pytest.approx(0.69, rel=0.25)

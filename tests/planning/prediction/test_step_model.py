@@ -75,3 +75,18 @@ def test_mxfp4_is_multiplied_in_8_bits_where_the_device_has_4() -> None:
     assert "fp4" in device("b200").tflops
     slower = operands(model, device("b200", tflops=without), quantization="mxfp4")
     assert slower != with_fp4
+
+
+def test_an_all_reduce_takes_a_round_for_each_halving_of_the_ranks() -> None:
+    rounds = [
+        float(operands(LLAMA, device("h100-sxm"), tensor_parallel=ranks).reduces) for ranks in (1, 2, 8)
+    ]
+    assert rounds == [0.0, 2 * 32 * 1, 2 * 32 * 3]
+
+
+def test_only_native_nvfp4_is_slower_than_its_datasheet() -> None:
+    slowness = {
+        (gpu, scheme): operands(LLAMA, device(gpu), quantization=scheme).dense_slowness
+        for gpu, scheme in (("b200-sxm", "nvfp4"), ("b200-sxm", "fp8"), ("h100-sxm", "nvfp4"))
+    }
+    assert slowness == {("b200-sxm", "nvfp4"): 1.3, ("b200-sxm", "fp8"): 1.0, ("h100-sxm", "nvfp4"): 1.0}
