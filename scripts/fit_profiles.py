@@ -26,7 +26,7 @@ from profile_tables import CLASSES, Points, batches, offline, points_of, silicon
 from planner.specs.profile import COEFFICIENTS
 
 LLAMACPP = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
-FITTED = "2026-11-23"  # when this script was last run on new tables or with another model
+FITTED = "2026-11-23"  # to be moved with every fit that is shipped: `planner check` tells its age
 DERIVED_WIDTH = 1.25  # interval of an engine on a class that it was not measured on, in log space
 PROVENANCE = (
     "scripts/fit_profiles.py on aiconfigurator silicon_sample.csv and TensorRT-LLM's performance overviews "
