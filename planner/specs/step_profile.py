@@ -24,7 +24,7 @@ Term = Literal[
     "pair_s",
     "prompt_context_s",
     "request_s",
-    "rest_pass_s",
+    "tile_pass_s",
 ]
 
 

@@ -109,8 +109,7 @@ def fit_profile(
 
 def _fit(used: Sequence[StepSamples], shape: StepShape) -> tuple[dict[str, FittedTerm], FloatArray]:
     matrix, target = _system(used, shape)
-    prices = robust_non_negative_fit(matrix, target)
-    deviations = coefficient_deviations(matrix, target, prices)
+    prices, deviations = _prices(matrix, target)
     terms = {
         str(name): FittedTerm(
             value_s=float(price),
@@ -120,6 +119,19 @@ def _fit(used: Sequence[StepSamples], shape: StepShape) -> tuple[dict[str, Fitte
         for name, price, spread in zip(TERMS, prices, deviations, strict=True)
     }
     return terms, matrix @ prices / target - 1.0
+
+
+def _prices(matrix: FloatArray, target: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the prices and their deviations; passes of tiles, which few kernels make, cost nothing until they are shown to."""
+    prices = robust_non_negative_fit(matrix, target)
+    deviations = coefficient_deviations(matrix, target, prices)
+    tiles = TERMS.index("tile_pass_s")
+    if prices[tiles] > Z_80 * deviations[tiles]:
+        return prices, deviations
+    without = matrix.copy()
+    without[:, tiles] = 0.0
+    prices = robust_non_negative_fit(without, target)
+    return prices, coefficient_deviations(without, target, prices)
 
 
 def _system(samples: Sequence[StepSamples], shape: StepShape) -> tuple[FloatArray, FloatArray]:

@@ -29,7 +29,7 @@ TERM_NAMES: dict[Term, str] = {
     "pass_s": "weights",
     "row_group_s": "rows",
     "lone_row_s": "single_rows",
-    "rest_pass_s": "rows_left_over",
+    "tile_pass_s": "tiles",
     "output_s": "outputs",
     "context_token_s": "context",
 }

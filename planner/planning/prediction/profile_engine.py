@@ -9,6 +9,7 @@ import numpy as np
 from planner.errors import UsageError
 from planner.planning.prediction.simulate import latency_points, refusals
 from planner.planning.prediction.step_profiles import support_notices, support_of
+from planner.planning.prediction.step_work import tile_passes
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
 from planner.specs.simulated import ReplicaSimulation
@@ -45,13 +46,13 @@ def profile_costs(profile: StepProfile, limits: EngineLimits) -> StepCosts:
     """
     price = {name: term.value_s for name, term in profile.terms.items()}
     tokens = np.arange(limits.max_num_batched_tokens + 1, dtype=np.float64)
-    passes, groups, lone, cached, rests = _work_of_tokens(tokens, profile.shape)
+    passes, groups, lone, cached, tiles = _work_of_tokens(tokens, profile.shape)
     cached = np.where(tokens > limits.max_num_seqs, cached, 0.0)
     return StepCosts(
         serial_s=passes * price["pass_s"]
         + groups * price["row_group_s"]
         + lone * price["lone_row_s"]
-        + rests * price.get("rest_pass_s", 0.0)
+        + tiles * price.get("tile_pass_s", 0.0)
         + cached * price["prompt_context_s"],
         sequence_s=price["output_s"],
         kv_token_s=price["context_token_s"],
@@ -109,15 +110,16 @@ def serve(profile: StepProfile, batch: RequestBatch, limits: EngineLimits) -> Si
 
 
 def _work_of_tokens(tokens: FloatArray, shape: StepShape) -> tuple[FloatArray, ...]:
-    """Return passes, row groups, lone rows, tokens in the cache after each pass, and passes for rows left over."""
+    """Return passes, row groups, lone rows, tokens in the cache after each pass, and passes of tiles."""
     ubatch, rows = shape.ubatch_tokens, shape.kernel_rows
     full, rest = np.divmod(tokens, ubatch)
     passes = full + (rest > 0)
     groups = full * (ubatch // rows) + rest // rows
     lone = full * (ubatch % rows) + rest % rows
     cached = ubatch * full * (full + 1) / 2 + np.where(rest > 0, tokens, 0)
-    rests = full * bool(ubatch // rows and ubatch % rows) + ((rest >= rows) & (rest % rows > 0))
-    return passes, groups, lone, cached, rests
+    many = (rest > 1) & (rows > 1)
+    tiles = full * tile_passes(ubatch, rows) + many * (1.0 * (rest >= rows) + (rest % rows > 0))
+    return passes, groups, lone, cached, tiles
 
 
 def _most_running(served: SimulatedRequests) -> int:

@@ -3,7 +3,8 @@
 A step is passes over the weights (one per ubatch), rows through the matrices (the CPU kernels of llama.cpp take them by
 four and the rest one by one), outputs (the vocabulary matrix), context read by decoding sequences, query-key pairs of a
 prompt, and the cache that a prompt's pass reads once, however many rows it has. Kernels that work in tiles (llamafile's,
-which take q8_0 on x86) give the rows left over beside full groups a pass of their own; others make that price 0.
+which take q8_0 on x86) go over all weights once for the full groups and once more for the rows left over, and not at all
+for a lone row; a fit finds no price for that where kernels do not.
 """
 
 from __future__ import annotations
@@ -39,6 +40,13 @@ def step_passes(point: StepPoint, shape: StepShape) -> Iterator[tuple[int, int]]
         yield rows, done
 
 
+def tile_passes(rows: int, kernel_rows: int) -> int:
+    """Return how often tiles of rows go over the weights in a pass; a single row goes another way."""
+    if rows == 1 or kernel_rows == 1:
+        return 0
+    return bool(rows // kernel_rows) + bool(rows % kernel_rows)
+
+
 def step_work(point: StepPoint, shape: StepShape) -> FloatArray:
     """Return the units of work of a step, one per term of ``TERMS``, at the middle of its repetitions."""
     passes = tuple(step_passes(point, shape))
@@ -54,7 +62,7 @@ def step_work(point: StepPoint, shape: StepShape) -> FloatArray:
             prompt * offset + prompt * (prompt + 1) / 2,
             sum(cached for _, cached in passes),
             1 if point.arrival else 0,
-            sum(bool(rows // shape.kernel_rows and rows % shape.kernel_rows) for rows, _ in passes),
+            sum(tile_passes(rows, shape.kernel_rows) for rows, _ in passes),
         ],
         dtype=np.float64,
     )

@@ -17,7 +17,7 @@ from planner.planning.prediction.calibrate import (
     predict_step_s,
     proposed_point,
 )
-from planner.planning.prediction.step_work import TERMS, step_work
+from planner.planning.prediction.step_work import TERMS, step_work, tile_passes
 from planner.specs.measurement import EngineFacts, MachineFacts
 from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import ProfileIdentity, StepShape
@@ -63,9 +63,9 @@ def test_the_work_of_a_mixed_step_is_counted_by_hand() -> None:
 
 
 def test_llama_cpp_leaves_the_rest_of_a_prompt_beside_sequences_to_a_second_pass() -> None:
-    # 5 + 1 rows (a four and two), then 5 rows (a four and one): two rests; the passes read 11 and 16 tokens of the prompt
+    # 5 + 1 rows (a four and two), then 5 rows (a four and one): four passes of tiles; the passes read 11 and 16 tokens of the prompt
     point = StepPoint(sequences=5, context_tokens=100, prompt_tokens=6, prompt_offset_tokens=10)
-    assert step_work(point, LLAMACPP).tolist() == [2, 2, 3, 6, 505, 81, 27, 0, 2]
+    assert step_work(point, LLAMACPP).tolist() == [2, 2, 3, 6, 505, 81, 27, 0, 4]
 
 
 def test_the_work_of_a_decode_point_is_that_of_its_middle_step() -> None:
@@ -156,3 +156,27 @@ def test_the_most_informative_point_is_the_one_least_like_the_measured_ones() ->
         StepPoint(sequences=3, context_tokens=9),
     )
     assert most_informative(candidates, shallow, fitted) == candidates[1]
+
+
+@pytest.mark.parametrize(("rows", "passes"), [(1, 0), (2, 1), (4, 1), (5, 2), (8, 1), (11, 2)])
+def test_tiles_go_over_the_weights_for_full_groups_and_for_the_rest(rows: int, passes: int) -> None:
+    assert tile_passes(rows, 4) == passes
+    assert tile_passes(rows, 1) == 0  # without groups there are no tiles
+
+
+def test_a_price_of_tiles_is_found_where_there_is_one_and_stays_0_in_mere_noise() -> None:
+    truth = TRUTH.copy()
+    truth[TERMS.index("tile_pass_s")] = 0.040
+    run = run_of(STANDARD_PLAN.fit)
+    tiled = replace(
+        run,
+        samples=tuple(
+            replace(item, times_s=(float(step_work(item.point, LLAMACPP) @ truth),)) for item in run.samples
+        ),
+    )
+    assert fit_profile(tiled).terms["tile_pass_s"].value_s == pytest.approx(0.040)
+    found = [
+        fit_profile(run_of(STANDARD_PLAN.fit, noise=noise)).terms["tile_pass_s"] for noise in (0.0, 0.03)
+    ]
+    assert [each.value_s for each in found] == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert predict_step_s(fit_profile(tiled), StepPoint(sequences=5)).value > 0.040 * 2

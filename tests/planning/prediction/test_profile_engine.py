@@ -11,7 +11,7 @@ from planner.planning.prediction.step_profiles import with_doubts
 from planner.simulation.step import cost_table, step_time_s
 from planner.specs.simulation import RequestBatch
 from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import StepProfile
+from planner.specs.step_profile import FittedTerm, StepProfile
 from tests.planning.prediction.test_calibrate import run_of
 
 
@@ -19,18 +19,24 @@ def profile() -> StepProfile:
     return fit_profile(run_of(STANDARD_PLAN.fit))
 
 
+def tiled(fitted: StepProfile) -> StepProfile:
+    """Return a profile of an engine whose kernels work in tiles."""
+    price = FittedTerm(value_s=0.04, low_s=0.03, high_s=0.05)
+    return fitted.model_copy(update={"terms": fitted.terms | {"tile_pass_s": price}})
+
+
 @pytest.mark.parametrize("prompt", [64, 511, 512, 600, 1300])
 def test_a_prompt_step_of_the_simulator_costs_what_the_profile_says(prompt: int) -> None:
-    fitted = profile()
+    fitted = tiled(profile())
     costs = cost_table(profile_costs(fitted, profile_limits(fitted)), as_lists=True)
     expected = predict_step_s(fitted, StepPoint(prompt_tokens=prompt)).value
     pairs = prompt * (prompt + 1) / 2
     assert step_time_s(costs, prompt, 1, 0, pairs, prefill=True) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("sequences", [1, 3, 4])
+@pytest.mark.parametrize("sequences", [1, 2, 3, 4])
 def test_a_decode_step_of_the_simulator_costs_what_the_profile_says(sequences: int) -> None:
-    fitted = profile()
+    fitted = tiled(profile())
     costs = cost_table(profile_costs(fitted, profile_limits(fitted)), as_lists=True)
     point = StepPoint(sequences=sequences, context_tokens=99, repetitions=1)
     expected = predict_step_s(fitted, point).value
