@@ -111,3 +111,15 @@ def test_a_class_that_checks_itself_is_left_to_the_standard_library() -> None:
 
     with pytest.raises(ValueError, match="2"):
         Checked(share=2.0)
+
+
+def test_a_method_that_the_class_writes_itself_is_kept() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Secret:
+        key: str
+
+        def __repr__(self) -> str:
+            return "Secret(...)"
+
+    assert repr(Secret("k")) == "Secret(...)"
+    assert Secret("k") == Secret("k")

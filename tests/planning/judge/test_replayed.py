@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 
 from planner.errors import UsageError
-from planner.inputs.books import load_books
 from planner.inputs.measured_table import read_measured
-from planner.inputs.memory_profiles import load_vllm_memory
-from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.judge.judging import Tools
 from planner.planning.judge.replayed import replayed
+from tests.planning.judge.rows import tools
 
 RUN = Path(__file__).parents[3].parent / "shared/data/measured/llmservingsim_vllm_requests.csv"
 # What the run's summary says of it; the table of its requests does not.
@@ -22,10 +19,6 @@ SETTINGS = {
     "max_num_seqs": "256",
     "max_num_batched_tokens": "2048",
 }
-
-
-def tools() -> Tools:
-    return Tools(books=load_books(), profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
 
 
 @pytest.mark.skipif(not RUN.exists(), reason="the shared data folder is not beside the clone")

@@ -3,53 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
-from planner.inputs.books import load_books
-from planner.inputs.memory_profiles import load_vllm_memory
-from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.serving import draws_lengths, gpus_once
-from planner.planning.judge.validate import Tools, validate
+from planner.planning.judge.validate import validate
 from planner.specs.base import Quantity
-from planner.specs.validation import TableRow
-
-ROW = TableRow(
-    line=2,
-    engine="vllm",
-    engine_version="0.18.0",
-    model="meta-llama/Llama-3.1-70B",
-    precision="fp8",
-    gpu="H100 80GB SXM",
-    gpus=4,
-    tensor_parallel=4,
-    pipeline_parallel=1,
-    input_tokens=1024.0,
-    output_tokens=1024.0,
-    load_type="concurrency",
-    load_value=32.0,
-    metric="tpot",
-    value=0.0157,
-)
-
-SINGLE = {
-    "engine": "llamacpp",
-    "load_type": "single_stream",
-    "metric": "decode_throughput",
-    "precision": "Q4_K_M",
-    "value": 20.0,
-}
-
-
-@cache
-def tools() -> Tools:
-    return Tools(books=load_books(), profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
+from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, tools
 
 
 def single(gpu: str, **changes: object) -> Quantity:
-    row = replace(ROW, gpus=1, gpu=gpu, **{**SINGLE, **changes})  # type: ignore[arg-type]
-    return validate([row], tools()).judged[0].predicted
+    return predicted(gpus=1, gpu=gpu, **{**SINGLE, **changes})
 
 
 def test_a_card_beside_a_slow_host_answers_later() -> None:
@@ -122,9 +86,7 @@ def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
     ],
 )
 def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reason: str) -> None:
-    result = validate([replace(ROW, **change)], tools())  # type: ignore[arg-type]
-    assert result.predicted == 0
-    assert reason in result.skipped[0].reason
+    assert reason in refusal(**change)
 
 
 @pytest.mark.parametrize(
@@ -189,9 +151,7 @@ def test_a_row_that_cannot_be_predicted_says_why(change: dict[str, object], reas
     ],
 )
 def test_each_metric_is_predicted_in_its_range(change: dict[str, object], low: float, high: float) -> None:
-    result = validate([replace(ROW, **change)], tools())  # type: ignore[arg-type]
-    assert result.predicted == 1
-    assert low < result.judged[0].predicted.value < high
+    assert low < predicted(**change).value < high
 
 
 def test_groups_state_error_bias_and_coverage() -> None:
