@@ -59,3 +59,39 @@ def test_parameters_may_be_off_by_15_percent(books: Books, share: float, broken:
     model = books.models.rows["tiny-8b"].model_copy(update={"parameters": 8_030_261_248 * share})
     only = replace(books, models=replace(books.models, rows={"tiny-8b": model}))
     assert any(breach.key == "parameters" for breach in breaches(only)) is broken
+
+
+def test_a_successor_must_be_a_row_and_never_lead_back(books: Books) -> None:
+    """In the sample the large model is followed by the small one."""
+
+    def keys(**successors: str) -> list[tuple[str, str, str]]:
+        rows = {
+            name: row.model_copy(
+                update={"lifecycle": row.lifecycle.model_copy(update={"successor": successors.get(name[6:])})}
+            )
+            for name, row in books.api.rows.items()
+        }
+        found = breaches(replace(books, api=replace(books.api, rows=rows)))
+        return [(breach.row, breach.key, breach.found) for breach in found]
+
+    assert keys(large="maker/small") == []
+    assert keys(large="maker/gone") == [("maker/large", "lifecycle.successor", "maker/gone")]
+    assert keys(large="maker/small", small="maker/large") == [
+        ("maker/large", "lifecycle.successor", "maker/small, which does"),
+        ("maker/small", "lifecycle.successor", "maker/large, which does"),
+    ]
+
+
+def test_an_open_model_and_a_rented_card_must_be_rows_of_the_other_books(books: Books) -> None:
+    large = books.api.rows["maker/large"].model_copy(update={"open_model": "nobody-8b"})
+    rental = books.rentals["cloud/two-gpu/north"].model_copy(update={"gpu": "card-160"})
+    broken = replace(
+        books,
+        api=replace(books.api, rows={**books.api.rows, large.id: large}),
+        rentals={**books.rentals, rental.id: rental},
+    )
+    found = [(breach.section, breach.row, breach.key, breach.found) for breach in breaches(broken)]
+    assert found == [
+        ("api", "maker/large", "open_model", "nobody-8b"),
+        ("rentals", "cloud/two-gpu/north", "gpu", "card-160"),
+    ]

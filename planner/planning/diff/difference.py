@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
+from typing import assert_never
 
-from planner.planning.diff.pairing import pairs_of
+from planner.planning.diff.pairing import Pair, pairs_of
 from planner.planning.diff.priced_entry import Priced, priced_entry, unknown_of, unpriced
 from planner.planning.diff.sameness import Sameness
 from planner.planning.diff.scenario_difference import difference_of, unchanged
@@ -30,7 +31,7 @@ def difference(base: Side, head: Side) -> Difference:
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
     """
     comparing = _Comparing(dark=frozenset(each.place for side in (base, head) for each in side.unreadable))
-    found = [comparing.pair(old, new) for old, new in pairs_of(base.entries, head.entries)]
+    found = [comparing.pair(pair) for pair in pairs_of(base.entries, head.entries)]
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
     unreadable = [
@@ -66,15 +67,20 @@ class _Comparing:
     same: Sameness = field(default_factory=Sameness)
     benches: Workbenches = field(default_factory=Workbenches)
 
-    def pair(self, old: Entry | None, new: Entry | None) -> ScenarioDifference:
+    def pair(self, pair: Pair) -> ScenarioDifference:
         """Compare a pair."""
-        if old is not None and new is not None:
-            return self._both(old, counted_as(old, new))
-        if new is not None:
-            return _alone(priced_entry(new, self.benches), "head", known=new.place not in self.dark)
-        if old is not None:
-            return _alone(priced_entry(old, self.benches), "base", known=old.place not in self.dark)
-        raise ValueError("a pair has at least one side")
+        match pair:
+            case (Entry() as old, Entry() as new):
+                return self._both(old, counted_as(old, new))
+            case (Entry() as old, None):
+                return self._alone(old, "base")
+            case (None, Entry() as new):
+                return self._alone(new, "head")
+            case _:
+                assert_never(pair)
+
+    def _alone(self, entry: Entry, name: SideName) -> ScenarioDifference:
+        return _alone(priced_entry(entry, self.benches), name, known=entry.place not in self.dark)
 
     def _both(self, old: Entry, new: Entry) -> ScenarioDifference:
         if self.same.unchanged(old, new):

@@ -10,7 +10,7 @@ from planner.specs.side import Entry
 
 ALIKE = 0.6  # share of equal keys from which a deleted and a new scenario count as one that was renamed
 
-Pair = tuple[Entry | None, Entry | None]
+Pair = tuple[Entry, Entry] | tuple[Entry, None] | tuple[None, Entry]
 Key = Callable[[Entry], str]
 Left = dict[int, Entry]  # by position: entries are compared by identity, never by value
 

@@ -14,6 +14,7 @@ from planner.planning.explain.derivation import (
     Function,
     Operand,
     between,
+    known,
     modelled,
     of,
     product,
@@ -29,9 +30,7 @@ PLACES = {"low": "p10", "high": "p90"}
 
 
 def _spread(s: Scene) -> BillSpread:
-    if s.estimate.uncertainty is None:
-        raise LookupError(U)
-    return s.estimate.uncertainty
+    return known(s.estimate.uncertainty, U)
 
 
 def _swing(s: Scene, index: int) -> Swing:

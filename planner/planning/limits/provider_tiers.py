@@ -134,13 +134,13 @@ def _holds(plan: TierPlan, check: TierCheck | None) -> bool | None:
 
 
 def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tightest: LimitUse | None) -> str:
-    if check is None or tightest is None:
+    if check is None:
         return (
             "limits are not published for this date; ask the provider"
             if plan.unknown
             else "no published tier holds the peak" + _even_the_highest(plan)
         )
-    if check.status == "unknown":
+    if tightest is None or check.status == "unknown":
         return f"no limits are published for {', '.join(check.unpublished) or 'this load'}; ask the provider"
     use = _used(tightest) + _refused(tightest)
     if account is None:
@@ -171,11 +171,9 @@ def _refused(use: LimitUse) -> str:
 
 def _even_the_highest(plan: TierPlan) -> str:
     """Return what the highest published tier would be used to."""
-    published = [check for check in plan.checks if check.status != "unknown"]
-    tightest = published[-1].tightest if published else None
-    if tightest is None:
-        return ""
-    return f"; {published[-1].tier}, the highest with published limits, would be at {_used(tightest)}"
+    known = (check for check in plan.checks if check.status != "unknown")
+    *_, (tier, tightest) = ((check.tier, use) for check in known if (use := check.tightest) is not None)
+    return f"; {tier}, the highest with published limits, would be at {_used(tightest)}"
 
 
 def _words(kind: str) -> str:

@@ -154,3 +154,12 @@ def test_a_free_cache_write_costs_nothing() -> None:
     free = model.model_copy(update={"cache": model.cache.model_copy(update={"writes": "free"})})
     sheet = price_sheet(free, date(2026, 11, 23))
     assert cost_lines(sheet, input_tokens=1000, output_tokens=0, cache_write_tokens=1000).usd == 0
+
+
+def test_the_tokens_of_a_whole_day_are_priced_only_when_one_asks_for_that() -> None:
+    """gpt-4o-mini takes 128,000 tokens: 10 million at 0.15 USD and 2 million at 0.60 USD are no request."""
+    sheet = sheet_of("gpt-4o-mini")
+    with pytest.raises(UsageError):
+        request_cost(sheet, input_tokens=10e6, output_tokens=2e6)
+    day = request_cost(sheet, input_tokens=10e6, output_tokens=2e6, any_length=True)
+    assert day.usd == pytest.approx(10 * 0.15 + 2 * 0.60)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from planner.planning.diff.difference import difference
 from planner.specs.scenario import Scenario
 from tests.cases_of import side_of
-from tests.strategies import hosted, scenarios
+from tests.planning.diff.test_drift import BULK, CHAT
+from tests.strategies import built, hosted, scenarios
 
 RUNS = settings(max_examples=25, deadline=None)
 
@@ -55,3 +56,16 @@ def test_the_laws_hold_on_the_steps_of_whole_machines(old: Scenario, new: Scenar
     assert there.delta_usd_per_month == -back.delta_usd_per_month
     forth = {(cause.kind, cause.name): cause.usd_per_month for cause in there.causes}
     assert forth == {(cause.kind, cause.name): -cause.usd_per_month for cause in back.causes}
+
+
+def test_scenarios_of_one_side_are_added_or_removed_with_all_they_cost() -> None:
+    chat, bulk = side_of(built(CHAT)), side_of(built(BULK))
+    nothing = side_of()
+    (usd,) = (each.usd_per_month_after for each in difference(nothing, chat).scenarios)
+    assert usd is not None
+    for base, head, status, delta in ((nothing, chat, "added", usd), (chat, nothing, "removed", -usd)):
+        (each,) = difference(base, head).scenarios
+        assert (each.status, each.delta_usd_per_month) == (status, delta)
+        assert sum(cause.usd_per_month for cause in each.causes) == delta
+    both = replace(bulk, entries=(replace(bulk.entries[0], place="bulk.yaml"), *chat.entries))
+    assert [each.status for each in difference(both, chat).scenarios] == ["removed", "unchanged"]

@@ -133,6 +133,15 @@ def test_a_prompt_file_that_says_something_else_is_a_cause_though_no_key_changed
     assert cause.kind == "tokens per request"
 
 
+def test_a_prompt_file_that_stayed_the_same_is_no_cause_beside_one_that_did_not() -> None:
+    case = entry_of(built(CHAT)).case
+    rules, tools = (TextSize(file=f"{n}.md", characters=400, words=80, sha256=n) for n in ("rules", "tools"))
+    base = replace(case, texts={"rules": rules, "tools": tools})
+    head = replace(case, texts={"rules": rules, "tools": replace(tools, sha256="other")})
+    assert [factor.keys for factor in factors_of(base, head)] == [("prompt.parts.tools",)]
+    assert factors_of(base, base) == ()
+
+
 def test_causes_of_hosting_say_what_they_do_to_the_machines() -> None:
     own = BULK["hosting"]["self_hosted"]
     head = built(BULK | {"hosting": {"self_hosted": own | {"redundancy": "none", "max_utilization": 0.3}}})

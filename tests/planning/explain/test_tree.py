@@ -16,6 +16,7 @@ import pytest
 from planner.errors import UsageError
 from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
+from planner.planning.explain.leaves import scene_of
 from planner.planning.explain.tree import explain, explain_all, headline_path
 from planner.report.estimate_text import estimates_json
 from planner.specs.case import Case
@@ -129,6 +130,13 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "as_of=2026-11-23",
         "accounts={}",
         "models=[{model: claude-opus-4-8, share: 0.5}, {model: gpt-5.1, share: 0.5}]",
+        "prompt.counted_with=o200k",
+    ),
+    "stated parts of one tokenizer": (
+        RAG,
+        "as_of=2026-11-23",
+        "models=[{model: claude-opus-4-8}]",
+        "prompt.parts={documents: {tokens: 3000}, question: {words: 30}}",
         "prompt.counted_with=o200k",
     ),
     "text in another tokenizer": (RAG, "models=[{model: claude-opus-4-8}]"),
@@ -308,3 +316,21 @@ def test_tokens_counted_with_a_vocabulary_name_the_file_and_the_counter() -> Non
     found = {(each.value, each.origin.source) for each in leaves if each.origin is not None}
     assert (812, "counted with vocabulary of the tests") in found
     assert all(number.rule is not None for number in numbers)
+
+
+def test_a_file_whose_kinds_of_characters_nobody_counted_is_explained_by_its_length() -> None:
+    """Locks of the first version hold the characters of a prompt file alone."""
+    case, _ = made(AGENT)
+    plain = {name: replace(text, kinds=None) for name, text in case.texts.items()}
+    old = replace(case, texts=plain)
+    (name, text), *_ = plain.items()
+    index = list(case.scenario.prompt.parts or {}).index(name)
+    estimate = estimate_scenario(old, case.scenario.as_of or TODAY)
+    (amount,) = explain(old, estimate, f"workload.parts[{index}].amount")
+    assert (amount.value, amount.replayed) == (text.characters, True)
+    assert amount.operands[0].path == f"workload.parts[{index}].text.characters"
+
+
+def test_a_date_of_the_scenario_is_shown_as_it_is_written() -> None:
+    case, estimate = made(CHAT)
+    assert scene_of(case, estimate).key("as_of").value == "2025-06-15"

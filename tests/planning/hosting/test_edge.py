@@ -1,23 +1,28 @@
 """An open model on the user's own device: its energy, its speed, or why it cannot be."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from planner.bench.steps import STANDARD_PLAN
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.edge import COMMON_DEVICES, USD_PER_KWH, edge_options
+from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.workload.workload import workload_of
 from planner.specs.estimate import HostingOption
 from planner.specs.hosting import Edge
+from planner.specs.step_profile import ProfileIdentity
 from tests.cases_of import case_of
+from tests.planning.prediction.test_calibrate import run_of
 from tests.strategies import built
 
 BENCH = Workbench(profiles=load_serving_profiles(), memory_profile=load_vllm_memory())
 
 
-def options(edge: dict[str, Any], **scenario: Any) -> tuple[HostingOption, ...]:
+def options(edge: dict[str, Any], bench: Workbench = BENCH, **scenario: Any) -> tuple[HostingOption, ...]:
     document: dict[str, Any] = {
         "name": "assistant",
         "traffic": {"requests_per_month": 1000.0},
@@ -26,7 +31,7 @@ def options(edge: dict[str, Any], **scenario: Any) -> tuple[HostingOption, ...]:
     }
     case = case_of(built(document | scenario))
     return tuple(
-        edge_options(case, Edge.model_validate(edge, strict=False), workload_of(case.scenario, {}), BENCH)
+        edge_options(case, Edge.model_validate(edge, strict=False), workload_of(case.scenario, {}), bench)
     )
 
 
@@ -104,3 +109,17 @@ def test_what_cannot_be_is_refused_with_its_reason(
 def test_a_model_must_be_as_good_as_the_user_says() -> None:
     (option,) = options({"model": "llama-3.2-3b", "devices": ["rtx-4090"]})
     assert [str(each) for each in option.refused] == ["quality_equivalent is not stated for llama-3.2-3b"]
+
+
+def test_a_device_that_was_measured_answers_as_fast_as_it_was_measured() -> None:
+    """One sequence: 1 ms a pass, 12 ms a lone row, 9 ms an output, 7.5 µs for each of 232 tokens and the new one."""
+    named = ProfileIdentity(model="llama-3.2-1b", quantization="q4_0", hardware="l4")
+    own = fit_profile(run_of(STANDARD_PLAN.fit), identity=named)
+    bench = replace(BENCH, measured={"profiles/l4.yaml": own})
+    asked = {"model": "llama-3.2-1b", "devices": ["l4"], "quantization": "q4_0", "quality_equivalent": True}
+    prompt = {"input_tokens": 200.0, "output_tokens": 64.0}
+    (measured,), (fitted,) = (options(asked, each, prompt=prompt) for each in (bench, BENCH))
+    assert measured.tpot_s is not None
+    assert measured.tpot_s.value == pytest.approx(0.001 + 0.012 + 0.009 + 233 * 7.5e-6, rel=1e-3)
+    assert (measured.grade, measured.profile) == ("interpolated", "profiles/l4.yaml")
+    assert fitted.profile != measured.profile

@@ -46,3 +46,14 @@ def test_a_load_beyond_every_tier_names_the_highest_and_how_far_beyond_it_is() -
         ).reason
     )
     assert " times 1,000 requests/minute at the peak" in found.reason
+
+
+def test_an_account_in_a_tier_without_published_limits_is_told_so() -> None:
+    """Google publishes the first paid tier of Gemini 3.5 Flash only, and it holds: the free one is not known."""
+    found = advice(
+        "models=[{model: google/gemini-3.5-flash}]",
+        "as_of=2026-11-23",
+        "accounts={google: {tier: free}}",
+    )
+    assert found.holds is None
+    assert found.reason == "no limits are published for google/gemini-3.5-flash; ask the provider"

@@ -112,6 +112,13 @@ def test_a_provider_of_your_own_may_add_prompt_and_answer_up() -> None:
     assert counting_words(rules) == "the whole prompt and max_tokens, or the answer where none is set"
 
 
+def test_answers_that_are_limited_apart_take_nothing_from_a_limit_on_prompts() -> None:
+    rules = Accounting(output_counts="separate")
+    asked = demand("mine/model", 1, max_tokens=1024.0)  # 2,000 tokens in
+    assert counted_per_request("tokens_per_minute", rules, asked) == 2000
+    assert counted_per_request("output_tokens_per_minute", rules, asked) == 1024
+
+
 def test_the_mid_2025_sheet_stands_for_models_that_are_not_named() -> None:
     result = plan(demand("openai/o1", 100), as_of=MID_2025)
     # 200,000 tokens a minute: tier 1 has 30,000, tier 2 450,000, of which they are 44 %

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from planner.errors import DataError
 from planner.inputs.books import load_books
 from planner.inputs.locks import lock_text, parse_lock
 from planner.inputs.memory_profiles import load_vllm_memory
@@ -21,6 +22,7 @@ from planner.specs.lock import Lock
 from planner.specs.scenario import Scenario
 from planner.specs.side import Side
 from tests.cases_of import books, entry_of, side_of as side_of_scenarios
+from tests.planning.diff.test_drift import CHAT
 from tests.strategies import built, scenarios
 
 
@@ -44,6 +46,14 @@ def test_a_lock_reads_back_as_it_was_and_prices_again_from_its_own_rows(scenario
     assert back == lock
     assert lock_text(lock_again(back)) == text
     assert scenario_in(back.scenarios["0.yaml"]) == scenario
+
+
+def test_a_scenario_that_cannot_be_priced_is_named() -> None:
+    """Claude 3.5 Sonnet could no longer be bought on 2026-11-01."""
+    retired = entry_of(built(CHAT | {"models": [{"model": "anthropic/claude-3-5-sonnet"}]}), place="old.yaml")
+    with pytest.raises(DataError, match=r"^old\.yaml: ") as refusal:
+        lock_of(Side(label="a", entries=(retired,)), planner="1")
+    assert refusal.value.cure is not None
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """Why a lock is out of date is told by input, date, row and result."""
 
+from dataclasses import replace
+from datetime import date
+
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
 from planner.specs.lock import Lock
@@ -55,3 +58,18 @@ def test_a_row_and_a_profile_that_changed_are_named() -> None:
         "row changed: api google/gemini-2.5-flash",
         "profile changed: fitted coefficients of the engine",
     ]
+
+
+def test_a_scenario_that_is_gone_a_file_that_changed_and_another_date_are_told() -> None:
+    entry = entry_of(built(CHAT), place="chat.yaml")
+    lock = lock_of(Side(label="a", entries=(entry,)), planner="1")
+    moved = replace(entry, as_of=date(2026, 11, 2), inputs={"chat.yaml": "1" * 64, "prompt.md": "2" * 64})
+    assert said(lock, lock_of(Side(label="b", entries=(moved,)), planner="1")) == [
+        "chat.yaml: input changed: chat.yaml",
+        "chat.yaml: input changed: prompt.md",
+        "chat.yaml: date changed: 2026-11-01 is now 2026-11-02",
+    ]
+    assert (
+        said(lock, lock_of(Side(label="b", entries=()), planner="1"))[0]
+        == "chat.yaml: scenario removed: chat"
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from statistics import median
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -180,3 +181,20 @@ def test_a_price_of_tiles_is_found_where_there_is_one_and_stays_0_in_mere_noise(
     ]
     assert [each.value_s for each in found] == pytest.approx([0.0, 0.0], abs=1e-9)
     assert predict_step_s(fit_profile(tiled), StepPoint(sequences=5)).value > 0.040 * 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "scheduler"),
+    [
+        ("llamacpp", "llama.cpp in process", "llamacpp"),
+        ("vllm", "vllm", "vllm"),
+        ("openai", "vllm", "vllm"),  # only reached, and it says what it is
+        ("openai", "a server", "openai"),
+    ],
+)
+def test_a_profile_has_the_scheduler_of_the_engine_that_was_measured(
+    kind: Literal["llamacpp", "vllm", "openai"], name: str, scheduler: str
+) -> None:
+    run = run_of(STANDARD_PLAN.fit)
+    engine = replace(run.engine, kind=kind, name=name)
+    assert fit_profile(replace(run, engine=engine)).kind == scheduler

@@ -90,3 +90,9 @@ def test_only_native_nvfp4_is_slower_than_its_datasheet() -> None:
         for gpu, scheme in (("b200-sxm", "nvfp4"), ("b200-sxm", "fp8"), ("h100-sxm", "nvfp4"))
     }
     assert slowness == {("b200-sxm", "nvfp4"): 1.3, ("b200-sxm", "fp8"): 1.0, ("h100-sxm", "nvfp4"): 1.0}
+
+
+@pytest.mark.parametrize("groups", [0, 3])
+def test_groups_of_attention_that_do_not_divide_the_ranks_are_refused(groups: int) -> None:
+    with pytest.raises(UsageError, match=f"attention data parallel {groups} does not divide the 4 ranks"):
+        operands(LLAMA, device("h100"), tensor_parallel=4, attention_data_parallel=groups)
