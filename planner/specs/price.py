@@ -125,11 +125,13 @@ class Fee(Document):
 
 
 class Alternate(Document):
-    """What another source says. Kept, so that a dispute stays visible."""
+    """What another source says, of the standard mode unless it names another. Kept, so that a dispute stays visible."""
 
     source: str
+    mode: ModeOrStandard = STANDARD
     input_usd_per_mtok: Usd
     output_usd_per_mtok: Usd
+    cached_read_usd_per_mtok: Usd | None = None
     note: str | None = None
 
 

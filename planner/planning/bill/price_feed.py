@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from planner.errors import DataError
 from planner.planning.bill.off_peak import in_windows
 from planner.planning.bill.pricing import price_in_force
 from planner.specs.books import Shelf
-from planner.specs.price import ApiModel, ApiPrice, ServicePrices
+from planner.specs.price import STANDARD, Alternate, ApiModel, ApiPrice, ServicePrices
 from planner.specs.price_feed import (
     CheckStatus,
     Difference,
@@ -86,14 +86,16 @@ def _differences(price: ApiPrice, offer: Offer, as_of: date) -> Iterator[Differe
 
 
 def _named_already(price: ApiPrice | None, offer: Offer | None) -> bool:
-    """Tell whether the book lists the feed's input and output price among the alternates of the row."""
-    alternates = price.alternates if price is not None and offer is not None else ()
-    prices = offer.prices if offer is not None else {}
-    return any(
-        each.input_usd_per_mtok == prices.get("input_usd_per_mtok")
-        and each.output_usd_per_mtok == prices.get("output_usd_per_mtok")
-        for each in alternates
-    )
+    """Tell whether the book lists the feed's prices of a mode among the alternates of the row."""
+    if price is None or offer is None:
+        return False
+    modes = {STANDARD: offer.prices, "batch": offer.batch}
+    return any(_same(each, modes.get(each.mode, {})) for each in price.alternates)
+
+
+def _same(alternate: Alternate, prices: Mapping[str, float]) -> bool:
+    stated = {field: usd for field, usd in alternate if field.endswith("_usd_per_mtok") and usd is not None}
+    return all(prices.get(field) == usd for field, usd in stated.items())
 
 
 def changes_of(

@@ -5,18 +5,20 @@ from __future__ import annotations
 from datetime import date
 
 from planner.specs.base import Notice
-from planner.specs.price import ApiModel, ApiPrice
+from planner.specs.price import STANDARD, Alternate, ApiModel, ApiPrice, ModeOrStandard, TokenPrices
 
 # Chosen: vendors changed prices of current models several times a year in 2025 and 2026.
 PRICE_AGE_LIMIT_DAYS = 90
 
 
-def price_notices(model: ApiModel, price: ApiPrice, as_of: date) -> tuple[Notice, ...]:
+def price_notices(
+    model: ApiModel, price: ApiPrice, as_of: date, mode: ModeOrStandard = STANDARD
+) -> tuple[Notice, ...]:
     """Return the warnings that belong to a price row on a date: retiring, unlisted, disputed, weak, old."""
     found = (
         _retiring(model, as_of),
         _unlisted(model, as_of),
-        _disputed(model, price),
+        _disputed(model, price, mode),
         _weak(model, price),
         _old(model, price, as_of),
     )
@@ -43,18 +45,27 @@ def _unlisted(model: ApiModel, as_of: date) -> Notice | None:
     )
 
 
-def _disputed(model: ApiModel, price: ApiPrice) -> Notice | None:
-    if not price.alternates:
+def _disputed(model: ApiModel, price: ApiPrice, mode: ModeOrStandard) -> Notice | None:
+    """Warn where another source has other prices of the mode that is bought."""
+    found = [each for each in price.alternates if each.mode == mode]
+    ours = price if mode == STANDARD else getattr(price.modes, mode)
+    if not found or ours is None:
         return None
-    others = "; ".join(
-        f"{each.source} has {each.input_usd_per_mtok:g}/{each.output_usd_per_mtok:g}"
-        for each in price.alternates
-    )
+    others = "; ".join(f"{each.source} has {_prices(each)}" for each in found)
+    name = model.id if mode == STANDARD else f"{model.id} in {mode} mode"
+    shown = _prices(ours, read=any(each.cached_read_usd_per_mtok is not None for each in found))
     return Notice(
         code="PRICE-DISPUTED",
-        message=f"sources disagree on {model.id}: the book has {price.input_usd_per_mtok:g}/"
-        f"{price.output_usd_per_mtok:g} USD/Mtok, {others}",
+        message=f"sources disagree on {name}: the book has {shown} USD/Mtok, {others}",
+        cure="; ".join(each.note for each in found if each.note) or None,
     )
+
+
+def _prices(prices: TokenPrices | Alternate, *, read: bool = True) -> str:
+    """Write input and output price, and that of cached input where there is one to compare."""
+    cached = prices.cached_read_usd_per_mtok if read else None
+    words = f"{prices.input_usd_per_mtok:g}/{prices.output_usd_per_mtok:g}"
+    return words if cached is None else f"{words}, cached {cached:g}"
 
 
 def _weak(model: ApiModel, price: ApiPrice) -> Notice | None:

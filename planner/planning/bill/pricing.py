@@ -112,7 +112,7 @@ def price_sheet(
         max_output_tokens=model.max_output_tokens,
         usd_per_call=_usd_per_call(price, discount),
         storage_usd_per_token_hour=_per_token(price.cache_storage_usd_per_mtok_hour, discount * in_region),
-        notices=price_notices(model, price, as_of),
+        notices=price_notices(model, price, as_of, mode),
     )
 
 
