@@ -37,9 +37,7 @@ def test_a_dispute_about_a_mode_is_said_where_that_mode_is_bought(
 ) -> None:
     model = load_books().api.find(name)
     price = model.prices[-1]
-    (found,) = (
-        each for each in price_notices(model, price, TODAY, "batch") if each.code == "PRICE-DISPUTED"
-    )
+    (found,) = (each for each in price_notices(model, price, TODAY, "batch") if each.code == "PRICE-DISPUTED")
     assert f"openai/{name} in batch mode" in found.message
     assert f"cached {ours:g} USD/Mtok, genai-prices 0.2.3 has" in found.message
     assert found.message.endswith(f"cached {theirs:g}")
