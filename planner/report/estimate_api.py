@@ -280,9 +280,25 @@ def _details(item: Advice) -> Iterator[str]:
     if item.rule_low_fraction is not None and item.saving_fraction is not None:
         rule = _span(item.rule_low_fraction, item.rule_high_fraction)
         yield f"{percent(item.saving_fraction, 0)} of the {item.rule_of}, rule {rule}"
-    if item.time_saved_s is not None:
-        saved = item.time_saved_s
-        yield f"{duration(abs(saved.value))} {'sooner' if saved.value >= 0 else 'later'} a request"
+    yield _latency(item)
+
+
+def _latency(item: Advice) -> str:
+    """Return how much sooner or later a request is answered, and on what that rests; or why that is unknown."""
+    saved = item.time_saved_s
+    if saved is None:
+        return f"latency {item.time_basis}" if item.time_basis else ""
+    ends = (duration(abs(end)) for end in (saved.low, saved.high))
+    if saved.high <= 0:
+        high, low = ends
+        span = f"{low} to {high} later" if saved.high < 0 else f"up to {high} later"
+    elif saved.low < 0:
+        low, high = ends
+        span = f"{low} later to {high} sooner"
+    else:
+        low, high = ends
+        span = f"{low} to {high} sooner" if saved.low > 0 else f"up to {high} sooner"
+    return f"{span} a request ({item.time_basis})"
 
 
 def _saving(item: Advice) -> str:

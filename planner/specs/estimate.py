@@ -185,7 +185,8 @@ class Advice:
     ``unstated`` advice applies if a fact holds that the scenario does not tell. The saving is the difference of two
     runs of the calculator under the stated assumption; low and high are at the ends of its range. The fraction is of
     the whole bill, or of its input where the rule of thumb speaks of that; the rule's own range stands beside.
-    ``effect`` is what the rule promises. A saving of ``None`` was not computed, and the reason says why.
+    ``effect`` is what the rule promises. ``time_saved_s`` is how much sooner a request is answered, ``time_basis`` what
+    that rests on, or why it is unknown and which measurement tells. A saving of ``None`` was not computed, and the reason says why.
     """
 
     id: str
@@ -203,6 +204,7 @@ class Advice:
     rule_high_fraction: float | None = None
     rule_of: Literal["bill", "input"] | None = None
     time_saved_s: Quantity | None = None
+    time_basis: str | None = None
     assumption: str | None = None
 
     @property

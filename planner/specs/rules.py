@@ -25,13 +25,15 @@ RuleName = Literal["routing_saving_fraction", "prompt_cache_saving_fraction", "b
 class ChecklistItem(Document):
     """One piece of advice, and the facts that make it apply, not apply, or done already.
 
-    ``rule`` names the key number that says what it saves, ``rule_of`` what that is a fraction of.
+    ``rule`` names the key number that says what it saves, ``rule_of`` what that is a fraction of. ``latency`` says on
+    what its effect on the waiting time rests, or why that is unknown and which measurement tells.
     """
 
     id: str
     title: str
     effort: Literal["hours", "days", "weeks"]
     effect: str
+    latency: str
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     already: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ class KeyNumbers(Document):
     exact_lookup_s: Band
     semantic_lookup_s: Band
     output_tokens_per_s: Band
+    prefill_s_per_token: Band
     small_model_share: Band
     routing_saving_fraction: Band
     prompt_cache_saving_fraction: Band

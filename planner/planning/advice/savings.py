@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planner.errors import DataError, UsageError
 from planner.planning.advice.changes import CHANGES, Ground
-from planner.planning.advice.time_saved import time_saved
+from planner.planning.advice.time_saved import hosted_sooner, time_saved
 from planner.planning.bill.api_cost import Bill
 from planner.planning.bill.calls import LINES
 from planner.specs.api_plan import ApiPlan
@@ -40,28 +40,27 @@ ORDER = {"applies": 0, "unstated": 1, "in place": 2, "ruled out": 3}
 
 def _valued(item: Advice, ground: Ground, now: Bill, options: Sequence[HostingOption]) -> Advice:
     if item.id in OPTIONS:
-        return _as_option(item, now, options)
+        return _as_option(item, ground, now, options)
     if item.state in {"in place", "ruled out"}:
         return item
     if item.id not in CHANGES:
-        return replace(item, time_saved_s=time_saved(item.id, ground, None), saving_usd_per_month=0.0)
+        sooner = time_saved(item.id, ground, None, now, now)
+        return replace(item, time_saved_s=sooner, saving_usd_per_month=0.0)
     try:
         change = CHANGES[item.id](ground)
         if isinstance(change, str):
             return ruled_out(item, change)
-        saved = [
-            now.usd - each.usd if each is not None else None
-            for each in (change.after, change.low, change.high)
-        ]
+        after = change.after.bill
+        ends = [now.usd - each.usd if each is not None else None for each in (change.low, change.high)]
     except (DataError, UsageError) as error:
         return ruled_out(item, error.message)
     made = replace(
         item,
-        saving_usd_per_month=saved[0],
-        saving_low_usd_per_month=saved[1],
-        saving_high_usd_per_month=saved[2],
+        saving_usd_per_month=now.usd - after.usd,
+        saving_low_usd_per_month=ends[0],
+        saving_high_usd_per_month=ends[1],
         assumption=change.assumption,
-        time_saved_s=time_saved(item.id, ground, change),
+        time_saved_s=time_saved(item.id, ground, change, now, after),
     )
     return _against_rule(_worth(made), ground, now)
 
@@ -104,7 +103,7 @@ def ruled_out(item: Advice, reason: str) -> Advice:
     return replace(item, state=state, reason=reason)
 
 
-def _as_option(item: Advice, now: Bill, options: Sequence[HostingOption]) -> Advice:
+def _as_option(item: Advice, ground: Ground, now: Bill, options: Sequence[HostingOption]) -> Advice:
     mine = [option for option in options if option.kind == OPTIONS[item.id]]
     holding = [option for option in mine if not option.refused and option.usd_per_month is not None]
     if not holding:
@@ -121,6 +120,7 @@ def _as_option(item: Advice, now: Bill, options: Sequence[HostingOption]) -> Adv
             saving_fraction=saved / now.usd if now.usd else None,
             rule_of="bill",
             assumption=best.name,
+            time_saved_s=hosted_sooner(ground, best),
         )
     )
 

@@ -8,7 +8,7 @@ from typing import Literal
 from planner.formulas.rate_limits import minute_exceedance_fraction, used_fraction
 from planner.planning.advice.changes import CHANGES, Ground
 from planner.planning.advice.savings import INPUT_LINES, OPTIONS, VERDICT_CACHE
-from planner.planning.advice.time_saved import time_saved
+from planner.planning.advice.time_saved import PREFILL, time_saved
 from planner.planning.bill.calls import LINES
 from planner.planning.explain.derivation import (
     Derived,
@@ -168,12 +168,21 @@ def _rule(end: Literal["low", "high"]) -> Function:
 
 def _time_saved(s: Scene, index: int) -> Derived:
     advice = s.estimate.recommendation.advice[index]
-    speed = s.case.rules.key_numbers.output_tokens_per_s
-    operands = (
-        s.ref("workload.output_tokens.mean", "output_tokens"),
-        rule_leaf(s, "output_tokens_per_s", speed.middle, "key_numbers.output_tokens_per_s"),
-    )
-    return modelled(time_saved, *operands, note=f"the time in which {advice.id} spares or adds output tokens")
+    numbers = s.case.rules.key_numbers
+    if advice.id in PREFILL:
+        read = numbers.prefill_s_per_token.middle
+        operands: tuple[Operand, ...] = (
+            s.ref("workload.input_tokens.mean", "input_tokens"),
+            s.ref("workload.static_prefix_tokens"),
+            rule_leaf(s, "prefill_s_per_token", read, "key_numbers.prefill_s_per_token"),
+        )
+    else:
+        speed = numbers.output_tokens_per_s.middle
+        operands = (
+            s.ref("workload.output_tokens.mean", "output_tokens"),
+            rule_leaf(s, "output_tokens_per_s", speed, "key_numbers.output_tokens_per_s"),
+        )
+    return modelled(time_saved, *operands, note=advice.time_basis or advice.id)
 
 
 def _verdict_saving(s: Scene) -> Derived:

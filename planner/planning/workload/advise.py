@@ -49,6 +49,7 @@ def _advice(item: ChecklistItem, source: str, facts: Facts) -> Advice:
         state=state,
         reason=reason,
         effect=item.effect,
+        time_basis=item.latency if state in {"applies", "unstated"} else None,
         source=source,
     )
 
