@@ -89,3 +89,29 @@ def widened_factor(factor: float, z: float, cv: float, count: float) -> float:
     """
     variance = (math.log(factor) / z) ** 2 + math.log1p(cv**2 / count)
     return math.exp(z * math.sqrt(variance))
+
+
+def joint_reach_usd(low_usd: Numeric, high_usd: Numeric) -> tuple[float, float]:
+    """Return how far down and how far up an amount may go when independent inputs move it. [USD]
+
+    First order: each input is moved alone from its low end to its high end, and the deviations add up as roots of
+    squares, as those of independent errors do.
+
+    Parameters
+    ----------
+    low_usd : deviation at the low end of each input; one entry an input. [USD]
+    high_usd : deviation at the high end of each input. [USD]
+
+    References
+    ----------
+    .. [1] JCGM 100:2008, "Guide to the expression of uncertainty in measurement", 5.1.2: independent contributions add
+       in squares; here downwards and upwards apart.
+
+    Examples
+    --------
+    >>> joint_reach_usd([-3.0, 4.0], [6.0, -4.0])
+    (5.0, 7.211102550927978)
+    """
+    ends = np.stack([np.asarray(low_usd, dtype=float), np.asarray(high_usd, dtype=float)])
+    down, up = np.minimum(ends, 0.0).min(axis=0), np.maximum(ends, 0.0).max(axis=0)
+    return float(np.sqrt(np.sum(down**2))), float(np.sqrt(np.sum(up**2)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from planner.specs.base import Document, Grade
 
 ChoiceKind = Literal["api", "self_hosted", "edge"]
@@ -16,6 +18,13 @@ class Band(Document):
     low: float
     high: float
     grade: Grade
+
+
+class SwingOutcome(Document):
+    """What the month costs with one uncertain input at its p10 and at its p90. [USD/month]"""
+
+    at_low: float
+    at_high: float
 
 
 class ModelOutcome(Document):
@@ -60,9 +69,12 @@ class Outcome(Document):
     usd_per_month: float | None
     """What the choice costs a month; ``None`` where no option holds."""
     usd_per_month_band: Band | None = None
-    """Where machines are counted by a predicted capacity: the cost at both ends of its interval."""
+    """Machines: the cost at both ends of the capacity's interval. API: where hit rates or tokens are estimates or the
+    scenario states bands, all of ``api_swings`` together."""
     api_usd_per_month: float
     api_usd_per_request: float
+    api_swings: dict[str, SwingOutcome] = Field(default_factory=dict)
+    """By uncertain input, where the API is the choice."""
     api_lines: dict[str, float]
     """The API's bill by cost line [USD/month]."""
     by_model: dict[str, ModelOutcome]

@@ -59,6 +59,9 @@ def test_a_lock_of_version_1_still_holds_and_becomes_one_of_version_2_when_it_is
     assert run("--update").exit_code == 0
     new, old = json.loads(file.read_text()), json.loads(before)
     assert (old["schema"], new["schema"]) == ("planner.lock/1", "planner.lock/2")
+    result = new["scenarios"]["chat.yaml"]["result"]
+    assert result.pop("usd_per_month_band")["value"] == result["usd_per_month"]
+    assert list(result.pop("api_swings")) == ["exact-cache hit rate"]
     assert new["scenarios"] == old["scenarios"]
     assert set(new["rules"]["error_classes"]) == {"timeout", "rate_limited"}
     assert run("--check").stdout.startswith("up to date:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from math import sqrt
 
 import numpy as np
@@ -28,7 +29,8 @@ EXACT = FactorBand(p10=1.0, p90=1.0)
 class Driver:
     """One uncertain input: the field of the month that it moves, its p10 and p90, and its draws.
 
-    ``banded`` is false where it only varies by chance, from request to request.
+    ``banded`` is false where it only varies by chance, from request to request. ``drawn`` makes values of standard
+    normal numbers.
     """
 
     input: UncertainInput
@@ -36,7 +38,7 @@ class Driver:
     low: float
     high: float
     banded: bool
-    draws: FloatArray
+    drawn: Callable[[FloatArray], FloatArray]
 
 
 def is_uncertain(billed: Billed) -> bool:
@@ -59,8 +61,9 @@ def bill_spread(billed: Billed, rng: np.random.Generator, draws: int = DRAWS) ->
     def bill(month: Month) -> FloatArray:
         return np.asarray(monthly_bill_usd(billed, month))
 
-    drivers = (*_sizes(billed, stated, rng, draws), *_rates(billed, stated, rng, draws))
-    bills = np.broadcast_to(bill(replace(stated, **{each.field: each.draws for each in drivers})), draws)
+    drivers = _drivers(billed, stated)
+    values = {each.field: each.drawn(rng.standard_normal(draws)) for each in drivers}
+    bills = np.broadcast_to(bill(replace(stated, **values)), draws)
     p10, p50, p90 = (float(usd) for usd in _quantiles(bills))
     budget = scenario.budget.usd_per_month
     return BillSpread(
@@ -73,6 +76,30 @@ def bill_spread(billed: Billed, rng: np.random.Generator, draws: int = DRAWS) ->
         over_budget_fraction=float(np.mean(bills > budget)) if budget is not None else None,
         swings=tuple(sorted((_swing(each, stated, bill) for each in drivers), key=lambda swing: -swing.usd)),
     )
+
+
+def banded_swings(billed: Billed) -> tuple[Swing, ...]:
+    """Return what each input with a band does alone to the bill; what only chance spreads is left out.
+
+    All ends are priced at once.
+    """
+    stated = stated_month(billed)
+    drivers = [each for each in _drivers(billed, stated) if each.banded]
+    if not drivers:
+        return ()
+    values = {}
+    for index, each in enumerate(drivers):
+        values[each.field] = np.full(2 * len(drivers), getattr(stated, each.field))
+        values[each.field][2 * index : 2 * index + 2] = each.low, each.high
+    bills = np.broadcast_to(monthly_bill_usd(billed, replace(stated, **values)), 2 * len(drivers))
+    return tuple(
+        Swing(input=each.input, low=each.low, high=each.high, usd_at_low=low, usd_at_high=high)
+        for each, low, high in zip(drivers, bills[::2].tolist(), bills[1::2].tolist(), strict=True)
+    )
+
+
+def _drivers(billed: Billed, stated: Month) -> tuple[Driver, ...]:
+    return (*_sizes(billed, stated), *_rates(billed, stated))
 
 
 def text_band(billed: Billed) -> FactorBand | None:
@@ -91,7 +118,7 @@ def _quantiles(values: FloatArray) -> FloatArray:
     return np.asarray(np.interp(places, np.arange(len(values)), np.sort(values)))
 
 
-def _sizes(billed: Billed, stated: Month, rng: np.random.Generator, draws: int) -> Iterator[Driver]:
+def _sizes(billed: Billed, stated: Month) -> Iterator[Driver]:
     """Yield volume and token counts: their bands, and what chance does to a month of so many requests."""
     bands, workload = billed.case.scenario.uncertainty, billed.workload
     requests = workload.requests_per_month
@@ -108,18 +135,17 @@ def _sizes(billed: Billed, stated: Month, rng: np.random.Generator, draws: int) 
             ends = band or EXACT
             p10 = widened_factor(ends.p10, -Z_P90, cv, requests)
             p90 = widened_factor(ends.p90, Z_P90, cv, requests)
-            factor = banded_factor(rng.standard_normal(draws), p10, p90)
             yield Driver(
                 input=name,
                 field=field,
                 low=value * p10,
                 high=value * p90,
                 banded=band is not None,
-                draws=value * factor,
+                drawn=partial(_drawn_size, value, p10, p90),
             )
 
 
-def _rates(billed: Billed, stated: Month, rng: np.random.Generator, draws: int) -> Iterator[Driver]:
+def _rates(billed: Billed, stated: Month) -> Iterator[Driver]:
     """Yield the hit rates that have a band: one of the scenario's own, or the range of the prior."""
     bands = billed.case.scenario.uncertainty
     priors = {layer.name: layer.hit for layer in layers_of(billed.case) if layer.hit.low < layer.hit.high}
@@ -131,10 +157,16 @@ def _rates(billed: Billed, stated: Month, rng: np.random.Generator, draws: int) 
     for name, field, band, prior in rated:
         ends = (band.p10, band.p90) if band is not None else (prior.low, prior.high) if prior else None
         if ends is not None:
-            drawn = banded_rate(rng.standard_normal(draws), getattr(stated, field), *ends)
-            yield Driver(
-                input=name, field=field, low=ends[0], high=ends[1], banded=True, draws=np.asarray(drawn)
-            )
+            drawn = partial(_drawn_rate, getattr(stated, field), *ends)
+            yield Driver(input=name, field=field, low=ends[0], high=ends[1], banded=True, drawn=drawn)
+
+
+def _drawn_size(value: float, p10: float, p90: float, normal: FloatArray) -> FloatArray:
+    return np.asarray(value * banded_factor(normal, p10, p90))
+
+
+def _drawn_rate(value: float, low: float, high: float, normal: FloatArray) -> FloatArray:
+    return np.asarray(banded_rate(normal, value, low, high))
 
 
 def _swing(driver: Driver, stated: Month, bill: Callable[[Month], FloatArray]) -> Swing:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from planner.formulas.bands import joint_reach_usd
 from planner.specs.difference import MetricChange, MetricName, Verdict
 from planner.specs.outcome import Band, Outcome
 
@@ -76,6 +79,47 @@ def _verdict(name: MetricName, old: float | None, new: float | None) -> Verdict:
         return "same"
     rising = BETTER_WHEN[name]
     return rising if new > old else OPPOSITE.get(rising, rising)
+
+
+def cost_within_error(before: Outcome, after: Outcome) -> bool:
+    """Tell whether the change of the cost is smaller than what planner does not know of it.
+
+    Of bills at the API each uncertain input moves both sides together: that it is unknown by a third whether text
+    takes 700 or 1,000 tokens says nothing against twice as much text costing twice as much. Of machines the predicted
+    capacities count as independent.
+    """
+    old, new = before.usd_per_month, after.usd_per_month
+    if old is None or new is None or old == new:
+        return False
+    if before.api_swings or after.api_swings:
+        return _bills_within_error(before, after, new - old) if _both_by_api(before, after) else False
+    return within_error(before.usd_per_month_band, after.usd_per_month_band)
+
+
+def _both_by_api(*outcomes: Outcome) -> bool:
+    return all(each.choice is not None and each.choice.kind == "api" for each in outcomes)
+
+
+def _bills_within_error(before: Outcome, after: Outcome, delta_usd: float) -> bool:
+    """Tell whether the interval of the difference of two bills holds 0."""
+    inputs = sorted(before.api_swings.keys() | after.api_swings.keys())
+    ends = [
+        [end(after, each) - end(before, each) - delta_usd for each in inputs]
+        for end in (_usd_at_low, _usd_at_high)
+    ]
+    at_low, at_high = np.array(ends)
+    down, up = joint_reach_usd(at_low, at_high)
+    return -up <= delta_usd <= down
+
+
+def _usd_at_low(outcome: Outcome, name: str) -> float:
+    swing = outcome.api_swings.get(name)
+    return swing.at_low if swing is not None else outcome.api_usd_per_month
+
+
+def _usd_at_high(outcome: Outcome, name: str) -> float:
+    swing = outcome.api_swings.get(name)
+    return swing.at_high if swing is not None else outcome.api_usd_per_month
 
 
 def within_error(old: Band | float | None, new: Band | float | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.planning.diff.beside_cost import metric_changes, within_error
+from planner.planning.diff.beside_cost import cost_within_error, metric_changes
 from planner.planning.diff.drift import drift_steps, pinned_entry
 from planner.planning.diff.factors import Factor, factors_of
 from planner.planning.diff.pairing import same_file
@@ -23,7 +23,6 @@ def difference_of(base: Priced, head: Priced, benches: Workbenches) -> ScenarioD
     before, after = base.outcome, head.outcome
     metrics = tuple(metric_changes(before, after)) if before is not None and after is not None else ()
     unknowns = tuple(_unknowns(base, head))
-    bands = [each.usd_per_month_band if each is not None else None for each in (before, after)]
     return ScenarioDifference(
         name=head.entry.case.scenario.name,
         status=_status(factors, delta, changed=bool(delta or metrics or causes)),
@@ -37,7 +36,7 @@ def difference_of(base: Priced, head: Priced, benches: Workbenches) -> ScenarioD
         delta_usd_per_month=delta,
         causes=causes,
         metrics=metrics,
-        within_error=bool(delta) and within_error(*bands),
+        within_error=before is not None and after is not None and cost_within_error(before, after),
         unknowns=unknowns,
     )
 

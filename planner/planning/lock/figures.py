@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from planner.planning.bill.api_cost import api_cost, monthly_bill
+from planner.planning.bill.calls import PricedCall
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
@@ -20,6 +21,7 @@ class Figures:
 
     workload: Workload
     cost: ApiCost
+    priced: tuple[PricedCall, ...]
     tiers: tuple[TierAdvice, ...]
     options: tuple[HostingOption, ...]
 
@@ -40,6 +42,7 @@ def figures_of(case: Case, workload: Workload, as_of: date, workbench: Workbench
     return Figures(
         workload=workload,
         cost=cost,
+        priced=bill.priced,
         tiers=tiers,
         options=hosting_options(case, workload, cost, as_of, workbench),
     )

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from planner.errors import DataError, UsageError
+from planner.formulas.bands import joint_reach_usd
+from planner.planning.bill.calls import price_calls
+from planner.planning.bill.draws import Billed
+from planner.planning.bill.uncertainty import banded_swings
 from planner.planning.hosting.configurations import Workbench
-from planner.planning.lock.figures import figures_of
+from planner.planning.lock.figures import Figures, figures_of
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit import fit_vllm
 from planner.planning.recommend import ranked_options
@@ -18,7 +25,8 @@ from planner.specs.base import Quantity
 from planner.specs.case import Case
 from planner.specs.estimate import ApiCost, Estimate, HostingOption, ModelCost, TierAdvice
 from planner.specs.fit import FitRequest
-from planner.specs.outcome import Band, Choice, ModelOutcome, Outcome, TierOutcome
+from planner.specs.outcome import Band, Choice, ModelOutcome, Outcome, SwingOutcome, TierOutcome
+from planner.specs.uncertainty import Swing
 from planner.specs.workload import Workload
 
 DIGITS = 12  # significant digits that are kept: beyond them processors and libraries differ
@@ -27,7 +35,14 @@ DIGITS = 12  # significant digits that are kept: beyond them processors and libr
 def outcome_of(case: Case, estimate: Estimate) -> Outcome:
     """Return the figures of an estimate, rounded to twelve significant digits."""
     advice = estimate.recommendation
-    return _outcome(case, estimate.workload, estimate.cost, advice.provider_tiers, advice.options)
+    found = Figures(
+        workload=estimate.workload,
+        cost=estimate.cost,
+        priced=price_calls(case, estimate.workload, estimate.as_of),
+        tiers=advice.provider_tiers,
+        options=advice.options,
+    )
+    return _outcome(case, found, estimate.as_of)
 
 
 def outcome_at(case: Case, as_of: date, workbench: Workbench) -> Outcome:
@@ -36,24 +51,25 @@ def outcome_at(case: Case, as_of: date, workbench: Workbench) -> Outcome:
     Raises as :func:`planner.planning.lock.figures.figures_of` does.
     """
     found = figures_of(case, workload_of(case.scenario, case.texts, summary_of(case)), as_of, workbench)
-    return _outcome(case, found.workload, found.cost, found.tiers, found.options)
+    return _outcome(case, found, as_of)
 
 
-def _outcome(
-    case: Case,
-    workload: Workload,
-    cost: ApiCost,
-    tiers: tuple[TierAdvice, ...],
-    options: tuple[HostingOption, ...],
-) -> Outcome:
-    holding = [option for option in ranked_options(options) if not option.refused]
+def _outcome(case: Case, found: Figures, as_of: date) -> Outcome:
+    workload, cost = found.workload, found.cost
+    holding = [option for option in ranked_options(found.options) if not option.refused]
     chosen = holding[0] if holding else None
     owned = next((option for option in holding if option.break_even_requests_per_day is not None), None)
+    by_api = chosen is not None and chosen.kind == "api"
+    billed = Billed(case=case, workload=workload, priced=found.priced, as_of=as_of)
+    swings: dict[str, SwingOutcome] = {}
+    if by_api:
+        swings = {each.input: _swing(each) for each in banded_swings(billed)}
     exact = Outcome(
         usd_per_month=chosen.usd_per_month if chosen is not None else None,
-        usd_per_month_band=_cost_band(chosen) if chosen is not None else None,
+        usd_per_month_band=_bill_band(cost, swings) if by_api else _cost_band(chosen),
         api_usd_per_month=cost.usd_per_month,
         api_usd_per_request=cost.usd_per_request,
+        api_swings=swings,
         api_lines={line.name: line.usd_per_month for line in cost.lines},
         by_model={model.model: _model(model) for model in cost.by_model},
         choice=_choice(chosen) if chosen is not None else None,
@@ -64,7 +80,7 @@ def _outcome(
         part_tokens={part.name: part_tokens(part) for part in workload.parts},
         ttft_p95_s=_band(chosen.ttft_s) if chosen is not None else None,
         tpot_p95_s=_band(chosen.tpot_s) if chosen is not None else None,
-        tiers={tier.provider: _tier(tier) for tier in tiers},
+        tiers={tier.provider: _tier(tier) for tier in found.tiers},
         memory_headroom_fraction=_headroom(case, chosen, workload) if chosen is not None else None,
         break_even_requests_per_day=owned.break_even_requests_per_day if owned is not None else None,
     )
@@ -118,8 +134,24 @@ def _band(quantity: Quantity | None) -> Band | None:
     return Band(value=quantity.value, low=quantity.low, high=quantity.high, grade=quantity.grade)
 
 
-def _cost_band(option: HostingOption) -> Band | None:
+def _swing(swing: Swing) -> SwingOutcome:
+    return SwingOutcome(at_low=swing.usd_at_low, at_high=swing.usd_at_high)
+
+
+def _bill_band(cost: ApiCost, swings: Mapping[str, SwingOutcome]) -> Band | None:
+    """Return the bill with all of its uncertain inputs, which are independent of each other."""
+    if not swings:
+        return None
+    usd = cost.usd_per_month
+    ends = [[each.at_low - usd, each.at_high - usd] for each in swings.values()]
+    down, up = joint_reach_usd(*np.transpose(ends))
+    return Band(value=usd, low=max(usd - down, 0.0), high=usd + up, grade="assumed")
+
+
+def _cost_band(option: HostingOption | None) -> Band | None:
     """Return the cost with the machines that the low and the high end of the predicted capacity take."""
+    if option is None:
+        return None
     usd, machines, served = option.usd_per_month, option.machines, option.requests_per_s_per_replica
     if usd is None or not machines or served is None or served.low <= 0:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from planner.planning.lock.locked_rules import changed_rules
 from planner.specs.lock import Lock, LockedRows, LockedScenario
+from planner.specs.outcome import Outcome
 from planner.specs.staleness import StaleReason
 
 
@@ -14,7 +15,21 @@ def stale_reasons(lock: Lock, now: Lock) -> tuple[StaleReason, ...]:
 
     The version of planner that wrote it is no difference: what a new version computes otherwise shows as a result.
     """
-    return tuple(_reasons(lock, now))
+    return tuple(_reasons(lock, now if lock.rules is not None else _of_version_1(now)))
+
+
+def _of_version_1(lock: Lock) -> Lock:
+    """Return a lock with what version 1 held: no ranges of the API's bill. What it had not cannot be out of date."""
+
+    def less(result: Outcome) -> Outcome:
+        if not result.api_swings:
+            return result
+        return result.model_copy(update={"api_swings": {}, "usd_per_month_band": None})
+
+    scenarios = {
+        place: each.model_copy(update={"result": less(each.result)}) for place, each in lock.scenarios.items()
+    }
+    return lock.model_copy(update={"scenarios": scenarios})
 
 
 def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
