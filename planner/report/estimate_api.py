@@ -9,14 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planner.report.estimate_blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
-from planner.specs.api_plan import CacheUse, Failures, RoutingCheck
+from planner.specs.api_plan import CacheUse, RoutingCheck
 from planner.specs.base import Quantity
 from planner.specs.estimate import Advice, Estimate
 from planner.units import SECONDS_PER_HOUR
-
-CENT = 0.005  # USD
 
 
 def below_models(estimate: Estimate) -> Iterator[str]:
@@ -39,20 +38,6 @@ def below_models(estimate: Estimate) -> Iterator[str]:
         requests = sum(cost.requests_per_month for cost in rare)
         money = f"{usd(spent)} USD" if spent >= CENT else "less than a cent"
         yield f"{names}: {count(requests)} requests/month, {money}"
-
-
-def _block(label: str, *lines: RenderableType) -> RenderableType:
-    """Return lines beside a label, so that long ones wrap under themselves."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    for index, line in enumerate(lines):
-        table.add_row(label if index == 0 else "", line)
-    return table
-
-
-def _dim(text: str) -> Text:
-    return Text(text, style="dim")
 
 
 def what_if_part(estimate: Estimate) -> RenderableType | None:
@@ -83,17 +68,17 @@ def currency_part(estimate: Estimate) -> RenderableType | None:
         f" {made.currency}/month at the API · {usd(made.horizon)} over the horizon · "
         f"{made.units_per_usd:g} {made.currency}/USD of {made.effective_from.isoformat()}, {made.source}",
     )
-    return _block("Currency", shown)
+    return block("Currency", shown)
 
 
 def caching_part(estimate: Estimate) -> RenderableType:
     """Return the branch of the caching tree, and what each cache of the scenario does."""
     caching = estimate.recommendation.caching
     lines = [Text(caching.verdict + _worth(estimate))]
-    lines.extend(_dim(step) for step in caching.branch)
-    lines.extend(_dim(line) for line in _prompt_cache(estimate))
-    block = _block("Caching", *lines)
-    return Group(block, _response_caches(estimate.api.caches)) if estimate.api.caches else block
+    lines.extend(dim(step) for step in caching.branch)
+    lines.extend(dim(line) for line in _prompt_cache(estimate))
+    shown = block("Caching", *lines)
+    return Group(shown, _response_caches(estimate.api.caches)) if estimate.api.caches else shown
 
 
 def _worth(estimate: Estimate) -> str:
@@ -160,7 +145,7 @@ def routing_part(estimate: Estimate) -> RenderableType | None:
     check = estimate.api.routing
     if check is None:
         return None
-    return _block("Routing", Text(_routing(check)), _dim(_rule(check)), _dim(_points(check)))
+    return block("Routing", Text(_routing(check)), dim(_rule(check)), dim(_points(check)))
 
 
 def _routing(check: RoutingCheck) -> str:
@@ -187,66 +172,6 @@ def _points(check: RoutingCheck) -> str:
         f"{percent(point.saving_fraction, 0)} at {percent(point.small_share, 0)}" for point in check.points
     )
     return f"saved by share of the small model: {shown}"
-
-
-def failures_part(estimate: Estimate) -> RenderableType | None:
-    """Return what errors, retries and failover make of availability, cost, latency and limits."""
-    failures = estimate.api.failures
-    if failures is None:
-        return None
-    style = {True: "good", False: "bad", None: ""}[failures.holds]
-    answered = Text.assemble((f"{_nines(failures.availability_fraction)} answered", style), _target(failures))
-    if not failures.errors:
-        return _block("Failures", answered)
-    return Group(
-        _block("Failures", answered, *(_dim(line) for line in _consequences(failures))), _errors(failures)
-    )
-
-
-def _nines(fraction: float) -> str:
-    return percent(fraction, 4 if fraction > 0.999 else 2)
-
-
-def _target(failures: Failures) -> str:
-    target = failures.target_fraction
-    against = f", target {percent(target, 2)}" if target is not None else ""
-    alone = failures.availability_without_failover_fraction
-    backed = f" with {failures.failover_model}, {_nines(alone)} without" if failures.failover_model else ""
-    return f"{backed}{against}"
-
-
-def _consequences(failures: Failures) -> Iterator[str]:
-    yield (
-        f"{failures.attempts_per_request:.4f} attempts a request: {percent(failures.extra_load_fraction)} more on "
-        f"the rate limits; waits add {duration(failures.added_mean_s)} in the mean, "
-        f"{duration(failures.added_p95_s) if failures.added_p95_s else 'nothing'} at p95"
-    )
-    extra = failures.extra_usd_per_month
-    money = f"{signed_usd(extra)} USD/month" if abs(extra) >= CENT else "less than a cent a month"
-    yield f"errors change the bill by {money}"
-    breaker = failures.breaker
-    if breaker.detects_outage_s is None:
-        yield "circuit breaker: too few requests for its window; it would never open"
-    else:
-        yield (
-            f"circuit breaker: sees an outage after {duration(breaker.detects_outage_s)}, "
-            f"opens by chance {breaker.trips_per_month:.2g} times a month"
-        )
-
-
-def _errors(failures: Failures) -> RenderableType:
-    table = grid("Error", "HTTP", "rate", "retries", "billed", "", left=1)
-    for row in failures.errors:
-        retried = count(row.retries) if row.retries else "not retried"
-        table.add_row(
-            row.name.replace("_", " "),
-            str(row.http or "–"),
-            percent(row.rate_fraction, 2),
-            retried,
-            percent(row.billed_fraction, 0),
-            "stated" if row.billed_stated else "assumed",
-        )
-    return table
 
 
 def advice_part(estimate: Estimate) -> RenderableType | None:

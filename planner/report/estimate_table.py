@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -14,10 +13,10 @@ from planner.report.estimate_api import (
     below_models,
     caching_part,
     currency_part,
-    failures_part,
     routing_part,
     what_if_part,
 )
+from planner.report.estimate_failures import failures_part
 from planner.report.estimate_sizing import sizing_part
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
@@ -255,49 +254,3 @@ def _defaults(estimate: Estimate) -> RenderableType:
     for default in estimate.defaults:
         table.add_row(default.key, default.value, default.meaning)
     return table
-
-
-def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
-    """Yield the total of several scenarios, dearest first: at the API, and as recommended; then what they warn of."""
-    table = grid("Portfolio", "requests/day", "API USD/month", "choose", "USD/month", left=1)
-    dearest = sorted(estimates, key=lambda estimate: -estimate.recommended_usd_per_month)
-    for estimate in dearest[:SHOWN_PORTFOLIO]:
-        chosen = estimate.recommendation.hosting
-        table.add_row(
-            estimate.scenario,
-            count(estimate.workload.requests_per_day),
-            usd(estimate.cost.usd_per_month),
-            chosen.kind if chosen else "none",
-            usd(estimate.recommended_usd_per_month),
-        )
-    rest = dearest[SHOWN_PORTFOLIO:]
-    if rest:
-        table.add_row(
-            f"{len(rest)} more, in --format csv",
-            "",
-            usd(sum(each.cost.usd_per_month for each in rest)),
-            "",
-            usd(sum(each.recommended_usd_per_month for each in rest)),
-            style="dim",
-        )
-    api = sum(estimate.cost.usd_per_month for estimate in estimates)
-    chosen_usd = sum(estimate.recommended_usd_per_month for estimate in estimates)
-    table.add_row(f"total of {len(estimates)}", "", usd(api), "", usd(chosen_usd), style="head")
-    yield table
-    yield Text("")
-    if len(estimates) > SHOWN_SCENARIOS:
-        yield from _warned(estimates)
-
-
-def _warned(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:
-    """Yield how many scenarios of a portfolio warn of what, and where to read on."""
-    codes = Counter(code for each in estimates for code in {notice.code for notice in each.warnings})
-    if codes:
-        table = grid("Warnings", "scenarios", left=1)
-        for code, scenarios in codes.most_common():
-            table.add_row(code, count(scenarios))
-        yield table
-        yield Text("")
-    yield Text(
-        "estimate one of them alone for reasons, options and advice, or ask for --format json", style="dim"
-    )

@@ -9,12 +9,12 @@ from hypothesis import assume, given, strategies as st
 from planner.formulas.hosting import (
     crossing_volumes,
     machines_against_interruptions,
-    machines_usd_per_month,
     replicas_needed,
     stretched_weights,
     whole_machines,
     with_redundancy,
 )
+from planner.formulas.machine_cost import machines_usd_per_month
 from tests.quantities import COUNTS, RATES
 
 

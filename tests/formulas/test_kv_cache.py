@@ -1,14 +1,12 @@
-"""The cache grows with tokens, layers and heads and with nothing else; states do not grow with tokens."""
+"""The cache grows with tokens, layers and heads and with nothing else."""
 
 import pytest
 from hypothesis import given, strategies as st
 
 from planner.formulas.kv_cache import (
-    delta_rule_state_bytes,
     head_kv_bytes_per_token,
     kv_heads_per_rank,
     latent_kv_bytes_per_token,
-    mamba_state_bytes,
     multi_head_bound_bytes_per_token,
     windowed_tokens,
 )
@@ -62,28 +60,3 @@ def test_a_window_keeps_what_it_looks_back_on(tokens: int, more: int, window: in
     kept = windowed_tokens(tokens=tokens, window=window)
     assert kept <= min(tokens, window)
     assert kept <= windowed_tokens(tokens=tokens + more, window=window) <= window
-
-
-@given(st.integers(1, 8), COUNTS)
-def test_states_divide_evenly_among_ranks(ranks: int, heads: int) -> None:
-    def delta(of: int) -> float:
-        return float(
-            delta_rule_state_bytes(key_heads=of, value_heads=2 * of, key_dim=128, value_dim=64, conv=4)
-        )
-
-    def mamba(of: int) -> float:
-        return float(mamba_state_bytes(heads=of, head_dim=64, groups=of, state=128, conv=4))
-
-    assert delta(ranks * heads) == ranks * delta(heads)
-    assert mamba(ranks * heads) == ranks * mamba(heads)
-
-
-def test_each_draft_token_adds_one_column_to_the_convolution() -> None:
-    def state(drafts: int) -> float:
-        return float(
-            delta_rule_state_bytes(
-                key_heads=16, value_heads=32, key_dim=128, value_dim=128, conv=4, speculative_tokens=drafts
-            )
-        )
-
-    assert state(3) - state(0) == 3 * (2 * 16 * 128 + 32 * 128) * 2

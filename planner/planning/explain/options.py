@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from planner.formulas.hosting import (
-    energy_usd,
-    machines_usd_per_month,
-    owned_usd_per_hour,
-    replicas_needed,
-    whole_machines,
-    with_redundancy,
-)
+from planner.formulas.hosting import replicas_needed, whole_machines, with_redundancy
+from planner.formulas.machine_cost import energy_usd, machines_usd_per_month, owned_usd_per_hour
 from planner.planning.explain.calls import reaching
 from planner.planning.explain.derivation import (
     Derived,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.formulas.hosting import crossing_volumes, machines_usd_per_month
+from planner.formulas.hosting import crossing_volumes
+from planner.formulas.machine_cost import machines_usd_per_month
 from planner.planning.hosting.machines import Offer, carried_replicas
 from planner.specs.base import Quantity
 from planner.specs.hosting import SelfHosted

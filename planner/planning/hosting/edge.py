@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from planner.errors import DataError, UsageError
-from planner.formulas.hosting import energy_usd
+from planner.formulas.machine_cost import energy_usd
 from planner.formulas.queueing import quantile_of_sum
 from planner.planning.hosting.capacity import time_text
 from planner.planning.hosting.configurations import Workbench

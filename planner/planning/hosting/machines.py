@@ -10,12 +10,11 @@ import numpy as np
 from planner.formulas.hosting import (
     loaded_replicas,
     machines_against_interruptions,
-    machines_usd_per_month,
-    owned_usd_per_hour,
     replicas_needed,
     whole_machines,
     with_redundancy,
 )
+from planner.formulas.machine_cost import machines_usd_per_month, owned_usd_per_hour
 from planner.planning.hosting.rental_price import rental_price_in_force, rentals_of
 from planner.records import dataclass
 from planner.specs.base import Notice

@@ -17,8 +17,8 @@ from planner.planning.hosting.load_curve import LoadCurves, load_curves
 from planner.planning.hosting.load_steps import demand_of
 from planner.planning.hosting.machines import Fleet, Offer, owned_offer, rented_offers
 from planner.planning.hosting.sizing import Replica, fleet_for, hosted_traffic, usd_per_month
-from planner.planning.memory.fit import shortage_reason
 from planner.planning.memory.schemes import supports
+from planner.planning.memory.shortage import shortage_reason
 from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
 from planner.specs.case import Case

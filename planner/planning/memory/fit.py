@@ -10,13 +10,20 @@ from planner.formulas.kv_cache import multi_head_bound_bytes_per_token
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import kv_bytes_of_sequence, kv_bytes_per_token, kv_element_bytes
 from planner.planning.memory.schemes import WeightScheme, supports
-from planner.planning.memory.vllm_memory import StageMemory, VllmMemory, VllmSettings, vllm_memory
+from planner.planning.memory.shortage import (
+    check_request,
+    refusal,
+    room_for,
+    settings_of,
+    shortage_bytes,
+    sized,
+)
+from planner.planning.memory.vllm_memory import StageMemory, VllmMemory, vllm_memory
 from planner.specs.base import Notice
 from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
-from planner.units import GIB, MIB
 
 MAX_CHANGES = 4
 MAX_TENSOR_PARALLEL = 8  # GPUs that one link joins in the machines that clouds rent
@@ -43,85 +50,12 @@ def fit_vllm(
     return replace(answer, changes=tuple(_changes(architecture, hardware, request, profile)))
 
 
-def shortage_reason(
-    model: ModelSpec, hardware: HardwareSpec, request: FitRequest, memory: VllmMemory
-) -> str | None:
-    """Return why a request does not fit into memory that is already worked out; ``None`` when it does.
-
-    Raises
-    ------
-    UsageError
-        As :func:`fit_vllm`.
-    """
-    check_request(model, request)
-    shortage = _shortage(memory, request)
-    if supports(hardware, memory.weights.scheme) != "no" and shortage <= 0:
-        return None
-    return _reason(hardware, request, memory, shortage)
-
-
-def check_request(model: ModelSpec, request: FitRequest) -> None:
-    """Refuse a question that has no answer.
-
-    Raises
-    ------
-    UsageError
-        With what would be possible.
-    """
-    if not 0 < request.utilization_fraction <= 1:
-        raise UsageError(
-            f"memory utilization must be above 0 and at most 1, found {request.utilization_fraction}"
-        )
-    for name, value in (("context", request.context_tokens), ("concurrency", request.concurrency)):
-        if value < 1:
-            raise UsageError(f"{name} must be at least 1, found {value}")
-    if request.context_tokens > model.max_context:
-        raise UsageError(
-            f"context {request.context_tokens:,} is beyond the {model.max_context:,} tokens of {model.id}",
-            cure=f"ask for at most --context {model.max_context}",
-        )
-
-
-def sized(hardware: HardwareSpec, request: FitRequest) -> HardwareSpec:
-    """Return the device with the memory that was bought.
-
-    Raises
-    ------
-    UsageError
-        When the device is not sold in that size.
-    """
-    wanted = request.memory_gib
-    if wanted is None:
-        return hardware
-    if wanted <= 0:
-        raise UsageError(f"memory must be above 0 GiB, found {wanted:g}")
-    if hardware.memory_options_gib and wanted not in hardware.memory_options_gib:
-        sizes = ", ".join(f"{size:g}" for size in hardware.memory_options_gib)
-        raise UsageError(f"{hardware.name} is not sold with {wanted:g} GiB", cure=f"use one of {sizes}")
-    return hardware.model_copy(update={"memory_gib": wanted})
-
-
-def settings_of(request: FitRequest) -> VllmSettings:
-    """Return a request as vLLM's settings."""
-    return VllmSettings(
-        quantization=request.quantization,
-        kv_dtype=request.kv_dtype,
-        tensor_parallel=request.tensor_parallel,
-        pipeline_parallel=request.pipeline_parallel,
-        utilization_fraction=request.utilization_fraction,
-        context_tokens=request.context_tokens,
-        batched_tokens=request.batched_tokens,
-        max_sequences=request.max_sequences,
-        version=request.version,
-    )
-
-
 def _answer(
     architecture: Architecture, hardware: HardwareSpec, request: FitRequest, memory: VllmMemory
 ) -> Fit:
     model, stage, scheme = architecture.model, memory.tightest, memory.weights.scheme
     supported = supports(hardware, scheme)
-    shortage = _shortage(memory, request)
+    shortage = shortage_bytes(memory, request)
     concurrency = min(int(memory.concurrency(request.context_tokens)), memory.max_sequences)
     fits = supported != "no" and shortage <= 0 and request.concurrency <= memory.max_sequences
     element = kv_element_bytes("bf16" if request.kv_dtype == "auto" else request.kv_dtype, model=model)
@@ -130,7 +64,7 @@ def _answer(
         hardware=hardware.id,
         engine="vllm",
         fits=fits,
-        reason=_reason(hardware, request, memory, shortage)
+        reason=refusal(hardware, request, memory, shortage)
         if not fits
         else room_for(concurrency, request.context_tokens),
         changes=(),
@@ -173,52 +107,6 @@ def _parts(stage: StageMemory, runtime: tuple[str, str]) -> tuple[MemoryPart, ..
         ("left to others", stage.physical_bytes - stage.budget_bytes),
     )
     return tuple(MemoryPart(name=name, bytes=size) for name, size in pieces if size > 0)
-
-
-def _shortage(memory: VllmMemory, request: FitRequest) -> float:
-    """Bytes that the fullest GPU lacks for the asked concurrency; negative when there is room."""
-    stage = memory.tightest
-    needed = request.concurrency * stage.layout.blocks_per_sequence(
-        tokens=request.context_tokens, batched_tokens=memory.batched_tokens
-    )
-    if stage.pool_bytes > 0 and stage.blocks >= needed:
-        return stage.layout.block_bytes * (needed - stage.blocks)
-    return max(needed * stage.layout.block_bytes - stage.pool_bytes, 1.0)
-
-
-def room_for(concurrency: int, context_tokens: int) -> str:
-    """Say how many sequences have room.
-
-    >>> room_for(1, 8192)
-    'one sequence of 8,192 tokens has room'
-    """
-    if concurrency == 1:
-        return f"one sequence of {context_tokens:,} tokens has room"
-    return f"{concurrency:,} sequences of {context_tokens:,} tokens have room"
-
-
-def size_text(size_bytes: float) -> str:
-    """Write a size in GiB, or in MiB where GiB would round it away.
-
-    >>> size_text(3 * 2**30), size_text(2**20)
-    ('3.00 GiB', '1.0 MiB')
-    """
-    return f"{size_bytes / GIB:,.2f} GiB" if size_bytes >= GIB / 10 else f"{size_bytes / MIB:,.1f} MiB"
-
-
-def _reason(hardware: HardwareSpec, request: FitRequest, memory: VllmMemory, shortage: float) -> str:
-    scheme, stage = memory.weights.scheme, memory.tightest
-    if supports(hardware, scheme) == "no":
-        return f"{hardware.name} does not multiply {scheme.multiplies}"
-    if shortage <= 0:
-        return f"{request.concurrency:,} at once is above max_num_seqs {memory.max_sequences:,}"
-    short = f"{size_text(shortage)} short on each GPU"
-    if stage.weights_bytes > stage.budget_bytes:
-        return f"weights of {stage.weights_bytes / GIB:,.2f} GiB exceed the {stage.budget_bytes / GIB:,.2f} GiB allowed: {short}"
-    if stage.pool_bytes <= 0:
-        return f"weights and activation leave nothing for the KV cache: {short}"
-    many = f"{request.concurrency:,} sequences" if request.concurrency > 1 else "one sequence"
-    return f"the KV pool of {stage.pool_bytes / GIB:,.2f} GiB is too small for {many} of {request.context_tokens:,} tokens: {short}"
 
 
 def _notices(

@@ -9,7 +9,6 @@ from planner.errors import UsageError
 from planner.formulas.kv_cache import multi_head_bound_bytes_per_token
 from planner.formulas.llamacpp import cache_cells, compute_buffer_bytes
 from planner.planning.memory.architecture import Architecture
-from planner.planning.memory.fit import check_request, room_for, size_text, sized
 from planner.planning.memory.gguf_weights import GgufBytes, gguf_bytes, mixture
 from planner.planning.memory.kv_groups import (
     CacheGroup,
@@ -18,6 +17,7 @@ from planner.planning.memory.kv_groups import (
     kv_bytes_per_token,
     kv_element_bytes,
 )
+from planner.planning.memory.shortage import check_request, room_for, size_text, sized
 from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart

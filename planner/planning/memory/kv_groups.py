@@ -6,14 +6,13 @@ from typing import Literal, assert_never
 
 from planner.errors import UsageError
 from planner.formulas.kv_cache import (
-    delta_rule_state_bytes,
     head_kv_bytes_per_token,
     indexer_bytes_per_token,
     kv_heads_per_rank,
     latent_kv_bytes_per_token,
-    mamba_state_bytes,
     windowed_tokens,
 )
+from planner.formulas.recurrent_state import delta_rule_state_bytes, mamba_state_bytes
 from planner.records import dataclass
 from planner.specs.model import (
     AttentionGroup,

@@ -225,7 +225,7 @@ def test_the_operands_that_are_shown_give_the_number_that_is_shown(path: str, se
     for number in explained(path, sets):
         model = any(re.fullmatch(pattern, number.path or "") for pattern in NOT_REPLAYED)
         by_length = number.note is not None and "256" in number.note
-        energy = number.formula == "planner.formulas.hosting.energy_usd"
+        energy = number.formula == "planner.formulas.machine_cost.energy_usd"
         assert number.replayed or model or by_length or energy, number
 
 
