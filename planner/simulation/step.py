@@ -38,6 +38,9 @@ class StepCosts:
     The tables are indexed by ``T`` and hold whatever depends on the number of tokens alone: launch overhead, weights
     read against matrix products, experts touched, all-reduce. A model that adds its operator classes uses the first
     line only; one that takes a roofline over the whole step uses the second.
+
+    An engine that gives every sequence of a pass equally many tokens (``apart``: llama.cpp with a cache for each) takes
+    prompts beside decoding sequences in two passes, ``serial_s[n] + serial_s[T − n]``: one token of each, then the rest.
     """
 
     serial_s: FloatArray
@@ -49,6 +52,7 @@ class StepCosts:
     memory_s: FloatArray | None = None
     compute_pair_s: float = 0.0
     memory_kv_s: float = 0.0
+    apart: bool = False
 
     def __post_init__(self) -> None:
         """Refuse coefficients that could make a step take no time or run backwards.
@@ -98,6 +102,7 @@ class CostTable(NamedTuple):
     pair_s: float
     compute_pair_s: float
     memory_kv_s: float
+    apart: bool
 
 
 class Run(NamedTuple):
@@ -135,13 +140,17 @@ def cost_table(costs: StepCosts, *, as_lists: bool) -> CostTable:
         float(costs.pair_s),
         float(costs.compute_pair_s),
         float(costs.memory_kv_s),
+        bool(costs.apart),
     )
 
 
 def step_time_s(
     costs: CostTable, tokens: int, sequences: int, context: int, pairs: float, prefill: bool
 ) -> float:
-    """Return the time of one step [s]; the quantities are those of ``StepCosts``."""
+    """Return the time of one step [s]; the quantities are those of ``StepCosts``.
+
+    Only decoding sequences read context, so a step with prompts and context is a mixed one.
+    """
     compute = costs.compute_s[tokens] + costs.compute_pair_s * pairs
     memory = costs.memory_s[tokens] + costs.memory_kv_s * context
     time = (
@@ -152,6 +161,8 @@ def step_time_s(
     )
     if prefill:
         time += costs.prefill_overhead_s
+        if costs.apart and context > 0 and sequences < tokens:
+            time += costs.serial_s[sequences] + costs.serial_s[tokens - sequences] - costs.serial_s[tokens]
     return time + max(compute, memory)
 
 

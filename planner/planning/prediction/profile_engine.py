@@ -57,6 +57,7 @@ def profile_costs(profile: StepProfile, limits: EngineLimits) -> StepCosts:
         sequence_s=price["output_s"],
         kv_token_s=price["context_token_s"],
         pair_s=price["pair_s"],
+        apart=profile.shape.apart,
     )
 
 

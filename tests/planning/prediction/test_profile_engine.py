@@ -45,6 +45,18 @@ def test_a_decode_step_of_the_simulator_costs_what_the_profile_says(sequences: i
     )
 
 
+@pytest.mark.parametrize(("sequences", "prompt"), [(4, 128), (1, 64), (3, 400)])
+def test_a_mixed_step_of_llama_cpp_takes_two_passes_in_the_simulator_too(sequences: int, prompt: int) -> None:
+    fitted = tiled(profile())
+    costs = cost_table(profile_costs(fitted, profile_limits(fitted)), as_lists=True)
+    point = StepPoint(sequences=sequences, context_tokens=99, prompt_tokens=prompt)
+    expected = predict_step_s(fitted, point).value
+    pairs = prompt * (prompt + 1) / 2
+    time_s = step_time_s(costs, sequences + prompt, sequences + 1, sequences * 100, pairs, prefill=True)
+    # the simulator counts the cache that a prompt reads to a few tokens
+    assert time_s == pytest.approx(expected, rel=1e-3)
+
+
 def batch(prompt: int, answer: int, requests: int = 20, gap_s: float = 30.0) -> RequestBatch:
     return RequestBatch(
         arrival_s=np.linspace(0.0, (requests - 1) * gap_s, requests),
