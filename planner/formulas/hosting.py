@@ -150,14 +150,36 @@ def machines_against_interruptions(*, needed: int, away_fraction: float, availab
     """
     if not (0 <= away_fraction < 1 and availability_fraction < 1):
         raise ValueError("machines must be up for some of the time, and not asked for all of it")
+    return next(
+        machines
+        for machines in count(needed)
+        if enough_up_fraction(machines=machines, needed=needed, away_fraction=away_fraction)
+        >= availability_fraction
+    )
 
-    def up_fraction(machines: int) -> float:
-        return sum(
-            math.comb(machines, away) * away_fraction**away * (1 - away_fraction) ** (machines - away)
-            for away in range(machines - needed + 1)
-        )
 
-    return next(machines for machines in count(needed) if up_fraction(machines) >= availability_fraction)
+def enough_up_fraction(*, machines: int, needed: int, away_fraction: float) -> float:
+    """Return the share of the time in which enough of some machines are up. [fraction]
+
+    Parameters
+    ----------
+    machines : machines that run. [machines]
+    needed : machines that must be up. [machines]
+    away_fraction : share of the time in which one of them is being replaced. [fraction]
+
+    References
+    ----------
+    .. [1] Binomial distribution, as for :func:`machines_against_interruptions`.
+
+    Examples
+    --------
+    >>> round(enough_up_fraction(machines=11, needed=10, away_fraction=0.01), 4)
+    0.9948
+    """
+    return sum(
+        math.comb(machines, away) * away_fraction**away * (1 - away_fraction) ** (machines - away)
+        for away in range(machines - needed + 1)
+    )
 
 
 def crossing_volumes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -10,9 +11,12 @@ from rich.text import Text
 
 from planner.report.numbers import count, duration, percent, rate, usd
 from planner.specs.estimate import Estimate, HostingOption
-from planner.specs.hosting_plan import BreakEven, HostingPlan
+from planner.specs.hosting_plan import BreakEven, DailyMachines, GrowthStep, HostingPlan, SpotMachines
+from planner.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 SHOWN_STEPS = 4
+HOURS_TOGETHER = 3  #: in one cell of a drawn week
+LEVELS = " ▁▂▃▄▅▆▇█"
 LEAST_SAVING = 0.005  # of the rent: below this an autoscaler is not worth a line
 REDUNDANCY = {
     "none": "none to spare",
@@ -57,6 +61,8 @@ def _lines(option: HostingOption, plan: HostingPlan, estimate: Estimate) -> Iter
         "at the peak",
         f"{percent(option.utilisation_fraction or 0.0, 0)} of capacity; {late}; {_basis(plan)}",
     )
+    if plan.spot is not None:
+        yield "interrupted", _spot(plan.spot)
     yield from _over_time(option, plan)
     if plan.break_even is not None:
         yield "break-even", _break_even(plan.break_even, estimate)
@@ -107,8 +113,17 @@ def _machines(option: HostingOption, plan: HostingPlan) -> str:
     )
 
 
+def _spot(spot: SpotMachines) -> str:
+    away = f"{spot.interruptions_per_month:g} times a month, for {duration(spot.away_s)}"
+    short, allowed = (
+        duration((1.0 - share) * HOURS_PER_MONTH * SECONDS_PER_HOUR)
+        for share in (spot.enough_up_fraction, spot.wanted_fraction)
+    )
+    return f"each machine {away}; too few are up {short} a month, {allowed} is allowed"
+
+
 def _over_time(option: HostingOption, plan: HostingPlan) -> Iterator[tuple[str, str]]:
-    steps = [f"{step.machines:,} from month {step.month}" for step in plan.growth[1:]]
+    steps = [f"{_replicas(step)} from month {step.month}" for step in plan.growth[1:]]
     more = f", … {len(steps) - SHOWN_STEPS} more" if len(steps) > SHOWN_STEPS else ""
     grown = ", ".join(steps[:SHOWN_STEPS]) + more + "; " if steps else ""
     yield "months", f"{grown}{usd(plan.usd_horizon)} USD over {plan.horizon_months} months"
@@ -120,6 +135,27 @@ def _over_time(option: HostingOption, plan: HostingPlan) -> Iterator[tuple[str, 
         machines = f"{daily.least:,} to {daily.most:,} machines with an autoscaler"
         bills = f"{usd(daily.autoscaled_usd_per_month)} USD/month, {usd(daily.fixed_usd_per_month)} with a fixed number"
         yield "hours", f"{machines} that starts one in {duration(daily.cold_start_s)}: {bills}"
+        yield "", _by_hour(daily)
+
+
+def _replicas(step: GrowthStep) -> str:
+    many = f"{step.replicas:,} replica{'s' if step.replicas > 1 else ''}"
+    if step.machines == step.replicas:
+        return many
+    return f"{many} on {step.machines:,} machine{'s' if step.machines > 1 else ''}"
+
+
+def _by_hour(daily: DailyMachines) -> str:
+    """Draw the machines of each hour, or the most of three hours where a whole week is shown."""
+    ends = (*(step.hour for step in daily.schedule[1:]), daily.hours)
+    running = [
+        step.machines for step, end in zip(daily.schedule, ends, strict=True) for _ in range(step.hour, end)
+    ]
+    a_day = daily.hours == HOURS_PER_DAY
+    together = 1 if a_day else HOURS_TOGETHER
+    cells = [max(running[at : at + together]) for at in range(0, daily.hours, together)]
+    drawn = "".join(LEVELS[ceil(each / daily.most * (len(LEVELS) - 1))] for each in cells)
+    return f"{drawn} {'a day, hour by hour' if a_day else 'a week'}"
 
 
 def _break_even(even: BreakEven, estimate: Estimate) -> str:

@@ -18,9 +18,23 @@ class GrowthStep:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DailyMachines:
-    """Machines over the traffic's hours: a fixed number, or as many as each hour needs."""
+class HourStep:
+    """From this hour of the traffic's shape on so many machines run; hour 0 is the first."""
 
+    hour: Count
+    machines: Count
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DailyMachines:
+    """Machines over the traffic's hours: a fixed number, or as many as each hour needs.
+
+    ``schedule`` holds each change of what runs, the hours within reach of a cold start provided for.
+    """
+
+    hours: Count
+    """In the traffic's shape: those of a day or of a week."""
+    schedule: tuple[HourStep, ...]
     fixed: Count
     least: Count
     most: Count
@@ -28,6 +42,19 @@ class DailyMachines:
     fixed_usd_per_month: float
     autoscaled_usd_per_month: float
     cold_start_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpotMachines:
+    """How interruptions are provided for: enough machines are up for a share of the time."""
+
+    interruptions_per_month: float
+    """Of one machine."""
+    away_s: float
+    """From an interruption until the next machine serves."""
+    away_fraction: float
+    enough_up_fraction: float
+    wanted_fraction: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,5 +116,6 @@ class HostingPlan:
     daily: DailyMachines | None
     break_even: BreakEven | None
     community: CheaperOffer | None
+    spot: SpotMachines | None = None
     simulated: SimulatedPeak | None = None
     """``None`` where the formula's percentiles were far from every limit and no simulation was asked for."""

@@ -1,6 +1,7 @@
 """The sizing section: what was sized, how sure, by hour and month, and what it is not."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -35,7 +36,11 @@ def test_the_capacity_is_shown_with_its_interval_its_limit_and_its_grade() -> No
 
 def test_growth_names_the_months_in_which_a_machine_is_added_and_the_horizon_s_rent() -> None:
     found = shown(BULK)
-    assert "from month" in found
+    assert "replicas from month" in found
+    crowded = shown(
+        BULK, "--set", "hosting.self_hosted.clouds=[coreweave]", "--set", "traffic.growth_per_month=0.3"
+    )
+    assert "replicas on 2 machines from month" in crowded
     assert "over 12 months" in found
     assert "growth and further machines in it" in found
 
@@ -52,6 +57,25 @@ def test_hosting_that_only_lacks_your_word_is_sized_all_the_same() -> None:
     found = shown(CHAT)
     assert "only if llama-3.1-70b is good enough, which is not stated" in found
     assert "all on one machine, whose loss takes them together" in found
+
+
+def test_the_machines_of_each_hour_are_drawn_over_a_day_and_over_a_week() -> None:
+    weights = [4 if hour % 24 in range(9, 17) and hour < 120 else 1 for hour in range(168)]
+    day, week = shown(BULK), shown(BULK, "--set", f"traffic.shape={weights}")
+    (drawn,) = re.findall(r"([▁-█]+) a day, hour by hour", day)
+    assert len(drawn) == 24
+    (drawn,) = re.findall(r"([▁-█]+) a week", week)
+    assert len(drawn) == 56
+
+
+def test_interruptions_are_said_with_the_time_in_which_too_few_are_up() -> None:
+    found = shown(BULK, "--set", "hosting.self_hosted.purchase=[spot]")
+    assert "interrupted each machine 10 times a month, for 780 s; too few are up" in found
+    assert "a month, 2,628 s is allowed" in found  # 0.1 % of 730 hours
+
+
+def test_what_a_simulation_of_the_peak_says_is_shown_beside_the_formula() -> None:
+    assert "confirmed by 800 simulated requests:" in shown(BULK)
 
 
 def test_an_autoscaler_is_paid_by_the_hour() -> None:

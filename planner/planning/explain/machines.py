@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.formulas.hosting import machines_against_interruptions, replicas_needed
+from planner.formulas.hosting import enough_up_fraction, machines_against_interruptions, replicas_needed
 from planner.planning.explain.derivation import (
     Derived,
     Function,
@@ -22,6 +22,7 @@ from planner.planning.explain.options import A_MONTH, crossing, option_at, own_k
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.confirmation import NEAR_REQUESTS
 from planner.planning.hosting.hosting_plan import IN_FRONT
+from planner.planning.hosting.machines import AVAILABILITY, away_fraction
 from planner.planning.hosting.peak_simulation import simulated_peak
 from planner.planning.hosting.sizing import daily_machines, fleet_for, growth_steps
 
@@ -103,6 +104,52 @@ def _hours(s: Scene, at: str) -> Derived:
     return modelled(daily_machines, *operands, note="each hour is sized like the peak, at its own traffic")
 
 
+def _hours_in(s: Scene, at: str, *_: int) -> Derived:
+    return _hours(s, at)
+
+
+def _of_spot(field: str) -> Function:
+    def derive(s: Scene, at: str) -> Derived:
+        del at
+        return stated(own_key(s, field))
+
+    return derive
+
+
+def _away_s(s: Scene, at: str) -> Derived:
+    del at
+    return total(own_key(s, "spot.replacement_s"), own_key(s, "autoscale.cold_start_s"))
+
+
+def _away(s: Scene, at: str) -> Derived:
+    operands = (s.ref(f"{at}.plan.spot.interruptions_per_month"), s.ref(f"{at}.plan.spot.away_s"))
+    return modelled(away_fraction, *operands, note="time away over time away and time up")
+
+
+def _enough(s: Scene, at: str) -> Derived:
+    operands = (
+        s.ref(f"{at}.machines"),
+        s.ref(f"{at}.plan.serving_replicas"),
+        s.ref(f"{at}.plan.spot.away_fraction"),
+    )
+    return modelled(enough_up_fraction, *operands, note="machines are taken away independently")
+
+
+def _wanted(s: Scene, at: str) -> Derived:
+    del at
+    stated_share = s.case.scenario.slo.availability
+    if stated_share is not None:
+        return stated(s.key("slo.availability"))
+    return stated(
+        constant(
+            "availability",
+            AVAILABILITY,
+            "planner/planning/hosting/machines.py AVAILABILITY",
+            "our assumption",
+        )
+    )
+
+
 def _daily_usd(machines: str) -> Function:
     def derive(s: Scene, at: str) -> Derived:
         return product(s.ref(f"{at}.plan.daily.{machines}"), s.ref(f"{at}.usd_per_hour"), A_MONTH)
@@ -170,6 +217,9 @@ _FIELDS: Mapping[str, Function] = {
     "caches_usd_per_month": _caches,
     "usd_horizon": _months,
     "horizon_months": _horizon,
+    "daily.hours": _hours,
+    "daily.schedule[*].hour": _hours_in,
+    "daily.schedule[*].machines": _hours_in,
     "daily.fixed": _hours,
     "daily.least": _hours,
     "daily.most": _hours,
@@ -183,6 +233,11 @@ _FIELDS: Mapping[str, Function] = {
     "break_even.for_good_requests_per_day": _even,
     "break_even.crossings": _even,
     "community.usd_per_month": _cheaper,
+    "spot.interruptions_per_month": _of_spot("spot.interruptions_per_month"),
+    "spot.away_s": _away_s,
+    "spot.away_fraction": _away,
+    "spot.enough_up_fraction": _enough,
+    "spot.wanted_fraction": _wanted,
     "simulated.requests": _simulated_requests,
     "simulated.requests_per_s": _simulated_share,
     "simulated.ttft_s": _simulated,

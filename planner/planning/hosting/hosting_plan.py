@@ -6,7 +6,7 @@ from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.candidates import Choice, Plan, Sized
 from planner.planning.hosting.capacity import latency_at
-from planner.planning.hosting.machines import Fleet
+from planner.planning.hosting.machines import Fleet, spot_machines
 from planner.planning.hosting.sizing import Replica, daily_machines, fleet_for, growth_steps, usd_per_month
 from planner.specs.estimate import HostingOption
 from planner.specs.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
@@ -85,6 +85,7 @@ def _plan(
         daily=daily_machines(held.offer, own, plan.traffic, replica),
         break_even=even,
         community=_cheaper(choice.community, caches),
+        spot=spot_machines(held, own, gpus, plan.traffic.availability),
         simulated=simulated,
     )
 

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from planner.formulas.hosting import (
+    enough_up_fraction,
     loaded_replicas,
     machines_against_interruptions,
     replicas_needed,
@@ -20,6 +21,7 @@ from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.hosting import OwnedHardware, Purchase, SelfHosted
+from planner.specs.hosting_plan import SpotMachines
 from planner.specs.rental import GpuRental
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count, FloatArray
 
@@ -142,12 +144,29 @@ def fleet(
 
 def away_fraction(own: SelfHosted) -> float:
     """Return the share of the time in which a spot machine is being replaced. [fraction]"""
-    lost_hours = (
-        own.spot.interruptions_per_month
-        * (own.spot.replacement_s + own.autoscale.cold_start_s)
-        / SECONDS_PER_HOUR
-    )
+    lost_hours = own.spot.interruptions_per_month * away_s(own) / SECONDS_PER_HOUR
     return lost_hours / (HOURS_PER_MONTH + lost_hours)
+
+
+def away_s(own: SelfHosted) -> float:
+    """Return the time from an interruption until the next machine serves. [s]"""
+    return own.spot.replacement_s + own.autoscale.cold_start_s
+
+
+def spot_machines(held: Fleet, own: SelfHosted, gpus: int, availability: float | None) -> SpotMachines | None:
+    """Return how a fleet bears interruptions; ``None`` where nobody takes a machine away."""
+    if held.offer.purchase != "spot":
+        return None
+    needed = whole_machines(held.loaded, gpus, held.offer.gpu_count)
+    return SpotMachines(
+        interruptions_per_month=own.spot.interruptions_per_month,
+        away_s=away_s(own),
+        away_fraction=away_fraction(own),
+        enough_up_fraction=enough_up_fraction(
+            machines=held.machines, needed=needed, away_fraction=away_fraction(own)
+        ),
+        wanted_fraction=availability or AVAILABILITY,
+    )
 
 
 def carried_replicas(machines: FloatArray, gpus: int, offer: Offer, own: SelfHosted) -> FloatArray:

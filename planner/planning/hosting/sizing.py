@@ -10,7 +10,7 @@ from planner.formulas.traffic import grown
 from planner.planning.hosting.machines import Fleet, Offer, fleet
 from planner.records import dataclass
 from planner.specs.hosting import SelfHosted
-from planner.specs.hosting_plan import DailyMachines, GrowthStep
+from planner.specs.hosting_plan import DailyMachines, GrowthStep, HourStep
 from planner.specs.workload import Workload
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count
 
@@ -97,6 +97,12 @@ def daily_machines(
     ]
     mean, fixed = sum(running) / hours, max(needed.values())
     return DailyMachines(
+        hours=hours,
+        schedule=tuple(
+            HourStep(hour=hour, machines=machines)
+            for hour, machines in enumerate(running)
+            if hour == 0 or machines != running[hour - 1]
+        ),
         fixed=fixed,
         least=min(running),
         most=max(running),

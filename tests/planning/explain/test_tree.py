@@ -153,12 +153,13 @@ every_case = pytest.mark.parametrize(("path", "sets"), CASES, ids=IDS)
 
 # Numbers that a model or a search finds: their operands are shown, and the rule is not evaluated on them.
 NOT_REPLAYED = (
+    r".*\.plan\.spot\.(away|enough_up)_fraction",
     r".*\.plan\.simulated\.(ttft|tpot|e2e)_s",
     r"recommendation\.(options\[\d+\]|hosting)\.(ttft_s|tpot_s|e2e_s|requests_per_s_per_replica)\.\w+",
     r"recommendation\.(options\[\d+\]|hosting)\.break_even_requests_per_day",
     r"recommendation\.options\[\d+\]\.plan\.(spare_for_interruptions|(machines|usd_per_month)_(low|high))",
     r"recommendation\.options\[\d+\]\.plan\.(usd_horizon|growth\[\d+\]\.\w+|break_even\..+|community\..+)",
-    r"recommendation\.options\[\d+\]\.plan\.daily\.(fixed|least|most|mean)",
+    r"recommendation\.options\[\d+\]\.plan\.daily\.(fixed|least|most|mean|hours|schedule\[\d+\]\.\w+)",
     r"recommendation\.provider_tiers\[\d+\]\.exceed_fraction",
     r"recommendation\.advice\[\d+\]\.time_saved_s\.\w+",
     r"cost\.months\[\d+\]\.credits_usd",

@@ -7,7 +7,14 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.hosting.break_even import break_even
-from planner.planning.hosting.machines import Offer, away_fraction, fleet, owned_offer, rented_offers
+from planner.planning.hosting.machines import (
+    Offer,
+    away_fraction,
+    fleet,
+    owned_offer,
+    rented_offers,
+    spot_machines,
+)
 from planner.planning.hosting.sizing import (
     HostedTraffic,
     Replica,
@@ -64,6 +71,12 @@ def test_spot_machines_get_spares_for_the_time_that_replacements_take() -> None:
         offer, spot, peak_requests_per_s=20.0, requests_per_s_per_replica=2.0, gpus=1, availability=0.99999
     )
     assert strict.spare > held.spare
+    borne = spot_machines(held, spot, 1, None)
+    assert borne is not None
+    # 10 of 12 must be up, each away 1.64 % of the time: Σ C(12,k)·0.0164^k·0.9836^(12−k) for k up to 2
+    assert borne.enough_up_fraction == pytest.approx(0.99913, abs=1e-5)
+    assert (borne.wanted_fraction, borne.away_s) == (0.999, 600)
+    assert spot_machines(replace(held, offer=SINGLE), spot, 1, None) is None
 
 
 def test_an_autoscaler_with_a_cold_start_runs_the_next_hour_s_machines_early() -> None:
@@ -72,6 +85,8 @@ def test_an_autoscaler_with_a_cold_start_runs_the_next_hour_s_machines_early() -
     assert daily is not None
     # needed ceil(1/2) + 1 = 2 and ceil(5/2) + 1 = 4; hour 0 already runs hour 1's: (4, 4, 2, 2)
     assert (daily.fixed, daily.least, daily.most, daily.mean) == (4, 2, 4, 3.0)
+    assert [(step.hour, step.machines) for step in daily.schedule] == [(0, 4), (2, 2)]
+    assert daily.hours == 4
     assert usd_per_month(SINGLE, scaled, STEADY, REPLICA) == 3.0 * 2.0 * 730
     assert usd_per_month(SINGLE, PLAIN, STEADY, REPLICA) == 4 * 2.0 * 730
 
