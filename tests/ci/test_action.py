@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -79,19 +80,21 @@ def github() -> Iterator[tuple[str, Comments]]:
 
 @dataclass
 class Runner:
-    """What a runner gives to the steps of a composite action."""
+    """What a runner gives to the steps of a composite action. ``path`` are the folders that steps have put before PATH."""
 
     work: Path
     temp: Path
     url: str
     inputs: dict[str, str]
+    action: Path = ROOT
+    path: list[str] = field(default_factory=list)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     printed: str = ""
 
-    def run(self) -> int:
-        """Run the steps in order, but the installation, and return the exit code of the first that fails."""
+    def run(self, *, install: bool = False) -> int:
+        """Run the steps in order and return the exit code of the first that fails, after which no other runs."""
         for step in ACTION["runs"]["steps"]:
-            if step["id"] == "install" or not self._wanted(step.get("if")):
+            if (step["id"] == "install" and not install) or not self._wanted(step.get("if")):
                 continue
             code = self._step(step)
             if code:
@@ -106,17 +109,20 @@ class Runner:
         return self.inputs[match[1]] == match[2]
 
     def _step(self, step: dict[str, Any]) -> int:
-        output = self.temp / f"output-{step['id']}"
-        output.touch()
+        output, path = (self.temp / f"{name}-{step['id']}" for name in ("output", "path"))
+        for file in (output, path):
+            file.write_text("")
         environment = {
-            "PATH": f"{self.temp / 'bin'}:{os.environ['PATH']}",
+            **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
+            "PATH": ":".join([*self.path, os.environ["PATH"]]),
             "HOME": str(self.temp),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTION_PATH": str(ROOT),
+            "GITHUB_ACTION_PATH": str(self.action),
             "GITHUB_API_URL": self.url,
             "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "GITHUB_OUTPUT": str(output),
+            "GITHUB_PATH": str(path),
             "GITHUB_REPOSITORY": "acme/shop",
             "GITHUB_WORKSPACE": str(self.work),
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
@@ -124,8 +130,11 @@ class Runner:
             **{name: self._filled(value) for name, value in step.get("env", {}).items()},
         }
         folder = self.work / self._filled(step.get("working-directory", "."))
+        assert step["shell"] == "bash"
+        script = self.temp / f"{step['id']}.sh"
+        script.write_text(step["run"])
         done = subprocess.run(
-            ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -135,6 +144,7 @@ class Runner:
         self.printed += done.stdout + done.stderr
         rows = (row.partition("=") for row in output.read_text().splitlines())
         self.outputs[step["id"]] = {name: value for name, _, value in rows}
+        self.path[:0] = reversed(path.read_text().splitlines())
         return done.returncode
 
     def _filled(self, text: str) -> str:
@@ -168,7 +178,7 @@ def runner(tmp_path: Path, github: tuple[str, Comments]) -> Runner:
     (temp / "event.json").write_text('{"pull_request": {"number": 7}}')
     defaults = {name: str(given.get("default", "")) for name, given in ACTION["inputs"].items()}
     inputs = defaults | {"comment": "true", "args": "--as-of 2026-11-01", "token": "secret"}
-    return Runner(work=work, temp=temp, url=github[0], inputs=inputs)
+    return Runner(work=work, temp=temp, url=github[0], inputs=inputs, path=[str(temp / "bin")])
 
 
 def test_a_dearer_prompt_is_commented_and_fails_the_job(runner: Runner, github: tuple[str, Comments]) -> None:
@@ -221,6 +231,37 @@ def test_without_a_base_to_fetch_the_lock_is_compared_with_and_sarif_is_written(
     assert runner.run() == 0
     assert "comparing with the lock" in runner.printed
     assert json.loads((runner.work / "planner.sarif").read_text())["version"] == "2.1.0"
+
+
+def tracked_files(target: Path) -> Path:
+    """Copy what git tracks, as a checkout of the action holds it."""
+    for name in git(ROOT, "ls-files").splitlines():
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    return target
+
+
+@pytest.mark.slow
+def test_every_step_runs_as_it_stands_from_the_installation_to_the_verdict(
+    runner: Runner, github: tuple[str, Comments], tmp_path: Path
+) -> None:
+    runner.action, runner.path = tracked_files(tmp_path / "action"), []
+    runner.inputs |= {"sarif": "planner.sarif", "fail": "true"}
+    assert runner.run(install=True) == 1, runner.printed
+    assert runner.path == [str(runner.temp / "planner-bin")]
+    assert (runner.temp / "planner-bin/planner").resolve().is_relative_to(runner.temp / "planner-venv")
+    assert list(runner.outputs) == ["install", "check", "comment", "judge"]
+    assert runner.outputs["check"]["exit_code"] == "1"
+    assert len(github[1].bodies) == 1
+    assert "::error file=scenarios/chat.yaml,line=7,title=planner COST-TOTAL::" in runner.printed
+    document = json.loads((runner.work / "planner.sarif").read_text())
+    schema = json.loads((ROOT / "tests/schemas/sarif-2.1.0.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(document)
+    github[1].code = 403  # the next push comes from a fork
+    assert runner.run() == 1
+    assert "::notice title=planner::the token may not write comments" in runner.printed
+    assert len(github[1].bodies) == 1
 
 
 def test_every_script_of_the_action_is_there_and_is_valid_shell() -> None:
