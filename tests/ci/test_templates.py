@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import xmlschema
 import yaml
 
 from tests.ci.repository import make_repository, replaced
@@ -59,6 +61,9 @@ def test_the_gitlab_job_writes_the_reports_that_it_promises(repository: Path) ->
     reports = job["artifacts"]["reports"]
     entries = json.loads((repository / reports["codequality"]).read_text())
     assert "planner.COST-TOTAL" in {entry["check_name"] for entry in entries}
+    schema = json.loads((ROOT / "tests/schemas/gitlab-code-quality.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(entries)
+    xmlschema.XMLSchema(ROOT / "tests/schemas/junit-10.xsd").validate(str(repository / reports["junit"]))
     assert "<failure" in (repository / reports["junit"]).read_text()
 
 
