@@ -6,8 +6,9 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.judge.device_names import device_names
+from planner.planning.judge.metric_words import metric_of, statistic_of
 from planner.planning.judge.model_names import model_names, quantization_of
-from planner.planning.judge.table_words import engine_of, load_of, metric_of, precision_of, statistic_of
+from planner.planning.judge.table_words import engine_of, load_of, precision_of
 
 BOOKS = load_books()
 DEVICES = device_names(BOOKS.hardware)
@@ -30,6 +31,13 @@ MODELS = model_names(BOOKS.models)
         ("M1 Ultra (48 GPU Core) 64GB", "apple-m1-ultra"),
         ("Dell Pro Max with GB10 (Nvidia Spark)", "dgx-spark"),
         ("NVIDIA GeForce RTX 3080 12GB", "rtx-3080-12"),
+        ("h20", "h20-sxm"),
+        ("H800", "h800-sxm"),
+        ("GH200-480GB", "gh200-96"),
+        ("GB300-NVL", "gb300"),
+        ("V100-SXM2-32GB", "v100-sxm2-32"),
+        ("Jetson Orin Nano 8GB", "jetson-orin-nano"),
+        ("RTX 4070 SUPER", "rtx-4070-super"),
         # No such device in the book, however alike the name is.
         ("RTX 3050", None),
         ("RTX 4090 Laptop GPU", None),
