@@ -97,8 +97,9 @@ def _machines(option: HostingOption, plan: HostingPlan) -> str:
     spare = f", {plan.spare_for_interruptions} for interruptions" if plan.spare_for_interruptions else ""
     band = ""
     if plan.machines_low < plan.machines_high:
+        volume = " and the band of volume" if plan.volume_band else ""
         band = (
-            f"; {plan.machines_low:,} to {plan.machines_high:,} over the capacity's interval, "
+            f"; {plan.machines_low:,} to {plan.machines_high:,} over the interval of capacity{volume}, "
             f"{usd(plan.usd_per_month_low)} to {usd(plan.usd_per_month_high)} USD/month"
         )
     carry = "1 carries" if plan.serving_replicas == 1 else f"{plan.serving_replicas:,} carry"
