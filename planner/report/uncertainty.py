@@ -43,9 +43,9 @@ def portfolio_rows(spread: PortfolioSpread | None) -> Iterator[tuple[str, str]]:
     """Yield the range of a portfolio's total with what it assumes, in words."""
     if spread is not None:
         alone = f"{_rounded(spread.independent_p10_usd)}–{_rounded(spread.independent_p90_usd)}"
-        yield "p10–p90, each scenario by itself", alone
+        yield "p10–p90 independent", alone
         together = f"{_rounded(spread.together_p10_usd)}–{_rounded(spread.together_p90_usd)}"
-        yield "p10–p90, all off together", together
+        yield "p10–p90 together", together
 
 
 def _horizon(spread: BillSpread) -> str:
