@@ -6,28 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from planner.planning.judge.serving import gpus_once
-from planner.planning.judge.serving_metrics import draws_lengths
 from planner.planning.judge.validate import validate
-from planner.specs.base import Quantity
-from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, tools
-
-
-def single(gpu: str, **changes: object) -> Quantity:
-    return predicted(gpus=1, gpu=gpu, **{**SINGLE, **changes})
-
-
-def test_a_card_beside_a_slow_host_answers_later() -> None:
-    small: dict[str, object] = {"model": "Llama-3.2-3B", "value": 200.0}
-    desktop, board = (
-        single("Intel 13900K (Nvidia 4090)", **small),
-        single("Pi CM5 (Nvidia RTX 4090)", **small),
-    )
-    assert 1 / board.value == pytest.approx(1 / desktop.value + 0.9e-3)
-    assert board.low < board.value < board.high
-    amd, beside = single("Ryzen 9 (AMD RX 7900 XT)", **small), single("Pi 5 - 8GB (AMD RX 7900 XT)", **small)
-    assert beside.value == pytest.approx(amd.value / 2.4)
-    assert single("Pi 5 (Intel Arc B580)", **small) == single("Intel Arc B580", **small)
+from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, single, tools
 
 
 def test_an_engine_that_batches_as_vllm_borrows_it_and_says_so() -> None:
@@ -209,18 +189,3 @@ def test_groups_state_error_bias_and_coverage() -> None:
     assert everything.within_20 == 0.5
     assert everything.coverage_80 == 0.5
     assert result.groups[1].by == {"engine": "vllm", "hardware": "h100-sxm", "load_type": "concurrency"}
-
-
-def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
-    twice = replace(ROW, gpus=64, tensor_parallel=64, notes="adp=1; moe_tp=8; moe_ep=8;")
-    assert gpus_once(twice).gpus == 8
-    assert gpus_once(twice).tensor_parallel == 8
-    assert gpus_once(ROW) is ROW
-
-
-@pytest.mark.parametrize(
-    ("notes", "draws"),
-    [("", True), ("src=source_file=2026-04-06.csv", True), ("src=2026-04-27", True), ("src=Own.csv", False)],
-)
-def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
-    assert draws_lengths(replace(ROW, notes=notes)) is draws
