@@ -122,6 +122,7 @@ HEAD = (
     "| group | n | TPOT median | P90 | bias | n | TTFT median | P90 | bias | n | throughput median | P90 | bias |",
     f"|---|{'---:|' * 12}",
 )
+SERVERS = ("vllm", "sglang", "tensorrt-llm")  # the last is measured on Ampere, too
 GROUPS = (
     ("vllm", "hopper"),
     ("vllm", "blackwell"),
@@ -202,8 +203,8 @@ def main() -> None:
         fitted = eager if engine == EAGER else joint
         profiles.append(profile_of(points.of(chosen.to_numpy()), fitted, held, engine, group))
     known = {str(each["id"]): each for each in profiles}
-    profiles += [derived(known[f"{engine}-hopper"], joint, held, "ampere") for engine in ("vllm", "sglang")]
-    profiles += [of_game_cards(each) for each in profiles[-2:]]
+    olds = [derived(known[f"{engine}-hopper"], joint, held, "ampere") for engine in SERVERS]
+    profiles += [*olds[:2], *(of_game_cards(each) for each in olds)]
     options.output.write_text(json.dumps({"profiles": profiles}, indent=1) + "\n", encoding="utf-8")
     if options.report:
         print("\n".join([*HEAD, *report(served, joint, held), *report(points.of(alone), eager, [])]))

@@ -42,7 +42,10 @@ def predict(
     model: Annotated[str | None, typer.Option(help="A model of the book: id, alias or hub id.")] = None,
     gpu: Annotated[str | None, typer.Option(help="A device of the book.")] = None,
     engine: Annotated[
-        str, typer.Option(help="vllm, sglang, tensorrt-llm, llamacpp, or vllm-eager: no CUDA graphs.")
+        str,
+        typer.Option(
+            help="vllm, sglang, tensorrt-llm, llamacpp, lmdeploy, tgi, or vllm-eager: no CUDA graphs."
+        ),
     ] = "vllm",
     tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,
     pipeline_parallel: Annotated[int, typer.Option(help="Stages that share the layers.")] = 1,

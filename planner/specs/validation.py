@@ -52,8 +52,6 @@ class TableRow:
     load_value: float | None
     metric: str
     value: float
-    unit: str = ""
-    """As the table has it; ``value`` is in SI already."""
     statistic: str = ""
     notes: str = ""
     unreadable: str = ""

@@ -1,7 +1,6 @@
 """Scenarios of the repository with overrides, ready for the calculators."""
 
 from datetime import date
-from functools import cache
 from pathlib import Path
 
 from planner.inputs.estimating import read_all
@@ -20,7 +19,6 @@ FAQ = "scenarios/contracted-faq.yaml"
 BATCH = "scenarios/nightly-classification.yaml"
 
 
-@cache
 def case_of(path: str, *sets: str) -> Case:
     (case,) = read_all((Path(path),), sets)
     return case

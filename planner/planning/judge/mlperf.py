@@ -5,9 +5,6 @@ from __future__ import annotations
 from planner.records import dataclass
 from planner.specs.validation import TableRow
 
-# A server run lasts ten minutes at least (mlcommons/inference_policies, inference_rules.adoc, "min_duration": 600,000 ms).
-MIN_DURATION_S = 600.0
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetLengths:
@@ -29,9 +26,17 @@ DATASETS: tuple[tuple[str, DatasetLengths], ...] = (
     ("llama3.1-8b", DatasetLengths(input_tokens=800.0, output_tokens=128.0)),
     ("llama3_1-8b", DatasetLengths(input_tokens=800.0, output_tokens=128.0)),
     ("mixtral-8x7b", DatasetLengths(input_tokens=300.0, output_tokens=144.84)),
-    ("gptj", DatasetLengths(input_tokens=800.0, output_tokens=69.0)),
     ("deepseek-r1", DatasetLengths(input_tokens=800.0, output_tokens=3886.2)),
 )
+
+
+# The rules' reference searches GPT-J's summaries with four beams, so that each sample is four sequences (num_beams: 4).
+BEAM_SEARCHED = "gptj"
+
+
+def searches_beams(row: TableRow) -> bool:
+    """Tell whether a row's answers are searched for, not sampled: several sequences each, which share a prompt."""
+    return "mlperf" in f"{row.load_type} {row.engine}" and row.model.casefold().startswith(BEAM_SEARCHED)
 
 
 def dataset_of(row: TableRow) -> DatasetLengths | None:

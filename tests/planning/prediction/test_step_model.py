@@ -96,3 +96,13 @@ def test_only_native_nvfp4_is_slower_than_its_datasheet() -> None:
 def test_groups_of_attention_that_do_not_divide_the_ranks_are_refused(groups: int) -> None:
     with pytest.raises(UsageError, match=f"attention data parallel {groups} does not divide the 4 ranks"):
         operands(LLAMA, device("h100"), tensor_parallel=4, attention_data_parallel=groups)
+
+
+@pytest.mark.parametrize(("ranks", "whole", "columns"), [(1, False, 2880), (8, False, 360), (8, True, 2880)])
+def test_an_expert_is_slower_the_fewer_of_its_columns_a_rank_holds(
+    ranks: int, whole: bool, columns: int
+) -> None:
+    model = unpack(BOOKS.models.find("gpt-oss-120b"))
+    made = operands(model, device("h200-sxm"), tensor_parallel=ranks, expert_parallel=whole)
+    assert made.expert_slowness == 1 + 1024 / columns
+    assert operands(LLAMA, device("h200-sxm")).expert_slowness == 1.0
