@@ -146,7 +146,7 @@ def _broken(error: InputError) -> list[Finding]:
             subject=fault.key,
             file=fault.file,
             line=fault.line,
-            message=str(fault),
+            message=f"{fault.key}: found {fault.found}" if fault.key else f"found {fault.found}",
             expected=fault.expected,
             found=fault.found,
             cure=error.cure or (f"did you mean {fault.nearest!r}?" if fault.nearest else None),

@@ -93,6 +93,8 @@ class Sides:
         inside = _inside(Path(inner), root)
         if inner.endswith(LOCK_SUFFIX):
             return self._lock_in(found, inside, name)
+        if not found.is_folder(inside) and found.content(inside) is None:
+            raise UsageError(f"there is no {inner} at {found.name}", cure=f"git ls-tree --name-only {ref}")
         return self._of_revision(found, (inside,), forgiving=forgiving)
 
     def of_files(self, paths: tuple[Path, ...], *, root: Path, label: str = WORKING_TREE) -> Side:

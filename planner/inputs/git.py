@@ -141,9 +141,15 @@ def revision(root: Path, name: str) -> Revision:
     if run_git(root, "rev-parse", "--is-shallow-repository").strip() == b"true":
         raise DataError(
             f"this clone is shallow and does not hold {name!r}",
-            cure=f"{_fetch(name)} --depth=1, or in GitHub Actions: actions/checkout with fetch-depth: 0",
+            cure=f"{_fetch_into_shallow(name)}, or in GitHub Actions: actions/checkout with fetch-depth: 0",
         )
     raise UsageError(f"the repository has no revision {name!r}", cure=f"git branch --all; {_fetch(name)}")
+
+
+def _fetch_into_shallow(name: str) -> str:
+    """Return how to get a commit; one that is counted from another has no name that a remote knows."""
+    counted = any(mark in name for mark in "~^@")
+    return "git fetch --unshallow" if counted else f"{_fetch(name)} --depth=1"
 
 
 def _fetch(name: str) -> str:

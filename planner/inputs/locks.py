@@ -29,6 +29,7 @@ def _with_rules(document: dict[str, Any]) -> dict[str, Any]:
 
 # version that is read -> how its document becomes one of the next version
 UPGRADES: Mapping[int, Upgrade] = {1: _with_rules}
+ANEW = "restore it from git, or remove it and write it anew: planner lock SCENARIO…"
 REGENERATE = "take one side of it (git checkout --ours/--theirs), then run `planner lock --update`"
 
 
@@ -65,7 +66,7 @@ def parse_lock(raw: bytes, name: str) -> Lock:
     """Return the lock that the bytes of a file are; ``name`` is what messages call it. Raises as :func:`read_lock`."""
     at = Path(name)
     if b"\0" in raw:
-        raise _fault(at, "a lock file (JSON text)", "binary data (it holds NUL bytes)")
+        raise _fault(at, "a lock file (JSON text)", "binary data (it holds NUL bytes)", cure=ANEW)
     line = _conflict_line(raw)
     if line is not None:
         raise _fault(at, "one lock", "the markers of a merge conflict", line=line, cure=REGENERATE)
@@ -75,7 +76,7 @@ def parse_lock(raw: bytes, name: str) -> Lock:
     except ValidationError as error:
         raise InputError(
             tuple(_lock_fault(at, dict(each)) for each in error.errors(include_url=False)[:5]),
-            cure="restore the file from git, or write it anew: planner lock --update",
+            cure=ANEW,
         ) from None
 
 
@@ -90,12 +91,16 @@ def _json(raw: bytes, at: Path) -> dict[str, Any]:
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise _fault(at, "UTF-8 text", "another encoding, or binary data") from None
+        raise _fault(at, "UTF-8 text", "another encoding, or binary data", cure=ANEW) from None
     except json.JSONDecodeError as error:
-        cure = "restore the file from git, or write it anew: planner lock --update"
-        raise _fault(at, "a whole JSON document", error.msg.lower(), line=error.lineno, cure=cure) from None
+        raise _fault(at, "a whole JSON document", error.msg.lower(), line=error.lineno, cure=ANEW) from None
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith(FAMILY):
-        raise _fault(at, f'a lock file ("schema": "{FAMILY}{LOCK_VERSION}")', "another kind of JSON document")
+        raise _fault(
+            at,
+            f'a lock file ("schema": "{FAMILY}{LOCK_VERSION}")',
+            "another kind of JSON document",
+            cure=ANEW,
+        )
     return document
 
 
@@ -123,8 +128,7 @@ def upgraded(
         return document
     if version == current - 1 and version in upgrades:
         return upgrades[version](document)
-    cure = "write it anew: planner lock --update"
-    raise _fault(at, f"a lock of version {current}", f"version {text}, which is too old to read", cure=cure)
+    raise _fault(at, f"a lock of version {current}", f"version {text}, which is too old to read", cure=ANEW)
 
 
 def write_lock(lock: Lock, path: Path) -> bool:

@@ -86,11 +86,8 @@ def _costs(checked: Checked) -> Iterator[str]:
         rest.append(f"{quiet} unchanged")
     if shown:
         yield ""
-    if rest and shown:
-        yield f"{' and '.join(rest).capitalize()}. USD/month."
-    elif shown:
-        yield "USD/month."
-    yield ""
+        yield f"{' and '.join(rest).capitalize()}. USD/month." if rest else "USD/month."
+        yield ""
 
 
 def _change(usd_per_month: float | None) -> str:

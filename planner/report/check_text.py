@@ -54,8 +54,8 @@ def change_words(checked: Checked) -> str:
         return "nothing was priced: the files below cannot be read"
     known = [each for each in checked.scenarios if each.usd_per_month is not None]
     unknown = len(checked.scenarios) - len(known)
-    total = f"{usd(checked.usd_per_month)} USD/month"
-    if unknown:
+    total = f"{usd(checked.usd_per_month)} USD/month" if known else "cost unknown"
+    if unknown and known:
         total += f" and {unknown} of unknown cost"
     change = checked.difference
     if change is None:

@@ -246,3 +246,21 @@ def test_a_binary_scenario_in_the_base_is_named(repo: Path) -> None:
     (unknown,) = found("--base-ref", "branch", "scenarios")["unknowns"]
     assert "branch:scenarios/chat.yaml" in unknown["reason"]
     assert "binary data" in unknown["reason"]
+
+
+def test_a_path_that_a_named_revision_does_not_have_is_refused(repo: Path) -> None:
+    done = CliRunner().invoke(app, ["diff", "main:scenario", "scenarios"], prog_name="planner")
+    assert done.exit_code == 2
+    assert "there is no scenario at main" in done.stderr
+    assert repo.exists()
+
+
+def test_a_changed_price_is_told_from_what_to_what(repo: Path) -> None:
+    scenario, book = repo / "scenarios/chat.yaml", repo / "books/pricing.yaml"
+    scenario.write_text(CHAT.replace("openai/gpt-4o-mini", "own/assistant").replace("accounts", "# accounts"))
+    commit(repo)
+    book.write_text(OWN_BOOK.replace("output_usd_per_mtok: 2.0", "output_usd_per_mtok: 3.5"))
+    done = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1"}).invoke(
+        app, ["diff", "--base-ref", "HEAD", "scenarios/chat.yaml"], prog_name="planner"
+    )
+    assert "book rows of own/assistant  output 2 → 3.5 USD/Mtok" in done.stdout

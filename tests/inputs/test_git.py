@@ -105,3 +105,12 @@ def test_a_repository_of_somebody_else_names_the_setting(repo: Path, monkeypatch
 def test_a_command_that_fails_carries_gits_own_words(repo: Path) -> None:
     with pytest.raises(GitFailedError, match="not a git command"):
         run_git(repo, "no-such-command")
+
+
+def test_a_commit_counted_from_another_one_is_fetched_with_the_whole_history(
+    repo: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{repo}", "shallow")
+    _, cure, _ = refusal(tmp_path / "shallow", "HEAD~1")
+    assert cure is not None
+    assert cure.startswith("git fetch --unshallow, or in GitHub Actions")

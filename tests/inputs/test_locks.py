@@ -169,3 +169,10 @@ def test_a_lock_keeps_its_permissions(file: Path) -> None:
     file.chmod(0o640)
     write_lock(scenario_lock(per_day=5.0), file)
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\x00\x01", b"\xff\xfe{", b"[]", b'{"schema": "planner.lock/2"', b'{"schema": "planner.lock/0"}']
+)
+def test_a_lock_that_update_cannot_read_is_to_be_restored_or_removed(raw: bytes) -> None:
+    assert refusal(raw).endswith("remove it and write it anew: planner lock SCENARIO…")

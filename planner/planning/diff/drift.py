@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from planner.errors import DataError
+from planner.planning.bill.pricing import price_in_force
 from planner.planning.diff.priced_entry import Priced
 from planner.planning.lock.locked_rules import changed_rules, used_rules
 from planner.planning.lock.pinned_books import changed_rows, pinned_books
@@ -14,6 +16,7 @@ from planner.specs.books import Books
 from planner.specs.case import Case
 from planner.specs.difference import Cause, CauseKind
 from planner.specs.hosting import SelfHosted
+from planner.specs.price import ApiModel, ApiPrice
 from planner.specs.side import Entry
 
 SHOWN_ROWS = 3
@@ -78,10 +81,37 @@ def drift_steps(base: Priced, head: Priced) -> Iterator[Step]:
     if rows or (books is not now.case.books and _new_gpus(base, books)):
         now = _with_books(now, books)
         name = f"book rows of {_some(rows)}" if rows else "machines that the book did not have"
-        yield Step(kind="price", name=name, entry=now)
+        before, after = _price_words(base, books, rows)
+        yield Step(kind="price", name=name, entry=now, before=before, after=after)
     if now.as_of != pinned.as_of:
         before, after = now.as_of.isoformat(), pinned.as_of.isoformat()
         yield Step(kind="price", name="price date", entry=pinned, before=before, after=after)
+
+
+def _price_words(base: Priced, books: Books, rows: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the token prices of a single API model that are not what they were, then and now."""
+    row = base.rows.get("api", {}).get(rows[0]) if len(rows) == 1 else None
+    if not isinstance(row, ApiModel):
+        return None, None
+    try:
+        then, now = (price_in_force(each, base.entry.as_of) for each in (row, books.api.rows[row.id]))
+    except DataError:
+        return None, None
+    old, new = (_by_token(each) for each in (then, now))
+    changed = [name for name in old if old[name] != new[name]]
+    if not changed:
+        return None, None
+    before, after = (", ".join(f"{name} {each[name]}" for name in changed) for each in (old, new))
+    return f"{before} USD/Mtok", f"{after} USD/Mtok"
+
+
+def _by_token(price: ApiPrice) -> dict[str, str]:
+    prices = {
+        "input": price.input_usd_per_mtok,
+        "cached input": price.cached_read_usd_per_mtok,
+        "output": price.output_usd_per_mtok,
+    }
+    return {name: "unknown" if usd is None else f"{usd:g}" for name, usd in prices.items()}
 
 
 def _fits(case: Case) -> tuple[object, ...]:

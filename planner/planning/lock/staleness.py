@@ -41,8 +41,8 @@ def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
         else:
             yield StaleReason(kind="scenario removed", place=place, subject=locked.name)
     yield from _row_reasons(lock.rows, now.rows)
-    shipped = {"vllm_memory", "serving"}
-    if lock.profiles.model_dump(include=shipped) != now.profiles.model_dump(include=shipped):
+    shipped, hosted = {"vllm_memory", "serving"}, lock.profiles.vllm_memory and now.profiles.vllm_memory
+    if hosted and lock.profiles.model_dump(include=shipped) != now.profiles.model_dump(include=shipped):
         yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
     old, new = lock.profiles.measured, now.profiles.measured
     for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):

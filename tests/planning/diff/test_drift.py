@@ -8,7 +8,8 @@ import pytest
 
 from planner.planning.diff import scenario_difference
 from planner.planning.diff.difference import difference
-from planner.planning.diff.priced_entry import Point, point_of
+from planner.planning.diff.drift import drift_steps
+from planner.planning.diff.priced_entry import Point, point_of, priced_entry
 from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, side_of as side_of_lock
 from planner.planning.lock.used_rows import books_of, rows_of
@@ -198,3 +199,28 @@ def test_a_gpu_that_the_scenario_does_not_name_is_no_step(monkeypatch: pytest.Mo
     monkeypatch.setattr(scenario_difference, "point_of", point)
     each = one(base, head)
     assert (each.status, each.causes, asked) == ("unchanged", (), [])
+
+
+def with_row(each: Entry, **changed: Any) -> Entry:
+    rows = rows_of(each.case.books)
+    row = each.case.books.api.rows["openai/gpt-4o-mini"].model_copy(update=changed)
+    own = books_of({**rows, "api": {**rows["api"], row.id: row}}, "own")
+    return replace(each, case=replace(each.case, books=own))
+
+
+def test_a_row_that_changes_beside_its_prices_or_cannot_be_bought_has_no_price_to_tell() -> None:
+    head = entry(CHAT)
+    row = books().api.rows["openai/gpt-4o-mini"]
+    dearer = tuple(price.model_copy(update={"cached_read_usd_per_mtok": None}) for price in row.prices)
+    steps = {
+        "cached": with_row(head, prices=dearer),
+        "beside": with_row(head, aliases=("mini",)),
+        "gone": with_row(head, lifecycle=row.lifecycle.model_copy(update={"retired_on": date(2026, 1, 1)})),
+    }
+    words = {}
+    for name, changed in steps.items():
+        priced = priced_entry(head, Workbenches())
+        (step,) = drift_steps(priced, replace(priced, entry=changed))
+        words[name] = (step.before, step.after)
+    assert words["beside"] == words["gone"] == (None, None)
+    assert words["cached"] == ("cached input 0.075 USD/Mtok", "cached input unknown USD/Mtok")

@@ -73,3 +73,11 @@ def test_a_scenario_that_is_gone_a_file_that_changed_and_another_date_are_told()
         said(lock, lock_of(Side(label="b", entries=()), planner="1"))[0]
         == "chat.yaml: scenario removed: chat"
     )
+
+
+def test_coefficients_are_no_matter_where_nothing_is_hosted_any_more() -> None:
+    bulk = locked(BULK)
+    assert said(bulk, locked(CHAT)) == [
+        "chat.yaml: scenario added: chat",
+        "bulk.yaml: scenario removed: bulk",
+    ]
