@@ -15,11 +15,12 @@ from planner.records import dataclass
 from planner.specs.compare import MetricChange, PointChange
 from planner.specs.load import LoadPoint
 from planner.specs.measurement import RequestRecord, RunManifest
-from planner.units import FloatArray
+from planner.units import Count, FloatArray
 
 CONFIDENCE = 0.95
 POWER = 0.8
 RATE_BATCHES = 10
+APART = 0.5  # of the mean time between two ends: requests that end closer to each other end together (chosen)
 FEWEST_VALUES = 4
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s")
 
@@ -159,16 +160,30 @@ def _values(records: Sequence[RequestRecord], name: str) -> FloatArray:
 
 def _rates_per_s(records: Sequence[RequestRecord]) -> FloatArray:
     """Return the token rate of consecutive groups of requests, by the times at which they ended. [tokens/s]"""
-    size = max(1, len(records) // RATE_BATCHES)
-    edges = records[size - 1 :: size]
-    made = np.cumsum([output_tokens(record.reply) for record in records])[size - 1 :: size]
-    ends = [record.reply.stamps.done_ns / 1e9 for record in edges]
+    ends = [record.reply.stamps.done_ns / 1e9 for record in records]
+    edges = _edges(ends, max(1, len(records) // RATE_BATCHES))
+    made = np.cumsum([output_tokens(record.reply) for record in records])
     rates = [
-        (after - before) / (end - start)
-        for (before, after), (start, end) in zip(pairwise(made), pairwise(ends), strict=True)
-        if end > start
+        (made[after] - made[before]) / (ends[after] - ends[before])
+        for before, after in pairwise(edges)
+        if ends[after] > ends[before]
     ]
     return np.array(rates, dtype=float)
+
+
+def _edges(ends_s: Sequence[float], size: Count) -> list[int]:
+    """Return the last requests of groups of at least ``size``.
+
+    Requests that end together stay together: a group between two of them would have no length, and its rate no bounds.
+    """
+    if not ends_s:
+        return []
+    apart_s = APART * (ends_s[-1] - ends_s[0]) / len(ends_s)
+    edges: list[int] = []
+    for number, (end, following) in enumerate(pairwise((*ends_s, float("inf")))):
+        if following - end >= apart_s and (not edges or number - edges[-1] >= size):
+            edges.append(number)
+    return edges
 
 
 def _change(name: str, before: FloatArray, after: FloatArray) -> MetricChange | None:

@@ -32,6 +32,7 @@ from planner.units import Count
 
 FIRST_HELD_OUT = 6
 VISITS = 3  # of each point, where goal and budget leave the time (chosen)
+ATTEMPTS = 2  # at a visit: an unsteady point comes again later, when the host may be quieter (chosen)
 POINTS_IN_A_BUDGET = 30  # so that waiting for a quiet machine before one point cannot take the whole budget
 # Cheap points that span every term: short and long prompts, a continued one, one to eight sequences, two depths.
 SEEDS = tuple(STANDARD_PLAN.fit[number] for number in (0, 1, 2, 3, 4, 5, 7, 10))
@@ -105,7 +106,7 @@ class StepLoop:
                 if self._elapsed_s() > self._goal.budget_s:
                     ending = "budget"
                     break
-                measured = measure_steadily(self._measuring, point, patience_s=patience_s)
+                measured = measure_steadily(self._measuring, point, attempts=ATTEMPTS, patience_s=patience_s)
                 self._take(replace(measured, held_out=held_out))
                 keep(self.run)
                 error = self._error()

@@ -23,10 +23,9 @@ def host_table(host: HostFacts, *, width: int, color: bool) -> str:
         hardware.add_row(f"GPU {gpu.index}", f"{gpu.name}, {used}, driver {gpu.driver}")
     if host.gpu_note:
         hardware.add_row("GPU", f"none: {escape(host.gpu_note)}")
-    installed = grid("extra", "version", "for", "install", left=4)
-    installed.columns[-1].no_wrap = True  # a line to copy
+    installed = grid("extra", "version", "for", left=3)
     for extra in host.extras:
-        installed.add_row(
-            extra.name, extra.version or "-", extra.purpose, "" if extra.version else escape(extra.install)
-        )
-    return render(hardware, "", installed, width=width, color=color)
+        installed.add_row(extra.name, extra.version or "not installed", extra.purpose)
+    missing = [f"{extra.name}: {escape(extra.install)}" for extra in host.extras if not extra.version]
+    lines = ["", "to install what is missing:", *(f"  {line}" for line in missing)] if missing else []
+    return render(hardware, "", installed, *lines, width=width, color=color)

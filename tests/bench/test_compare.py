@@ -77,3 +77,14 @@ def test_the_reports_name_the_regression() -> None:
     assert '"1 in flight TTFT"' in compare_json(changes, names)
     assert compare_csv(changes).count("\n") == 5
     assert "better" in compare_table(compare_runs(run(), run(slower=0.9)), (), width=100, color=False)
+
+
+def test_answers_that_end_together_do_not_make_a_rate_without_bounds() -> None:
+    # 10 rounds of 4 streams that end within 0.1 ms of each other, 100 ms apart: 4 · 3 tokens in 100 ms are 120 tokens/s
+    records = tuple(record(index, reply(100.0 * (index // 4) + 0.03 * (index % 4))) for index in range(40))
+    lockstep = StoredRun(name="r", manifest=replace(MANIFEST, points=(closed(),)), records=records)
+    (point,) = compare_runs(lockstep, lockstep)
+    rate = point.metrics[-1]
+    assert rate.metric == "output_tokens_per_s"
+    assert rate.before == pytest.approx(120.0, rel=0.01)
+    assert rate.smallest_detectable_fraction < 0.01
