@@ -1,6 +1,6 @@
 """Fit vLLM's activation, CUDA and graph memory from start-up logs; rerunning reproduces the profile.
 
-    python scripts/fit_vllm_memory.py ../shared/data/logs/vllm_logs.csv
+    python scripts/fit_vllm_memory.py ../shared/data/logs/vllm_logs.csv --report
 
 Fitted: sampler bytes per logit by version and GPU generation, copies of the residual stream, non-torch memory,
 CUDA graphs. The hold-out refits without one model at a time and predicts that model's pool.
@@ -8,6 +8,7 @@ CUDA graphs. The hold-out refits without one model at a time and predicts that m
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -225,25 +226,51 @@ def summary(name: str, errors: Iterable[float]) -> dict[str, float]:
     }
 
 
+def shape_of(row: Any) -> tuple[int, int, int]:  # noqa: ANN401 - a pandas row
+    """Return what tells architectures apart: fine-tunes and editions of one are one model to a hold-out."""
+    model = BOOKS.models.find(model_name(row))
+    return model.layers, model.hidden, model.vocab
+
+
+def report(held: dict[str, list[float]]) -> None:
+    """Print the errors of the pool of every model that its fit has not seen."""
+    print("| without model | n | pool tokens median | P90 | worst |\n|---|---:|---:|---:|---:|")
+    everything = [error for errors in held.values() for error in errors]
+    for name, errors in [*sorted(held.items()), ("all", everything)]:
+        ape = np.abs(errors)
+        if ape.size:
+            worst = max(errors, key=abs)
+            print(
+                f"| {name} | {ape.size} | {np.median(ape):.2%} | {np.quantile(ape, 0.9):.2%} | {worst:+.2%} |".replace(
+                    "%", " %"
+                )
+            )
+
+
 def main() -> None:
     """Fit, judge, write."""
     rows = usable(pd.read_csv(sys.argv[1]))
     document = fit(rows)
     profile = EngineMemoryProfile.model_validate_json(json.dumps(document))
-    held: list[float] = []
-    for model in rows.model.str.casefold().unique():
-        mine = rows.model.str.casefold() == model
+    held: dict[str, list[float]] = {}
+    shapes = [shape_of(row) for row in rows.itertuples()]
+    for shape in dict.fromkeys(shapes):
+        mine = np.array([each == shape for each in shapes])
+        name = ", ".join(
+            dict.fromkeys(BOOKS.models.find(model_name(row)).id for row in rows[mine].itertuples())
+        )
         try:
             other = EngineMemoryProfile.model_validate_json(json.dumps(fit(rows[~mine])))
         except (TypeError, ValueError, np.linalg.LinAlgError) as error:
-            print("hold-out of", model, "not possible:", error)
+            print("hold-out of", name, "not possible:", error)
             continue
-        held += pool_errors(rows[mine], other)
+        held[name] = pool_errors(rows[mine], other)
     document["residuals"] = summary("pool_tokens", pool_errors(rows, profile)) | summary(
-        "holdout_pool_tokens", held
+        "holdout_pool_tokens", itertools.chain.from_iterable(held.values())
     )
+    if "--report" in sys.argv:
+        report(held)
     OUT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from planner.engines.registry import ENGINES
 from planner.errors import UsageError
 from planner.inputs.traces import read_trace
 from planner.report.bench import bench_csv, bench_json, bench_markdown
+from planner.report.numbers import rate
 from planner.report.plot import check_plot, write_plot
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
@@ -274,16 +275,23 @@ def progress(*, quiet: bool) -> Iterator[Watch]:
     with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("starting", total=None)
         last = 0.0
+        started: dict[str, float] = {}
 
         def watch(name: str, ended: int, total: int) -> None:
             nonlocal last
             now = time.monotonic()
+            since = now - started.setdefault(name, now)
             if ended and ended != total and now - last < 0.25:  # drawing must not disturb the measurement
                 return
             last = now
-            bar.update(task, description=name, completed=ended, total=total or None)
+            bar.update(task, description=with_rate(name, ended, since), completed=ended, total=total or None)
 
         yield watch
+
+
+def with_rate(name: str, ended: int, since_s: float) -> str:
+    """Name what is measured, with the requests that ended in a second so far."""
+    return f"{name}, {rate(ended / since_s)} requests/s" if ended and since_s > 0 else name
 
 
 def _nothing(name: str, ended: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
@@ -11,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from planner import __version__
+import planner as package
 from planner.cli.edge import error_edge
 from planner.errors import UsageError
 
@@ -121,7 +122,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"planner {__version__}")
+        typer.echo(f"planner {package.__version__}")
         raise typer.Exit
 
 
@@ -136,5 +137,8 @@ def planner(
 
 def main() -> None:
     """Run the command line."""
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # else every installed package is searched for one
     gc.set_threshold(100_000, 20, 20)  # a report makes many objects and no circles
     app(prog_name="planner")

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from planner.units import Numeric
+from planner.units import FloatArray, Numeric
 
 Z_P90 = 1.2815515655446004  # standard normal quantile of 90 %
 
@@ -115,3 +115,45 @@ def joint_reach_usd(low_usd: Numeric, high_usd: Numeric) -> tuple[float, float]:
     ends = np.stack([np.asarray(low_usd, dtype=float), np.asarray(high_usd, dtype=float)])
     down, up = np.minimum(ends, 0.0).min(axis=0), np.maximum(ends, 0.0).max(axis=0)
     return float(np.sqrt(np.sum(down**2))), float(np.sqrt(np.sum(up**2)))
+
+
+def joint_factor(first: Numeric, second: Numeric) -> Numeric:
+    """Return the end of the product of two independent log-normal factors, from their ends of the same tail. [1]
+
+    Parameters
+    ----------
+    first : end of the first factor's band, 1 where it is exact. [1]
+    second : end of the second factor's band, on the same side of 1. [1]
+
+    References
+    ----------
+    .. [1] Variances of independent logarithms add: the half-widths as the root of the sum of their squares.
+
+    Examples
+    --------
+    >>> [round(float(joint_factor(first, 1.2)), 4) for first in (1.0, 1.2)]
+    [1.2, 1.2941]
+    """
+    factor: Numeric = np.exp(np.hypot(np.log(first), np.log(second)))
+    return factor
+
+
+def end_of_sum(medians: FloatArray, ends: FloatArray) -> float:
+    """Return the end of the sum of independent amounts, from their medians and their ends of the same tail.
+
+    Parameters
+    ----------
+    medians : middle of each amount. [any unit]
+    ends : p10 of each, or p90 of each, in the same unit. [any unit]
+
+    References
+    ----------
+    .. [1] Variances of independent amounts add; each half counts as that of a normal distribution.
+
+    Examples
+    --------
+    >>> end_of_sum(np.array([100.0, 100.0]), np.array([130.0, 140.0]))
+    250.0
+    """
+    halves = np.subtract(ends, medians)
+    return float(np.sum(medians) + np.copysign(np.hypot.reduce(halves), np.sum(halves)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,25 @@ from planner.inputs.table_cells import Cells
 from planner.inputs.table_settings import engine_settings
 from planner.specs.validation import TableRow
 
-NEEDED = ("engine", "model", "gpu", "load_type", "metric", "value", "unit")
+NEEDED = ("engine", "model", "gpu", "metric", "value")
+# Other names that tables give to our columns.
+COLUMNS = {
+    "n_gpu": ("n_gpus", "num_gpus", "num_gpu", "gpus", "gpu_count"),
+    "gpu": ("hardware", "accelerator", "device", "gpu_type"),
+    "engine": ("framework", "backend", "inference_engine"),
+    "engine_version": ("version", "framework_version", "backend_version"),
+    "precision": ("quantization", "dtype", "quant"),
+    "tp": ("tensor_parallel", "tensor_parallel_size"),
+    "pp": ("pipeline_parallel", "pipeline_parallel_size"),
+    "isl": ("input_tokens", "input_len", "input_length", "prompt_tokens"),
+    "osl": ("output_tokens", "output_len", "output_length"),
+    "load_type": ("load", "scenario"),
+    "load_value": ("concurrency", "request_rate", "batch_size"),
+}
+# What a load is called whose number stands in a column of its own.
+LOAD_COLUMNS = ("concurrency", "request_rate", "batch_size")
+COUNTED = re.compile(r"(?:^(\d{1,3}) ?[x×*] ?(?=[a-z]))|(?: ?[x×*] ?(\d{1,3})$)", re.IGNORECASE)
+NAMED_UNIT = re.compile(r"[_ (](ms|us|µs|s|sec|seconds)\)?$")
 # What a unit is in SI units.
 SECONDS = {"ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "us": 1e-6, "µs": 1e-6, "min": 60.0}
 BYTES = {
@@ -28,7 +47,8 @@ BYTES = {
     "mb": 1e6,
     "gb": 1e9,
 }
-UNITS = {**SECONDS, **BYTES, "ktok/s": 1e3}
+UNITS = {**SECONDS, **BYTES, "ktok/s": 1e3, "msec": 1e-3, "milliseconds": 1e-3, "second": 1.0}
+RATES = frozenset({"tps", "t/s", "qps", "rps", "tokens_per_second", "tokens per second"})
 
 
 def read_measured(file: Path, given: Mapping[str, str] | None = None) -> tuple[TableRow, ...]:
@@ -45,12 +65,13 @@ def read_measured(file: Path, given: Mapping[str, str] | None = None) -> tuple[T
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             names = tuple((name or "").strip().casefold() for name in reader.fieldnames or ())
-            rows = [(reader.line_num, _filled(_cells(row), given or {})) for row in reader]
+            ours = _our_names(names)
+            rows = [(reader.line_num, _filled(_cells(row, ours), given or {})) for row in reader]
     except OSError as error:
         raise InputError((_fault(file, "", "a readable file", str(error.strerror)),)) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError((_fault(file, "", "a CSV file in UTF-8", str(error)),)) from None
-    return _by_layout(file, (*names, *(given or {})), rows)
+    return _by_layout(file, (*names, *ours.values(), *(given or {})), rows)
 
 
 def _filled(row: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str, str]:
@@ -75,41 +96,76 @@ def _by_layout(
     return tuple(_row(line, row) for line, row in cells)
 
 
-def _cells(row: Mapping[str | None, str | list[str] | None]) -> Mapping[str, str]:
-    return {
+def _our_names(names: tuple[str, ...]) -> dict[str, str]:
+    """Return our names of columns that a table calls otherwise; a column of our own name wins."""
+    plain = {name: re.sub(r"[\s\-]+", "_", name) for name in names}
+    found = {name: form for name, form in plain.items() if form != name}
+    for ours, others in COLUMNS.items():
+        if ours not in plain.values():
+            theirs = next((name for other in others for name in names if plain[name] == other), None)
+            found |= {theirs: ours} if theirs is not None else {}
+    return found
+
+
+def _cells(row: Mapping[str | None, str | list[str] | None], ours: Mapping[str, str]) -> Mapping[str, str]:
+    cells = {
         (name or "").strip().casefold(): value.strip()
         for name, value in row.items()
         if isinstance(value, str)
     }
+    return cells | {new: cells[old] for old, new in ours.items() if old in cells}
 
 
 def _row(line: int, row: Cells) -> TableRow:
-    value, unit = row.number("value"), row.text("unit").casefold()
-    tensor, pipeline, gpus = row.whole("tp"), row.whole("pp"), row.whole("n_gpu")
-    gpus = gpus or (tensor or 1) * (pipeline or 1)
+    metric, load = row.text("metric").casefold(), row.text("load_type").casefold()
+    value, unit = row.number("value"), row.text("unit").casefold() or _unit_in(metric)
+    tensor, pipeline = row.whole("tp"), row.whole("pp") or 1
+    gpu, counted = _counted(row.text("gpu"))
     made = TableRow(
         line=line,
         engine=row.text("engine").casefold(),
         engine_version=row.text("engine_version"),
         model=row.text("model"),
         precision=row.text("precision").casefold(),
-        gpu=row.text("gpu"),
-        gpus=gpus,
+        gpu=gpu,
+        gpus=row.whole("n_gpu") or counted or (tensor or 1) * pipeline,
         tensor_parallel=tensor,
-        pipeline_parallel=pipeline or 1,
-        input_tokens=row.tokens("isl"),
-        output_tokens=row.tokens("osl"),
-        load_type=row.text("load_type").casefold(),
+        pipeline_parallel=pipeline,
+        input_tokens=row.tokens("isl") if row.tokens("isl") is not None else _length_in(metric, "pp"),
+        output_tokens=row.tokens("osl") if row.tokens("osl") is not None else _length_in(metric, "tg"),
+        load_type=load or next((name for name in LOAD_COLUMNS if row.text(name)), ""),
         load_value=row.number("load_value"),
-        metric=row.text("metric").casefold(),
+        metric=metric,
         value=(value if value is not None else math.nan) * UNITS.get(unit, 1.0),
+        unit=unit,
         statistic=row.text("statistic").casefold(),
         notes=row.text("notes"),
         settings=engine_settings(row),
     )
     if value is None:
         return replace(made, unreadable=f"the value {row.text('value')!r} is no number")
-    return made if unit in UNITS or "/" in unit or not unit else _other_unit(made, unit)
+    known = unit in UNITS or unit in RATES or "/" in unit or not unit
+    return made if known else _other_unit(made, unit)
+
+
+def _unit_in(metric: str) -> str:
+    """Return the unit that a metric's name ends with: ``mean_ttft_ms``, ``TPOT (ms)``."""
+    found = NAMED_UNIT.search(metric)
+    return found[1] if found else ""
+
+
+def _length_in(metric: str, kind: str) -> float | None:
+    """Return the tokens of llama-bench's names: ``pp512`` is a prompt of 512, ``tg128`` an answer of 128."""
+    found = re.fullmatch(rf"{kind}\s?(\d+)", metric)
+    return float(found[1]) if found else None
+
+
+def _counted(gpu: str) -> tuple[str, int | None]:
+    """Return a device without the count before or behind it: ``8xH100``, ``H100 x 4``."""
+    found = COUNTED.search(gpu)
+    if found is None:
+        return gpu, None
+    return (gpu[: found.start()] + gpu[found.end() :]).strip(), int(found[1] or found[2]) or None
 
 
 def _other_unit(row: TableRow, unit: str) -> TableRow:

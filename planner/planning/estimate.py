@@ -13,7 +13,7 @@ from planner.planning.bill.api_cost import api_cost, monthly_bill
 from planner.planning.bill.api_plan import api_plan
 from planner.planning.bill.bill_cautions import api_cautions
 from planner.planning.bill.draws import Billed
-from planner.planning.bill.uncertainty import bill_spread, is_uncertain
+from planner.planning.bill.uncertainty import bill_spread, is_uncertain, over_horizon
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
@@ -27,8 +27,9 @@ from planner.planning.workload.tokens import prompt_by_model, token_cautions
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate, HostingOption
+from planner.specs.estimate import ApiCost, Estimate, HostingOption
 from planner.specs.step_profile import LocalMachine
+from planner.specs.uncertainty import BillSpread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +110,7 @@ def estimate_scenario(
         as_of=as_of,
         workload=workload,
         cost=cost,
-        uncertainty=bill_spread(billed, rng()) if rng is not None and is_uncertain(billed) else None,
+        uncertainty=_spread(billed, cost, rng),
         tokens=prompt_by_model(case, workload, models),
         recommendation=recommendation,
         warnings=tuple(dict.fromkeys(notices)),
@@ -118,6 +119,14 @@ def estimate_scenario(
         api=plan,
         what_if=steps,
     )
+
+
+def _spread(
+    billed: Billed, cost: ApiCost, rng: Callable[[], np.random.Generator] | None
+) -> BillSpread | None:
+    if rng is None or not is_uncertain(billed):
+        return None
+    return over_horizon(bill_spread(billed, rng()), cost.months)
 
 
 def cheapest_of(case: Case, as_of: date, workbench: Workbench) -> HostingOption | None:

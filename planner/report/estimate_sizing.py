@@ -97,8 +97,9 @@ def _machines(option: HostingOption, plan: HostingPlan) -> str:
     spare = f", {plan.spare_for_interruptions} for interruptions" if plan.spare_for_interruptions else ""
     band = ""
     if plan.machines_low < plan.machines_high:
+        volume = " and the band of volume" if plan.volume_band else ""
         band = (
-            f"; {plan.machines_low:,} to {plan.machines_high:,} over the capacity's interval, "
+            f"; {plan.machines_low:,} to {plan.machines_high:,} over the interval of capacity{volume}, "
             f"{usd(plan.usd_per_month_low)} to {usd(plan.usd_per_month_high)} USD/month"
         )
     carry = "1 carries" if plan.serving_replicas == 1 else f"{plan.serving_replicas:,} carry"
@@ -161,6 +162,8 @@ def _by_hour(daily: DailyMachines) -> str:
 def _break_even(even: BreakEven, estimate: Estimate) -> str:
     first = even.requests_per_day
     band = f" ({count(first.low)} to {count(first.high)})" if first.low < first.high else ""
+    if not even.certain:
+        band = f" ({count(first.low)} at the high end of the capacity, never at the low end)"
     parts = [
         f"{count(first.value)}{band} requests/day against {count(estimate.workload.requests_per_day)} now"
     ]
@@ -169,7 +172,5 @@ def _break_even(even: BreakEven, estimate: Estimate) -> str:
         parts.append(f"for good from {count(last)}, where no next machine makes it the dearer one again")
     if last is None:
         parts.append("not for good: a further machine makes hosting the dearer one again")
-    if not even.certain:
-        parts.append("at the low end of the capacity never")
     parts.append(even.statement)
     return "; ".join(parts)

@@ -22,7 +22,7 @@ from planner.report.numbers import count, duration, duration_band, percent, usd,
 from planner.report.screen import grid
 from planner.report.tiers import tier_outlook_text
 from planner.report.tokens import prompt_tokens_table
-from planner.report.uncertainty import spread_text, swings_table
+from planner.report.uncertainty import machines_text, spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
@@ -129,9 +129,9 @@ def _choice(estimate: Estimate) -> Iterator[Text]:
 
 
 def _range(estimate: Estimate) -> Iterator[Text]:
-    text = spread_text(estimate.uncertainty)
-    if text is not None:
-        yield Text(text)
+    for text in (spread_text(estimate.uncertainty), machines_text(estimate.recommendation.hosting)):
+        if text is not None:
+            yield Text(text)
 
 
 def _tier(tier: TierAdvice) -> Text:

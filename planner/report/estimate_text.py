@@ -10,6 +10,7 @@ from typing import Any
 from planner.report.estimate_markdown import advice_markdown
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
+from planner.report.portfolio_range import portfolio_spread
 from planner.report.tiers import tier_outlook_text
 from planner.report.uncertainty import spread_text
 from planner.specs.estimate import Estimate
@@ -66,6 +67,7 @@ def estimates_json(estimates: tuple[Estimate, ...]) -> str:
                     estimate.recommended_usd_per_month for estimate in estimates
                 ),
                 "usd_horizon": sum(estimate.cost.usd_horizon for estimate in estimates),
+                "uncertainty": portfolio_spread(estimates),
             },
         }
     )

@@ -9,7 +9,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from planner.report.numbers import count, usd
+from planner.report.portfolio_range import portfolio_spread
 from planner.report.screen import grid
+from planner.report.uncertainty import portfolio_rows
 from planner.specs.estimate import Estimate
 
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
@@ -42,6 +44,8 @@ def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]
     api = sum(estimate.cost.usd_per_month for estimate in estimates)
     chosen_usd = sum(estimate.recommended_usd_per_month for estimate in estimates)
     table.add_row(f"total of {len(estimates)}", "", usd(api), "", usd(chosen_usd), style="head")
+    for words, span in portfolio_rows(portfolio_spread(estimates)):
+        table.add_row(words, "", "", "", span, style="dim")
     yield table
     yield Text("")
     if len(estimates) > SHOWN_SCENARIOS:

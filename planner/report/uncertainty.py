@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.table import Table
 
 from planner.report.numbers import count, percent, usd
 from planner.report.screen import grid
-from planner.specs.uncertainty import BillSpread, Swing
+from planner.specs.estimate import HostingOption
+from planner.specs.uncertainty import BillSpread, PortfolioSpread, Swing
 
 ROUND_FROM_USD = 100.0  # from here on cents say nothing in a range
 NEGLIGIBLE_FRACTION = 0.001
@@ -21,7 +24,33 @@ def spread_text(spread: BillSpread | None) -> str | None:
     if not spread.stated:
         return f"{between}, from request sizes alone; state bands under uncertainty:"
     most = f"; most from {spread.swings[0].input}" if spread.swings else ""
-    return between + most + _budget(spread)
+    return between + most + _horizon(spread) + _budget(spread)
+
+
+def machines_text(option: HostingOption | None) -> str | None:
+    """Return the range of the machines' cost in one line; ``None`` where no machines are chosen or none is at stake."""
+    plan = option.plan if option is not None else None
+    if plan is None or plan.usd_per_month_low == plan.usd_per_month_high:
+        return None
+    volume = "volume and " if plan.volume_band else ""
+    return (
+        f"p10–p90 {_rounded(plan.usd_per_month_low)}–{_rounded(plan.usd_per_month_high)} USD/month for machines, "
+        f"whole ones, from {volume}what a replica serves"
+    )
+
+
+def portfolio_rows(spread: PortfolioSpread | None) -> Iterator[tuple[str, str]]:
+    """Yield the range of a portfolio's total with what it assumes, in words."""
+    if spread is not None:
+        alone = f"{_rounded(spread.independent_p10_usd)}–{_rounded(spread.independent_p90_usd)}"
+        yield "p10–p90 independent", alone
+        together = f"{_rounded(spread.together_p10_usd)}–{_rounded(spread.together_p90_usd)}"
+        yield "p10–p90 together", together
+
+
+def _horizon(spread: BillSpread) -> str:
+    low, high = spread.horizon_p10_usd, spread.horizon_p90_usd
+    return "" if low is None or high is None else f"; over the horizon {_rounded(low)}–{_rounded(high)}"
 
 
 def _budget(spread: BillSpread) -> str:

@@ -15,6 +15,8 @@ from planner.specs.validation import ErrorGroup, Validation
 
 SCHEMA = "planner.validate/1"
 COLUMNS = ("group", "metric", "n", "median", "P90", "bias", "within 20 %", "in 80 % interval")
+LEGEND = "errors are predicted over measured less one; the last two are shares of rows"
+SHORT = ("metric, engine, device, load", "n", "median", "P90", "bias", "≤ 20 %", "in 80 %")
 
 
 def validate_json(validation: Validation) -> str:
@@ -53,13 +55,14 @@ def validate_markdown(validation: Validation) -> str:
 
 def validate_table(validation: Validation, *, width: int, color: bool) -> str:
     """Write the groups, and the reasons for what was skipped, as a screen."""
-    table = grid(*COLUMNS, left=2)
+    table = grid(*SHORT, left=1)
     for group in validation.groups:
-        table.add_row(*_cells(group))
+        name, metric, *numbers = _cells(group)
+        table.add_row(f"{metric} {name}", *numbers)
     skipped = grid("skipped", "rows", left=1)
     for each in validation.skipped:
         skipped.add_row(each.reason, count(each.n))
-    parts: list[RenderableType] = [_summary(validation), table]
+    parts: list[RenderableType] = [_summary(validation), LEGEND, table]
     if validation.skipped:
         parts.append(skipped)
     return render(*parts, width=width, color=color)

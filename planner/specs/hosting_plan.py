@@ -106,6 +106,8 @@ class HostingPlan:
     spare_for_interruptions: Count
     machines_low: Count
     machines_high: Count
+    volume_band: bool
+    """Whether a stated band of volume is in the low and high ends, beside the interval of a replica's capacity."""
     usd_per_month_low: float
     usd_per_month_high: float
     caches_usd_per_month: float

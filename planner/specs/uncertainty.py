@@ -83,7 +83,7 @@ class BillSpread:
 
     ``stated`` is false where the scenario gives no band, so that only the differences between single requests are
     in it. ``over_budget_fraction`` is the share of draws above the monthly budget, where there is one. ``swings``
-    come with the largest first.
+    come with the largest first. The horizon's range holds one draw for all its months, and is there for stated bands.
     """
 
     p10_usd: float
@@ -94,3 +94,19 @@ class BillSpread:
     stated: bool
     over_budget_fraction: float | None
     swings: tuple[Swing, ...]
+    horizon_p10_usd: float | None = None
+    horizon_p90_usd: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PortfolioSpread:
+    """What several scenarios, each bought as recommended, may come to a month: independent of each other, or together.
+
+    ``uncertain`` of them have a range of their own; the others count as they are stated.
+    """
+
+    uncertain: Count
+    independent_p10_usd: float
+    independent_p90_usd: float
+    together_p10_usd: float
+    together_p90_usd: float

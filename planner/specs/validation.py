@@ -52,6 +52,8 @@ class TableRow:
     load_value: float | None
     metric: str
     value: float
+    unit: str = ""
+    """As the table has it; ``value`` is in SI already."""
     statistic: str = ""
     notes: str = ""
     unreadable: str = ""

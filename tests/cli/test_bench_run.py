@@ -1,5 +1,6 @@
 """From options to a run: what is planned before anything is measured."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from rich.progress import Progress
 from planner.bench.load import TraceRow
 from planner.cli import bench_run
 from planner.cli.bench_options import Arrival, Endpoint
-from planner.cli.bench_run import load_points, progress, trace_rows
+from planner.cli.bench_run import load_points, progress, trace_rows, with_rate
 from planner.errors import UsageError
 
 GIVEN: dict[str, Any] = {
@@ -176,4 +177,10 @@ def test_progress_is_drawn_on_a_terminal_and_not_too_often(monkeypatch: pytest.M
         watch("1 in flight", 0, 10)
         watch("1 in flight", 1, 10)  # too soon after the last drawing
         watch("1 in flight", 10, 10)
-    assert drawn == [("starting", 0, None), ("1 in flight", 0, 10), ("1 in flight", 10, 10)]
+    assert drawn[:2] == [("starting", 0, None), ("1 in flight", 0, 10)]
+    assert re.fullmatch(r"1 in flight, [\d,.]+(e\+\d+)? requests/s", drawn[2][0])
+
+
+def test_progress_names_the_rate_of_what_has_ended() -> None:
+    assert with_rate("1 in flight", 30, 12.0) == "1 in flight, 2.5 requests/s"
+    assert with_rate("1 in flight", 0, 12.0) == "1 in flight"

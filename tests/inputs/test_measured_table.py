@@ -105,3 +105,32 @@ def test_numbers_are_read_as_people_write_them(text: str, number: float | None) 
     assert Cells({"a": "0"}).tokens("a") == 0.0
     assert Cells({"a": "inf"}).tokens("a") is None
     assert Cells({}).total("a") is None
+
+
+def test_other_names_of_columns_units_and_counts_are_read(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        "Framework,Model,Hardware,Tensor Parallel,input_len,Output-Len,concurrency,metric,value,more\n"
+        "vLLM,m,8xH100,8,1024,128,64,mean_ttft_ms,120,x\n"
+        "vllm,m,H100 x 4,,,,,tpot (us),9000,x\n"
+        "llama.cpp,m,RTX 4090,,,,,pp512,5000,x\n"
+        "llama.cpp,m,RTX 4090,,,,,tg 128,100,x\n",
+    )
+    first, second, prompt, answer = rows
+    assert (first.engine, first.gpu, first.gpus, first.tensor_parallel) == ("vllm", "H100", 8, 8)
+    assert (first.input_tokens, first.output_tokens, first.load_type) == (1024.0, 128.0, "concurrency")
+    assert first.load_value == 64.0
+    assert first.value == pytest.approx(0.12)
+    assert (second.gpu, second.gpus) == ("H100", 4)
+    assert second.value == pytest.approx(0.009)
+    assert (second.input_tokens, second.load_type) == (None, "")
+    assert (prompt.input_tokens, prompt.output_tokens) == (512.0, None)
+    assert (answer.input_tokens, answer.output_tokens) == (None, 128.0)
+
+
+def test_a_column_of_our_own_name_wins(tmp_path: Path) -> None:
+    (row,) = rows_of(
+        tmp_path,
+        "engine,model,gpu,hardware,load_type,load_value,concurrency,metric,value\nvllm,m,L4,T4,batch,2,9,tpot,1\n",
+    )
+    assert (row.gpu, row.load_type, row.load_value) == ("L4", "batch", 2.0)

@@ -1,6 +1,7 @@
 """Scenarios of the repository with overrides, ready for the calculators."""
 
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from planner.inputs.estimating import read_all
@@ -19,6 +20,7 @@ FAQ = "scenarios/contracted-faq.yaml"
 BATCH = "scenarios/nightly-classification.yaml"
 
 
+@cache
 def case_of(path: str, *sets: str) -> Case:
     (case,) = read_all((Path(path),), sets)
     return case

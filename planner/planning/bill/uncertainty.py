@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from math import sqrt
@@ -16,6 +16,7 @@ from planner.planning.workload.size_spread import token_cvs
 from planner.planning.workload.tokens import prompt_tokens
 from planner.records import dataclass
 from planner.specs.base import Quantity
+from planner.specs.estimate import MonthCost
 from planner.specs.uncertainty import BillSpread, FactorBand, RateBand, Swing, UncertainInput
 from planner.units import FloatArray
 
@@ -100,6 +101,20 @@ def banded_swings(billed: Billed) -> tuple[Swing, ...]:
 
 def _drivers(billed: Billed, stated: Month) -> tuple[Driver, ...]:
     return (*_sizes(billed, stated), *_rates(billed, stated))
+
+
+def over_horizon(spread: BillSpread, months: Sequence[MonthCost]) -> BillSpread:
+    """Return the spread with the range of the whole horizon, every month as far off as the first one."""
+    first = months[0].usd + months[0].credits_usd
+    if not spread.stated or not first:
+        return spread
+    credits_usd = sum(month.credits_usd for month in months)
+    times = (sum(month.usd for month in months) + credits_usd) / first
+    return replace(
+        spread,
+        horizon_p10_usd=max(spread.p10_usd * times - credits_usd, 0.0),
+        horizon_p90_usd=spread.p90_usd * times - credits_usd,
+    )
 
 
 def text_band(billed: Billed) -> FactorBand | None:

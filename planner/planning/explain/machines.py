@@ -41,12 +41,17 @@ def _end(end: str, formula: Function) -> Function:
         operands = (
             peak_of(s),
             s.ref(f"{at}.{CAPACITY}.{end}", CAPACITY),
+            *(() if s.case.scenario.uncertainty.volume is None else (s.key("uncertainty.volume"),)),
             s.ref(f"{at}.gpus_per_replica"),
             own_key(s, "max_utilization"),
             own_key(s, "redundancy"),
             s.ref(f"{at}.usd_per_hour"),
         )
-        return modelled(formula, *operands, note=f"as the option is sized, for the {end} end of the capacity")
+        return modelled(
+            formula,
+            *operands,
+            note=f"as the option is sized, for the {end} end of what a replica serves over what the volume may be",
+        )
 
     return derive
 

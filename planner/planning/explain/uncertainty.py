@@ -47,6 +47,18 @@ def _quantile(s: Scene) -> Derived:
     return modelled(bill_spread, s.ref("cost.usd_per_month"), *ends, s.ref(f"{U}.draws"), note=note)
 
 
+def _horizon(s: Scene, end: str) -> Derived:
+    """Return one end of the horizon's range: every month as far off as the first one, less the credits."""
+    months = s.refs("cost.months[*].usd")
+    credits_usd = s.refs("cost.months[*].credits_usd")
+    count = len(months)
+    return Derived(
+        rule=f"{end}_usd × Σ (usd + credits_usd) ÷ those of the first month − Σ credits_usd, at least 0",
+        operands=(s.ref(f"{U}.{end}_usd"), *months, *credits_usd),
+        replay=lambda usd, *rest: max(usd * sum(rest) / (rest[0] + rest[count]) - sum(rest[count:]), 0.0),
+    )
+
+
 def _over_budget(s: Scene) -> Derived:
     note = "the share of the draws whose bill is above the budget"
     return modelled(bill_spread, s.key("budget.usd_per_month"), s.ref(f"{U}.draws"), note=note)
@@ -143,6 +155,8 @@ def _draws(_: Scene) -> Derived:
 UNCERTAINTY: Mapping[str, Function] = {
     **{f"{U}.{name}_usd": _quantile for name in ("p10", "p50", "p90", "mean")},
     f"{U}.draws": _draws,
+    f"{U}.horizon_p10_usd": lambda s: _horizon(s, "p10"),
+    f"{U}.horizon_p90_usd": lambda s: _horizon(s, "p90"),
     f"{U}.over_budget_fraction": _over_budget,
     f"{U}.swings[*].low": lambda s, index: _end(s, index, "low"),
     f"{U}.swings[*].high": lambda s, index: _end(s, index, "high"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
+
+from planner.formulas.bands import joint_factor
 from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.candidates import Choice, Plan, Sized
 from planner.planning.hosting.capacity import latency_at
 from planner.planning.hosting.machines import Fleet, spot_machines
 from planner.planning.hosting.sizing import Replica, daily_machines, fleet_for, growth_steps, usd_per_month
+from planner.specs.base import Quantity
 from planner.specs.estimate import HostingOption
 from planner.specs.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
 
@@ -62,9 +66,7 @@ def _plan(
     replica = Replica(requests_per_s=served.requests_per_s.value, gpus=gpus)
     months, horizon = growth_steps(held.offer, own, plan.traffic, replica)
     ends = [
-        Replica(requests_per_s=rate, gpus=gpus)
-        for rate in (served.requests_per_s.high, served.requests_per_s.low)
-        if rate > 0
+        Replica(requests_per_s=rate, gpus=gpus) for rate in _ends(plan, served.requests_per_s) if rate > 0
     ]
     machines = [fleet_for(held.offer, own, plan.traffic, end).machines for end in ends]
     usd = [usd_per_month(held.offer, own, plan.traffic, end) + caches for end in ends]
@@ -76,6 +78,7 @@ def _plan(
         spare_for_interruptions=held.spare,
         machines_low=min([held.machines, *machines]),
         machines_high=max([held.machines, *machines]),
+        volume_band=plan.case.scenario.uncertainty.volume is not None,
         usd_per_month_low=min([choice.usd_per_month + caches, *usd]),
         usd_per_month_high=max([choice.usd_per_month + caches, *usd]),
         caches_usd_per_month=caches,
@@ -87,6 +90,21 @@ def _plan(
         community=_cheaper(choice.community, caches),
         spot=spot_machines(held, own, gpus, plan.traffic.availability),
         simulated=simulated,
+    )
+
+
+def _ends(plan: Plan, capacity: Quantity) -> tuple[float, float]:
+    """Return a replica's rate at which as many machines are needed as at the p10 and the p90 of load over capacity.
+
+    Twice the volume needs the machines of half the capacity.
+    """
+    volume = plan.case.scenario.uncertainty.volume
+    if volume is None:
+        return capacity.high, capacity.low
+    fast, slow = capacity.high / capacity.value, capacity.value / capacity.low if capacity.low else inf
+    return (
+        capacity.value * float(joint_factor(1 / volume.p10, fast)),
+        capacity.value / float(joint_factor(volume.p90, slow)),
     )
 
 

@@ -70,6 +70,7 @@ MODIFIERS = frozenset(
     ]
 )
 GRAPHICS = re.compile(r"nvidia|amd|radeon|geforce|intel arc|rtx|gtx")
+WORDS_OF_A_NAME = 3  #: a name without a number is no accident from here on: "Jetson Orin Nano"
 NEAR_MEMORY = 0.12  #: stated memory against the book's: boxes say 80 GB where programs see 79.19 GiB
 SOLD_IN_ONE_SIZE = frozenset({"gpu", "consumer-gpu"})
 
@@ -118,7 +119,7 @@ class DeviceNames:
 
     def _meant(self, key: Tokens, text: str) -> str | None:
         """Return the device of a key whose memory is what the text states."""
-        if not any(token.isdigit() for token in key):
+        if not any(token.isdigit() for token in key) and len(key) < WORDS_OF_A_NAME:
             return None
         stated = [float(size) for size, _ in MEMORY.findall(text.casefold())]
         for names in (self.plain, self.sized):

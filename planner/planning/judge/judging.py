@@ -54,7 +54,7 @@ class Bench:
         found = self.devices.find(name)
         if found is None:
             known = self.tools.books.hardware.ids_of(name)
-            raise Unpredictable(f"hardware {name or 'not stated'} is {_missing(known)}")
+            raise Unpredictable(f"hardware {name} is {_missing(known)}" if name else "no hardware is stated")
         return self.tools.books.hardware.rows[found]
 
     def model(self, name: str) -> str:
@@ -68,7 +68,7 @@ class Bench:
         found = self.models.find(name) if name else None
         if found is None:
             known = self.tools.books.models.ids_of(name)
-            raise Unpredictable(f"model {name or 'not stated'} is {_missing(known)}")
+            raise Unpredictable(f"model {name} is {_missing(known)}" if name else "no model is stated")
         return found
 
     def architecture(self, model: str) -> Architecture:

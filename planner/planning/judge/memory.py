@@ -5,8 +5,9 @@ from __future__ import annotations
 from planner.errors import PlannerError
 from planner.formulas.llamacpp import compute_buffer_bytes
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
+from planner.planning.judge.metric_words import Metric
 from planner.planning.judge.model_names import quantization_of
-from planner.planning.judge.table_words import Metric, stated_precision
+from planner.planning.judge.table_words import stated_precision
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import LlamaCppMemory
 from planner.planning.memory.gguf_weights import gguf_bytes

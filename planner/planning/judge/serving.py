@@ -6,52 +6,21 @@ import math
 import re
 from dataclasses import replace
 
-from planner.errors import PlannerError
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
+from planner.planning.judge.metric_words import Metric, statistic_of
 from planner.planning.judge.mlperf import dataset_of, searches_beams
-from planner.planning.judge.simulated import simulated_metric
-from planner.planning.judge.table_words import (
-    Load,
-    Metric,
-    Statistic,
-    precision_of,
-    stated_precision,
-    statistic_of,
-)
+from planner.planning.judge.serving_metrics import FULL_LOAD, Question, answered, draws_lengths, predicted
+from planner.planning.judge.table_words import Load, precision_of, stated_precision
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION
-from planner.planning.prediction.predict import predict
-from planner.planning.prediction.predict_stream import inverse
-from planner.records import dataclass
-from planner.specs.base import Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import ModelSpec
-from planner.specs.prediction import Prediction, PredictRequest
+from planner.specs.prediction import PredictRequest
 from planner.specs.validation import TableRow
-from planner.units import MeanCount
 
-# A run's answers differ in length from the data set's mean, and it ends later than its last arrival: 1 to 2 % in MLPerf's
-# server runs, where the rate itself is served.
-RUN_SCATTER = 0.02
-FULL_LOAD = 1e9  #: a concurrency that always fills the pool
 NEVER_SCHEDULED = 4096  #: sequences of an offline run: no limit but the pool
+QUEUED = frozenset({"ttft", "e2e", "prefill_throughput"})
 UNCOUNTED = frozenset({"offline", "single_stream", "trace"})  #: loads that need no number
 SPLITS = (1, 2, 4, 8)  #: tensor-parallel ranks that a submitter chooses from
-REFUSALS = (
-    ("of KV cache on", "the model does not fit the GPUs with the profile's memory"),
-    ("exceed the saturation", "arrival rate above saturation: the queue grows, ask planner simulate"),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Question:
-    """A row as what one of its replicas is asked."""
-
-    model: str
-    hardware: HardwareSpec
-    request: PredictRequest
-    replicas: MeanCount
-    load: Load
-    statistic: Statistic
 
 
 def judge_serving(row: TableRow, engine: str, load: Load, metric: Metric, bench: Bench) -> Judgement:
@@ -63,13 +32,15 @@ def judge_serving(row: TableRow, engine: str, load: Load, metric: Metric, bench:
         With the reason.
     """
     row = gpus_once(row)
-    check_row(row)
+    check_row(row, load, metric)
     questions = _tuned(_questions(row, engine, load, bench), bench)
-    found = [_answer(row, each, metric, bench) for each in questions]
-    answers = [each for each in found if isinstance(each, Judgement)]
-    if not answers:
-        raise Unpredictable(next(str(each) for each in found))
-    return answers[0]
+    first: Unpredictable | None = None
+    for each in questions:
+        found = _answer(row, each, metric, bench)
+        if isinstance(found, Judgement):
+            return found
+        first = first or found
+    raise first or Unpredictable("the stated ranks do not divide the GPUs")
 
 
 def _tuned(questions: list[Question], bench: Bench) -> list[Question]:
@@ -80,7 +51,7 @@ def _tuned(questions: list[Question], bench: Bench) -> list[Question]:
     def most(asked: Question) -> float:
         full = replace(asked.request, requests_per_s=None, concurrency=FULL_LOAD)
         try:
-            found = _predicted(replace(asked, request=full), bench)
+            found = predicted(replace(asked, request=full), bench)
         except Unpredictable:
             return 0.0
         return found.requests_per_s.value * asked.replicas
@@ -111,16 +82,7 @@ def gpus_once(row: TableRow) -> TableRow:
     return row
 
 
-def draws_lengths(row: TableRow) -> bool:
-    """Tell whether a row's requests differ in length: InferenceMAX's do, the vendor's own sweeps' do not.
-
-    aiconfigurator's table names InferenceMAX's files by date and the vendor's by model (``src=Qwen_Qwen3-32B.csv``).
-    """
-    vendors = re.search(r"\bsrc=(?!source_file=)[^;]*\.csv", row.notes) is not None
-    return row.load_type == "concurrency" and not vendors
-
-
-def check_row(row: TableRow) -> None:
+def check_row(row: TableRow, load: Load, metric: Metric) -> None:
     """Raise the reason why a row lies outside the model.
 
     Raises
@@ -134,6 +96,7 @@ def check_row(row: TableRow) -> None:
         (searches_beams(row), "answers are searched with several beams"),
         (not lengths and dataset_of(row) is None, "no input and output lengths"),
         (precision_of(row.precision) is None, f"precision {row.precision} is not known"),
+        (load == "offline" and metric in QUEUED, "latencies of an offline run grow with its requests"),
     )
     for wrong, reason in reasons:
         if wrong:
@@ -142,6 +105,8 @@ def check_row(row: TableRow) -> None:
 
 def _questions(row: TableRow, engine: str, load: Load, bench: Bench) -> list[Question]:
     model, hardware = bench.model(row.model), bench.device(row.gpu)
+    if engine == "tensorrt-llm" and hardware.vendor != "nvidia":
+        raise Unpredictable(f"TensorRT-LLM does not run on {hardware.name}")
     if load not in UNCOUNTED and row.load_value is None:
         raise Unpredictable("no load")
     stages = row.pipeline_parallel
@@ -236,7 +201,7 @@ def _quantization(row: TableRow, engine: str, model: ModelSpec, hardware: Hardwa
 
 def _answer(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Judgement | Unpredictable:
     try:
-        found = _metric(row, asked, metric, bench)
+        found = answered(row, asked, metric, bench)
     except Unpredictable as reason:
         return reason
     return Judgement(
@@ -246,95 +211,4 @@ def _answer(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Jud
         load=asked.load,
         metric=metric,
         predicted=found,
-    )
-
-
-def _metric(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Quantity:
-    timed = metric in {"ttft", "tpot", "e2e"}
-    if timed and (asked.load in {"poisson", "trace"}):
-        return simulated_metric(
-            row, asked.model, asked.hardware, asked.request, metric, asked.statistic, bench
-        )
-    if timed and asked.statistic not in {"mean", "p50"}:
-        raise Unpredictable(f"{asked.statistic} of a {asked.load} run is not predicted")
-    if metric in {"output_throughput", "output_throughput_per_gpu", "request_throughput"}:
-        return _throughput(row, asked, metric, bench)
-    prediction = _predicted(asked, bench)
-    each = prediction.tpot_alone_s if asked.load == "batch" else prediction.tpot_s
-    answers = {
-        "ttft": _first_token(row, asked, prediction),
-        "tpot": each,
-        "e2e": _whole(row, asked, prediction),
-        "prefill_throughput": inverse(prediction.ttft_s, asked.request.input_tokens),
-        "decode_throughput": inverse(each, prediction.running),
-    }
-    return answers[metric]
-
-
-def _throughput(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Quantity:
-    """Return what a system serves: all that is asked of it, or what it can."""
-    rate, request = asked.request.requests_per_s, asked.request
-    if rate is not None:
-        asked = replace(asked, request=replace(request, requests_per_s=None, concurrency=FULL_LOAD))
-    served = _predicted(asked, bench).requests_per_s
-    if rate is not None:
-        served = Quantity(
-            value=min(served.value, rate),
-            low=min(served.low, rate * (1.0 - RUN_SCATTER)),
-            high=min(served.high, rate * (1.0 + RUN_SCATTER)),
-            grade=served.grade,
-        )
-    tokens = 1.0 if metric == "request_throughput" else request.output_tokens
-    gpus = row.gpus if metric == "output_throughput_per_gpu" else 1.0
-    return served.scaled(asked.replicas * tokens / gpus)
-
-
-def _predicted(asked: Question, bench: Bench) -> Prediction:
-    """Return a prediction, made once for all metrics of a run.
-
-    Raises
-    ------
-    Unpredictable
-        When the configuration is refused.
-    """
-    key = (asked.model, asked.hardware.id, asked.request)
-    if key not in bench.predictions:
-        try:
-            bench.predictions[key] = predict(
-                bench.architecture(asked.model),
-                asked.hardware,
-                asked.request,
-                profiles=bench.tools.profiles,
-                memory_profile=bench.tools.memory_profile,
-            )
-        except PlannerError as error:
-            kind = next((reason for words, reason in REFUSALS if words in error.message), error.message)
-            bench.predictions[key] = kind
-    found = bench.predictions[key]
-    if isinstance(found, str):
-        raise Unpredictable(found)
-    return found
-
-
-def _first_token(row: TableRow, asked: Question, prediction: Prediction) -> Quantity:
-    """Return TTFT as the row's protocol averages it."""
-    if asked.load == "batch":
-        return prediction.ttft_burst_s
-    if asked.load != "concurrency" or asked.statistic == "p50":
-        return prediction.ttft_s
-    if prediction.separate_prefill and not draws_lengths(row):
-        return prediction.ttft_burst_s  # requests of one length stay in step: every wave is a burst
-    return prediction.ttft_published_s
-
-
-def _whole(row: TableRow, asked: Question, prediction: Prediction) -> Quantity:
-    """Return the first token's time and the others', as the protocol averages them."""
-    first = _first_token(row, asked, prediction)
-    each = prediction.tpot_alone_s if asked.load == "batch" else prediction.tpot_s
-    steps = asked.request.output_tokens - 1
-    return Quantity(
-        value=first.value + steps * each.value,
-        low=first.low + steps * each.low,
-        high=first.high + steps * each.high,
-        grade=each.grade,
     )

@@ -8,8 +8,8 @@ import numpy as np
 
 from planner.errors import PlannerError
 from planner.planning.judge.judging import Bench, Unpredictable
-from planner.planning.judge.mlperf import dataset_of
-from planner.planning.judge.table_words import Metric, Statistic
+from planner.planning.judge.metric_words import Metric, Statistic
+from planner.planning.judge.mlperf import MIN_DURATION_S, dataset_of
 from planner.planning.prediction.predict import choose_profile
 from planner.planning.prediction.simulate import simulate_replica
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
@@ -22,6 +22,7 @@ from planner.specs.validation import TableRow
 
 SEED = 0
 REQUESTS = 600  #: of a run whose table states no number
+MOST_REQUESTS = 20_000  #: of a run that is told by its length in time
 REAL_TEXT = ("sharegpt", "orca", "azure", "mooncake", "burstgpt", "trace", "conversation")
 # Median over mean of real prompts and answers: ServeGen's and Azure's conversations lie between 0.5 and 0.8.
 MEDIAN_OF_MEAN = 0.65
@@ -84,7 +85,7 @@ def _runs(
 
 def _batch(row: TableRow, request: PredictRequest) -> RequestBatch:
     generator = np.random.default_rng(SEED)
-    requests = min(row.settings.requests or REQUESTS, 4 * REQUESTS)
+    requests = _requests(row, request)
     text = f"{row.notes} {row.load_type}".casefold()
     spread = MEDIAN_OF_MEAN if dataset_of(row) or any(name in text for name in REAL_TEXT) else 1.0
     lengths = [
@@ -96,6 +97,14 @@ def _batch(row: TableRow, request: PredictRequest) -> RequestBatch:
         input_tokens=lengths[0],
         output_tokens=lengths[1],
     )
+
+
+def _requests(row: TableRow, request: PredictRequest) -> int:
+    """Return the requests of one replica's run: a short one never fills the batch that a saturated system ends with."""
+    if row.settings.requests is not None or dataset_of(row) is None:
+        return min(row.settings.requests or REQUESTS, 4 * REQUESTS)
+    lasting = int(MIN_DURATION_S * (request.requests_per_s or 1.0))
+    return min(max(lasting, REQUESTS), MOST_REQUESTS)
 
 
 def _points(run: ReplicaSimulation, metric: Metric) -> LatencyPoints:

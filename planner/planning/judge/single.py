@@ -7,8 +7,9 @@ import re
 from planner.errors import PlannerError
 from planner.planning.judge.hosts import beside_host
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
+from planner.planning.judge.metric_words import Metric
 from planner.planning.judge.model_names import quantization_of
-from planner.planning.judge.table_words import Load, Metric
+from planner.planning.judge.table_words import Load
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
 from planner.planning.prediction.predict_stream import inverse
 from planner.planning.prediction.stream_work import impossible, stream_work

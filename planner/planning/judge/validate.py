@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from planner.planning.judge.judging import Bench, Judgement, Tools, Unpredictable, bench_of
 from planner.planning.judge.memory import judge_memory
+from planner.planning.judge.metric_words import Metric, is_other_statistic, metric_of
 from planner.planning.judge.serving import judge_serving
 from planner.planning.judge.single import judge_single
-from planner.planning.judge.table_words import engine_of, load_of, metric_of
+from planner.planning.judge.table_words import BORROWED, Load, engine_of, load_of
+from planner.specs.base import Quantity
 from planner.specs.validation import ErrorGroup, JudgedRow, SkippedRows, TableRow, Validation
 
 __all__ = ["Tools", "groups_of", "validate"]
 
+BORROWED_WIDTH = 2.0  #: interval in log space of an engine that borrows another's profile
 NEAR = 0.2  #: the share of rows within this error is reported
 SIZES = frozenset({"weights", "kv", "kv_tokens", "activation", "compute_buffer"})
 SINGLE = frozenset({"llamacpp", "mlx"})
@@ -79,12 +83,13 @@ def _judge(row: TableRow, bench: Bench) -> Judgement:
         With the reason.
     """
     engine = engine_of(row.engine, row.engine_version)
-    load, metric = load_of(row.load_type), metric_of(row.metric)
+    load, metric = load_of(row.load_type), metric_of(row.metric, row.unit)
     reasons = (
         (engine is None, f"engine {row.engine or 'not stated'} has no model"),
         (metric is None, f"metric {row.metric} is not predicted"),
         (load is None and metric not in SIZES, f"load type {row.load_type or 'not stated'} is not predicted"),
         (bool(row.unreadable), row.unreadable),
+        (is_other_statistic(row.statistic), f"statistic {row.statistic} is not predicted"),
         (not (row.value > 0 and math.isfinite(row.value)), "the measured value is not above 0"),
     )
     for wrong, reason in reasons:
@@ -94,7 +99,23 @@ def _judge(row: TableRow, bench: Bench) -> Judgement:
         return judge_memory(row, engine or "", metric, bench)
     if engine in SINGLE:
         return judge_single(row, load or "single_stream", metric or "decode_throughput", bench)
+    if engine in BORROWED:
+        return _borrowed(row, engine or "", load or "concurrency", metric or "tpot", bench)
     return judge_serving(row, engine or "", load or "concurrency", metric or "tpot", bench)
+
+
+def _borrowed(row: TableRow, engine: str, load: Load, metric: Metric, bench: Bench) -> Judgement:
+    """Return the prediction for an engine that nothing is fitted for, as another's with a wider interval."""
+    other = BORROWED[engine]
+    found = judge_serving(replace(row, engine_version=""), other, load, metric, bench)
+    value = found.predicted.value
+    wider = Quantity(
+        value=value,
+        low=value * (found.predicted.low / value) ** BORROWED_WIDTH,
+        high=value * (found.predicted.high / value) ** BORROWED_WIDTH,
+        grade="assumed",
+    )
+    return replace(found, engine=f"{engine} as {other}", predicted=wider)
 
 
 def _judged(row: TableRow, found: Judgement) -> JudgedRow:

@@ -11,6 +11,7 @@ from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
 from planner.records import dataclass
+from planner.specs.base import Notice
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.model import ModelSpec
@@ -22,6 +23,25 @@ CACHE_FOLLOWS_WEIGHTS = "tensorrt-llm"
 NARROW = frozenset({"fp8", "fp4"})
 # TensorRT-LLM's defaults (BuildConfig.max_batch_size, max_num_tokens; free_gpu_memory_fraction of what is left).
 TRTLLM_SEQUENCES, TRTLLM_TOKENS, TRTLLM_FREE_FRACTION = 2048, 8192, 0.9
+
+
+# The engine whose start-up logs the memory model is fitted on.
+FITTED_MEMORY = frozenset({"vllm", "vllm-eager"})
+NAMES = {"tensorrt-llm": "TensorRT-LLM", "sglang": "SGLang"}
+
+
+def borrowed_memory(request: PredictRequest) -> tuple[Notice, ...]:
+    """Say when the cache's size is vLLM's, because no start-up log of the engine was fitted."""
+    if request.engine in FITTED_MEMORY or request.pool_tokens is not None:
+        return ()
+    name = NAMES.get(request.engine, request.engine)
+    return (
+        Notice(
+            code="borrowed-memory",
+            message=f"{name}'s weights, buffers and KV cache are sized as vLLM's: no start-up log of it was fitted",
+            cure="compare the KV pool with the one that the engine prints at its start",
+        ),
+    )
 
 
 def cache_type(engine: str, quantization: str, kv_dtype: str, *, model: ModelSpec) -> str:

@@ -14,6 +14,7 @@ from planner.planning.memory.vllm_memory import VllmMemory
 from planner.planning.prediction.closed_loop import Limits, LoopResult, Savings, closed_loop
 from planner.planning.prediction.engine_defaults import (
     RankMemory,
+    borrowed_memory,
     cache_type,
     limits_of,
     memory_of,
@@ -237,6 +238,7 @@ def _prediction(
     concurrency = loop.concurrency_of(rate) if rate is not None else cast("float", request.concurrency)
     state = loop.at(concurrency)
     profile, width, grade = chosen.profile, chosen.width, chosen.grade
+    borrowed = borrowed_memory(request)
 
     def quantity(value: object, spread: Spread, *, rate: bool = False) -> Quantity:
         return _interval(float(cast("float", value)), spread, width=width, grade=grade, rate=rate)
@@ -255,6 +257,10 @@ def _prediction(
     waiting = concurrency > loop.capacity()
     served = exact or quantity(state.requests_per_s, full if waiting else profile.tpot, rate=True)
     parts = _breakdown(loop, float(state.running))
+    most = quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True)
+    if borrowed and grade in {"measured", "fitted"}:  # whose cache decides how many run at once
+        most = replace(most, grade="datasheet")
+        served = replace(served, grade="datasheet") if waiting else served
     return Prediction(
         model=architecture.model.id,
         hardware=hardware.id,
@@ -273,7 +279,7 @@ def _prediction(
         e2e_s=e2e,
         requests_per_s=served,
         output_tokens_per_s=served.scaled(request.output_tokens),
-        saturation_requests_per_s=quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True),
+        saturation_requests_per_s=most,
         bound_by=_bound(loop, concurrency, parts),
         kv_pool_tokens=int(float(loop.limits.pool_tokens)),
         weights_bytes_per_gpu=rank.weights_bytes,
@@ -281,7 +287,7 @@ def _prediction(
         physical_bytes_per_gpu=memory.tightest.physical_bytes,
         breakdown=parts,
         grade=grade,
-        notices=(*chosen.notices, *_range_notices(profile, concurrency, request)),
+        notices=(*chosen.notices, *borrowed, *_range_notices(profile, concurrency, request)),
     )
 
 

@@ -58,6 +58,10 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         CASCADE,
         "reliability={errors: {rate_limited: 0.05, timeout: 0.02, invalid_json: 0.01}, timeout_s: 30}",
     ),
+    "failures that are charged by half": (
+        CASCADE,
+        "reliability={errors: {timeout: 0.02}, billed: {timeout: 0.5}, timeout_s: 30}",
+    ),
     "embedded queries": (
         RAG,
         "caching.semantic={hit_rate: 0.1, embedding_model: openai/text-embedding-3-small}",

@@ -57,3 +57,8 @@ def refusal(**changes: object) -> str:
     result = validate([replace(ROW, **changes)], tools())  # type: ignore[arg-type]
     assert not result.judged
     return result.skipped[0].reason
+
+
+def single(gpu: str, **changes: object) -> Quantity:
+    """What is predicted for one user of llama.cpp on a card."""
+    return predicted(gpus=1, gpu=gpu, **{**SINGLE, **changes})

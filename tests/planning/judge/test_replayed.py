@@ -37,6 +37,6 @@ def test_a_table_without_requests_and_an_unknown_card_are_refused(tmp_path: Path
     with pytest.raises(UsageError, match="the table has no requests"):
         replayed(read_measured(table), tools())
     table.write_text("arrival_s,input_tokens,output_tokens,ttft_ms,tpot_ms,last_token_s\n0,100,10,50,20,1\n")
-    with pytest.raises(UsageError, match="the run cannot be simulated: model not stated") as no:
+    with pytest.raises(UsageError, match="the run cannot be simulated: no model is stated") as no:
         replayed(read_measured(table), tools())
     assert no.value.cure == "give --model and --gpu"

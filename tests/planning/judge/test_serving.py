@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from planner.inputs.books import load_books
-from planner.planning.judge.serving import groups_of_attention
+from planner.planning.judge.serving import gpus_once, groups_of_attention
+from planner.planning.judge.serving_metrics import draws_lengths
 from tests.planning.judge.rows import ROW, predicted
 
 MODELS = load_books().models.rows
@@ -84,3 +85,18 @@ def test_two_replicas_serve_twice_what_one_does_with_half_the_requests() -> None
     assert two.value == pytest.approx(2 * one.value)
     each = predicted(metric="output_throughput_per_gpu", load_value=32.0, gpus=8)
     assert each.value == pytest.approx(two.value / 8)
+
+
+def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
+    twice = replace(ROW, gpus=64, tensor_parallel=64, notes="adp=1; moe_tp=8; moe_ep=8;")
+    assert gpus_once(twice).gpus == 8
+    assert gpus_once(twice).tensor_parallel == 8
+    assert gpus_once(ROW) is ROW
+
+
+@pytest.mark.parametrize(
+    ("notes", "draws"),
+    [("", True), ("src=source_file=2026-04-06.csv", True), ("src=2026-04-27", True), ("src=Own.csv", False)],
+)
+def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
+    assert draws_lengths(replace(ROW, notes=notes)) is draws

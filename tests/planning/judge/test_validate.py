@@ -6,27 +6,41 @@ from dataclasses import replace
 
 import pytest
 
-from planner.planning.judge.serving import draws_lengths, gpus_once
 from planner.planning.judge.validate import validate
-from planner.specs.base import Quantity
-from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, tools
+from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, single, tools
 
 
-def single(gpu: str, **changes: object) -> Quantity:
-    return predicted(gpus=1, gpu=gpu, **{**SINGLE, **changes})
-
-
-def test_a_card_beside_a_slow_host_answers_later() -> None:
-    small: dict[str, object] = {"model": "Llama-3.2-3B", "value": 200.0}
-    desktop, board = (
-        single("Intel 13900K (Nvidia 4090)", **small),
-        single("Pi CM5 (Nvidia RTX 4090)", **small),
+def test_an_engine_that_batches_as_vllm_borrows_it_and_says_so() -> None:
+    ours, borrowed = (
+        validate([replace(ROW, engine=engine, engine_version="")], tools()).judged[0]
+        for engine in ("vllm", "TGI")
     )
-    assert 1 / board.value == pytest.approx(1 / desktop.value + 0.9e-3)
-    assert board.low < board.value < board.high
-    amd, beside = single("Ryzen 9 (AMD RX 7900 XT)", **small), single("Pi 5 - 8GB (AMD RX 7900 XT)", **small)
-    assert beside.value == pytest.approx(amd.value / 2.4)
-    assert single("Pi 5 (Intel Arc B580)", **small) == single("Intel Arc B580", **small)
+    assert borrowed.engine == "tgi as vllm"
+    assert borrowed.predicted.value == ours.predicted.value
+    assert borrowed.predicted.grade == "assumed"
+    wide = borrowed.predicted.high / borrowed.predicted.low
+    assert wide == pytest.approx((ours.predicted.high / ours.predicted.low) ** 2)
+
+
+def test_a_measured_run_that_the_defaults_leave_no_room_for_did_fit() -> None:
+    # Llama-2-70B in 16 bits leaves 14 GiB of two A100 80GB: room for a few prompts, at 98 % of the memory.
+    row = replace(
+        ROW, model="llama2-70b", precision="fp16", gpu="A100 80GB", gpus=2, tensor_parallel=2, load_value=1.0
+    )
+    assert validate([row], tools()).judged[0].predicted.value == pytest.approx(0.045, rel=0.3)
+
+
+def test_throughputs_count_what_their_names_say() -> None:
+    def found(metric: str, unit: str = "") -> float:
+        return validate([replace(ROW, metric=metric, unit=unit)], tools()).judged[0].predicted.value
+
+    requests = found("request_throughput")
+    assert found("total_token_throughput") == pytest.approx(requests * 0.9 * 2048)
+    assert found("input_throughput") == pytest.approx(requests * 0.9 * 1024)
+    assert found("throughput", "tok/s") == pytest.approx(requests * 0.9 * 1024)
+    assert found("throughput", "req/s") == pytest.approx(requests)
+    assert found("throughput", "tok/s/gpu") == pytest.approx(requests * 0.9 * 1024 / 4)
+    assert found("throughput", "tok/s/user") == pytest.approx(1 / found("tpot"))
 
 
 def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
@@ -37,7 +51,16 @@ def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"engine": "exllama"}, "engine exllama has no model"),
+        ({"engine": "mlc-llm"}, "engine mlc-llm has no model"),
+        ({"engine": "TensorRT-LLM", "gpu": "MI300X"}, "TensorRT-LLM does not run on AMD Instinct MI300X"),
+        ({"engine": "tgi", "metric": "weights"}, "memory of tgi is not predicted"),
+        ({"statistic": "std"}, "statistic std is not predicted"),
+        ({"metric": "ttft", "load_type": "offline_max_load"}, "grow with its requests"),
+        # 4 H100s answer some 5 prompts of 1,024 tokens a second, with as many tokens each.
+        (
+            {"metric": "ttft", "load_type": "request_rate_poisson", "load_value": 99.0},
+            "above the predicted saturation",
+        ),
         ({"metric": "joules"}, "metric joules"),
         ({"load_type": "somehow"}, "load type somehow"),
         ({"unreadable": "the value 'fast' is no number"}, "fast"),
@@ -66,11 +89,12 @@ def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
         ({"value": 0.0}, "not above 0"),
         ({"value": float("nan")}, "not above 0"),
         ({"model": "nobody/nothing-1b"}, "model nobody/nothing-1b is not in the book"),
-        ({"model": ""}, "model not stated is not in the book"),
+        ({"model": ""}, "no model is stated"),
         ({"gpu": "abacus"}, "hardware abacus is not in the book"),
-        ({"gpu": "L4"}, "does not fit"),
+        ({"gpu": ""}, "no hardware is stated"),
+        ({"gpu": "L4", "gpus": 2, "tensor_parallel": 2}, "does not fit"),
         (
-            {"gpu": "L4", "load_type": "request_rate_poisson", "load_value": 1.0, "metric": "ttft"},
+            {"gpu": "L4", "load_type": "request_rate_poisson", "load_value": 1.0, "metric": "tpot"},
             "no KV cache",
         ),
         ({"tensor_parallel": 3, "gpus": 3}, "does not divide"),
@@ -165,18 +189,3 @@ def test_groups_state_error_bias_and_coverage() -> None:
     assert everything.within_20 == 0.5
     assert everything.coverage_80 == 0.5
     assert result.groups[1].by == {"engine": "vllm", "hardware": "h100-sxm", "load_type": "concurrency"}
-
-
-def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
-    twice = replace(ROW, gpus=64, tensor_parallel=64, notes="adp=1; moe_tp=8; moe_ep=8;")
-    assert gpus_once(twice).gpus == 8
-    assert gpus_once(twice).tensor_parallel == 8
-    assert gpus_once(ROW) is ROW
-
-
-@pytest.mark.parametrize(
-    ("notes", "draws"),
-    [("", True), ("src=source_file=2026-04-06.csv", True), ("src=2026-04-27", True), ("src=Own.csv", False)],
-)
-def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
-    assert draws_lengths(replace(ROW, notes=notes)) is draws

@@ -325,3 +325,17 @@ def test_a_prompt_in_every_step_makes_no_endless_queue() -> None:
         concurrency=128.0,
     )
     assert found.ttft_published_s.value == pytest.approx(0.69, rel=0.25)
+
+
+def test_memory_that_is_borrowed_from_vllm_is_said_and_graded() -> None:
+    own, borrowed = (ask(engine=engine, concurrency=4.0) for engine in ("vllm", "sglang"))
+    assert "borrowed-memory" not in {notice.code for notice in own.notices}
+    assert "borrowed-memory" in {notice.code for notice in borrowed.notices}
+    assert (own.saturation_requests_per_s.grade, borrowed.saturation_requests_per_s.grade) == (
+        "fitted",
+        "datasheet",
+    )
+    assert borrowed.requests_per_s.grade == "fitted"  # few run: the pool does not matter
+    assert ask(engine="sglang", concurrency=1e5).requests_per_s.grade == "datasheet"
+    stated = ask(engine="sglang", concurrency=4.0, pool_tokens=100_000)
+    assert stated.saturation_requests_per_s.grade == "fitted"

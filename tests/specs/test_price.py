@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from planner.specs.limits import RateLimitEdition
 from planner.specs.price import ApiModel, OffPeakWindow
-from planner.specs.pricing_book import PricingBook
 from planner.specs.rental import GpuRental
 
 PRICE = {
@@ -57,11 +56,13 @@ def model(**changes: Any) -> ApiModel:
     return ApiModel.model_validate(MODEL | changes)
 
 
-def test_a_complete_book_is_accepted_and_frozen() -> None:
-    book = PricingBook.model_validate({"api": (MODEL,), "rentals": (RENTAL,), "rate_limits": (EDITION,)})
-    assert book.api[0].provider == "openai"
+def test_complete_rows_are_accepted_and_frozen() -> None:
+    assert GpuRental.model_validate(RENTAL).cloud == "aws"
+    assert RateLimitEdition.model_validate(EDITION).provider == "openai"
+    row = model()
+    assert row.provider == "openai"
     with pytest.raises(ValidationError):
-        book.api[0].prices[0].input_usd_per_mtok = 0.0  # type: ignore[misc]
+        row.prices[0].input_usd_per_mtok = 0.0  # type: ignore[misc]
 
 
 def test_prices_must_be_in_order_of_their_dates() -> None:
