@@ -27,9 +27,9 @@ from planner.cli.options import (
 )
 from planner.errors import EXIT_ENGINE, EXIT_FINDING, EXIT_INTERRUPTED
 from planner.inputs.foreign_bench import read_foreign
-from planner.report.bench import bench_csv, bench_json, bench_markdown, bench_table
-from planner.report.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
-from planner.report.plot import write_plot
+from planner.report.bench.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
+from planner.report.bench.plot import write_plot
+from planner.report.bench.result import bench_csv, bench_json, bench_markdown, bench_table
 from planner.specs.measurement import RunResult
 
 YAML = (".yaml", ".yml")

@@ -16,7 +16,7 @@ from planner.cli.bench_options import Arrival
 from planner.cli.bench_run import SEED_BITS, bench_run, progress
 from planner.cli.options import Format, emit, screen_of
 from planner.errors import UsageError
-from planner.report.bench_compare import (
+from planner.report.bench.compare import (
     compare_csv,
     compare_json,
     compare_markdown,

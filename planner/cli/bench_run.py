@@ -32,9 +32,9 @@ from planner.engines.llamacpp_engine import launch_settings
 from planner.engines.registry import ENGINES
 from planner.errors import UsageError
 from planner.inputs.traces import read_trace
-from planner.report.bench import bench_csv, bench_json, bench_markdown
+from planner.report.bench.plot import check_plot, write_plot
+from planner.report.bench.result import bench_csv, bench_json, bench_markdown
 from planner.report.numbers import rate
-from planner.report.plot import check_plot, write_plot
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult

@@ -27,8 +27,8 @@ from planner.inputs.books import load_books
 from planner.inputs.rules import load_rules
 from planner.planning.book_rules import breaches, stale_rows
 from planner.report.books_table import LISTINGS, find_rows, row_text
+from planner.report.estimate.tokens import TEXT_LISTINGS
 from planner.report.screen import render
-from planner.report.tokens import TEXT_LISTINGS
 
 app = typer.Typer(
     help="List, show and check the pricing, hardware and model books.",

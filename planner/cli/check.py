@@ -130,11 +130,11 @@ def _report(text: str) -> tuple[CheckFormat, str]:
 def _shown(checked: Checked, output_format: CheckFormat | None, *, width: int, color: bool) -> str:
     """Return the check in a format; each format's module is imported when it is asked for."""
     if output_format in (None, CheckFormat.text):
-        from planner.report.check_text import check_parts
+        from planner.report.gate.check_text import check_parts
         from planner.report.screen import render
 
         return render(*check_parts(checked), width=width, color=color).rstrip("\n") + "\n"
-    from planner.report.check_formats import FORMATS
+    from planner.report.gate.formats import FORMATS
 
     named = _from_the_top(checked) if output_format in FOR_MACHINES else checked
     return FORMATS[str(output_format)](named)
@@ -142,7 +142,7 @@ def _shown(checked: Checked, output_format: CheckFormat | None, *, width: int, c
 
 def _from_the_top(checked: Checked) -> Checked:
     """Name files from the top of the repository that CI checked out, which may lie above this folder."""
-    from planner.report.check_ci import seen_from
+    from planner.report.gate.check_ci import seen_from
 
     top = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
     here = Path.cwd()
@@ -154,8 +154,8 @@ def _from_the_top(checked: Checked) -> Checked:
 
 def _tell_actions(checked: Checked, *, annotate: bool) -> None:
     """Write the step's summary and outputs, and annotations unless stdout holds another format."""
-    from planner.report.check_ci import github_annotations, github_outputs
-    from planner.report.check_md import check_markdown
+    from planner.report.gate.check_ci import github_annotations, github_outputs
+    from planner.report.gate.check_markdown import check_markdown
 
     if annotate:
         sys.stdout.write(github_annotations(_from_the_top(checked)))

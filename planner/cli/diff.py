@@ -21,8 +21,8 @@ from planner.cli.options import (
 from planner.cli.sides import Sides
 from planner.errors import EXIT_FINDING, UsageError
 from planner.planning.diff.difference import difference
-from planner.report.difference_table import difference_parts
-from planner.report.difference_text import difference_json
+from planner.report.gate.difference_table import difference_parts
+from planner.report.gate.difference_text import difference_json
 from planner.report.screen import render
 from planner.specs.difference import Difference
 
@@ -83,7 +83,7 @@ def shown_difference(found: Difference, output_format: Format, *, width: int, co
     if output_format is Format.json:
         return difference_json(found)
     if output_format is Format.md:
-        from planner.report.difference_md import difference_markdown
+        from planner.report.gate.difference_md import difference_markdown
 
         return difference_markdown(found)
     if output_format is not Format.table:

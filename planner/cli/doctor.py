@@ -7,7 +7,7 @@ import typer
 from planner.cli.options import Format, FormatOption, NoColorOption, OutputOption, emit, screen_of
 from planner.engines.host import host_facts
 from planner.errors import UsageError
-from planner.report.host import host_table
+from planner.report.bench.host import host_table
 from planner.report.plain import plain, to_json
 
 app = typer.Typer(rich_markup_mode=None)

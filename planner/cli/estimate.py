@@ -28,9 +28,9 @@ from planner.errors import EXIT_FINDING
 from planner.inputs.estimating import read_all
 from planner.inputs.step_profiles import load_step_profiles
 from planner.planning.estimate import estimate_scenario, workbench_for
-from planner.report.estimate_table import estimate_parts
-from planner.report.estimate_text import estimates_csv, estimates_json, estimates_markdown
-from planner.report.portfolio import SHOWN_SCENARIOS, portfolio_parts
+from planner.report.estimate.portfolio import SHOWN_SCENARIOS, portfolio_parts
+from planner.report.estimate.table import estimate_parts
+from planner.report.estimate.text import estimates_csv, estimates_json, estimates_markdown
 from planner.report.screen import render
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate

@@ -18,8 +18,8 @@ from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.replayed import replayed
 from planner.planning.judge.validate import Tools
 from planner.planning.prediction.host_speed import compared_hosts, host_notices
-from planner.report.agreement import agreement_json, agreement_table
-from planner.report.bench import load_text
+from planner.report.bench.agreement import agreement_json, agreement_table
+from planner.report.bench.result import load_text
 from planner.specs.agreement import LoadAgreement
 from planner.specs.prediction import PredictRequest
 

@@ -24,8 +24,8 @@ from planner.cli.options import (
 from planner.engines.host import usable_cpus
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.errors import UsageError
+from planner.report.bench.steps import steps_table
 from planner.report.plain import plain, to_json
-from planner.report.steps import steps_table
 from planner.specs.step_point import StepPoint
 
 app = typer.Typer(rich_markup_mode=None)

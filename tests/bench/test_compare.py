@@ -4,7 +4,7 @@ import pytest
 
 from planner.bench.compare import StoredRun, compare_runs, differences, is_regression
 from planner.errors import UsageError
-from planner.report.bench_compare import (
+from planner.report.bench.compare import (
     compare_csv,
     compare_json,
     compare_markdown,

@@ -15,7 +15,7 @@ from planner.cli.simulate import app
 from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.step_profiles import with_doubts
-from planner.report.calibration import profile_yaml
+from planner.report.bench.calibration import profile_yaml
 from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
 from planner.specs.step_profile import StepProfile
 from tests.bench.priced_server import manifest, serve

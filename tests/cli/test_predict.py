@@ -12,7 +12,7 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.cli.predict import app
 from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile
-from planner.report.calibration import profile_yaml
+from planner.report.bench.calibration import profile_yaml
 from planner.specs.step_profile import ProfileIdentity
 from tests.planning.prediction.test_calibrate import run_of
 

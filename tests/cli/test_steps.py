@@ -12,7 +12,7 @@ from planner.engines.llamacpp import open_worker
 from planner.engines.synthetic import write_gguf
 from planner.errors import UsageError
 from planner.inputs.step_results import read_step_run
-from planner.report.steps import step_rate
+from planner.report.bench.steps import step_rate
 from planner.specs.step_point import StepPoint
 from planner.specs.steps import StepSamples
 from tests.engines.shapes import tiny

@@ -6,7 +6,7 @@ import pytest
 
 from planner.errors import InputError, UsageError
 from planner.inputs.foreign_bench import read_foreign
-from planner.report.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
+from planner.report.bench.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
 
 VLLM_SERVE = {
     "date": "20261123-082004", "backend": "openai", "model_id": "m", "num_prompts": 12, "request_rate": 1.0,

@@ -8,7 +8,7 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.errors import InputError, UsageError
 from planner.inputs.step_profiles import load_step_profiles, read_step_profile
 from planner.planning.prediction.calibrate import fit_profile
-from planner.report.calibration import profile_yaml
+from planner.report.bench.calibration import profile_yaml
 from tests.planning.prediction.test_calibrate import run_of
 
 

@@ -18,7 +18,7 @@ from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.explain.leaves import scene_of
 from planner.planning.explain.tree import explain, explain_all, headline_path
-from planner.report.estimate_text import estimates_json
+from planner.report.estimate.text import estimates_json
 from planner.specs.case import Case
 from planner.specs.estimate import Estimate
 from planner.specs.explanation import Explained

@@ -8,7 +8,7 @@ import pytest
 from planner.inputs.books import load_books
 from planner.planning.limits.tier_outlook import spend_notices, tier_outlook
 from planner.planning.limits.tiers import tier_plan
-from planner.report.tiers import tier_outlook_text
+from planner.report.estimate.tiers import tier_outlook_text
 from planner.specs.estimate import TierAdvice, TierOutlook
 from planner.specs.limits import RateLimitEdition
 from planner.specs.tier_check import LimitDemand, TierPlan

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.report.check_text import Details, by_change, change_words, told_once, verdict_words
-from planner.report.difference_md import cause_lines, metric_lines, unknown_lines
-from planner.report.difference_words import headline
+from planner.report.gate.check_text import Details, by_change, change_words, told_once, verdict_words
+from planner.report.gate.difference_md import cause_lines, metric_lines, unknown_lines
+from planner.report.gate.difference_words import headline
 from planner.report.markdown import cell, folded
 from planner.report.numbers import signed_percent, signed_usd, usd
 from planner.specs.finding import Checked, Finding

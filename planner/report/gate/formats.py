@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from planner.report.check_ci import github_annotations, gitlab_code_quality
-from planner.report.check_md import check_html, check_markdown
-from planner.report.check_text import check_json
-from planner.report.junit import junit
-from planner.report.sarif import sarif
+from planner.report.gate.check_ci import github_annotations, gitlab_code_quality
+from planner.report.gate.check_markdown import check_html, check_markdown
+from planner.report.gate.check_text import check_json
+from planner.report.gate.junit import junit
+from planner.report.gate.sarif import sarif
 from planner.specs.finding import Checked
 
 FORMATS: Mapping[str, Callable[[Checked], str]] = {

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from planner.report.difference_table import difference_parts
-from planner.report.difference_words import cause_words, change_words, headline, metric_words
+from planner.report.gate.difference_table import difference_parts
+from planner.report.gate.difference_words import cause_words, change_words, headline, metric_words
 from planner.report.numbers import signed_percent, signed_usd
 from planner.report.screen import render
 from planner.specs.difference import Cause, Difference, MetricChange, ScenarioDifference, Unknown

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from planner import __version__
-from planner.report.check_ci import default_file, fingerprint
+from planner.report.gate.check_ci import default_file, fingerprint
 from planner.specs.finding import CHECK_RULES, Checked, CheckRule, Finding, Waived
 from planner.specs.gates import RuleId
 

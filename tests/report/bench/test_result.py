@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 
 from planner.bench.records import build_result
-from planner.report.bench import bench_csv, bench_json, bench_markdown, bench_table
+from planner.report.bench.result import bench_csv, bench_json, bench_markdown, bench_table
 from planner.specs.load import SloTarget
 from planner.specs.measurement import Outcome, RunResult
 from tests.bench.stamps import FACTS, closed, record, reply

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.estimate_blocks import CENT, block, dim
+from planner.report.estimate.blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
 from planner.specs.api_plan import CacheUse, RoutingCheck

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from planner.report.check_text import verdict_words
+from planner.report.gate.check_text import verdict_words
 from planner.specs.finding import Checked, Finding
 from planner.specs.gates import Severity
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from planner.report.estimate.uncertainty import portfolio_rows
 from planner.report.numbers import count, usd
 from planner.report.portfolio_range import portfolio_spread
 from planner.report.screen import grid
-from planner.report.uncertainty import portfolio_rows
 from planner.specs.estimate import Estimate
 
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone

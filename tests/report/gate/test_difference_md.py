@@ -8,7 +8,7 @@ import pytest
 
 from planner.inputs.sides import side_of_files
 from planner.planning.diff.difference import difference
-from planner.report.difference_md import cause_lines, difference_markdown, metric_lines, unknown_lines
+from planner.report.gate.difference_md import cause_lines, difference_markdown, metric_lines, unknown_lines
 from planner.specs.difference import Cause, Difference, Unknown
 from planner.specs.side import Side
 

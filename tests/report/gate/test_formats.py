@@ -12,17 +12,17 @@ import jsonschema
 import pytest
 import xmlschema
 
-from planner.report.check_ci import (
+from planner.report.gate.check_ci import (
     fingerprint,
     github_annotations,
     github_outputs,
     gitlab_code_quality,
 )
-from planner.report.check_md import MARKER, check_html, check_markdown
-from planner.report.check_text import check_json, check_parts
-from planner.report.junit import junit
+from planner.report.gate.check_markdown import MARKER, check_html, check_markdown
+from planner.report.gate.check_text import check_json, check_parts
+from planner.report.gate.junit import junit
+from planner.report.gate.sarif import sarif
 from planner.report.markdown import cell
-from planner.report.sarif import sarif
 from planner.report.screen import render
 from planner.specs.difference import Cause, Difference, ScenarioDifference
 from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.difference_words import arrow, change_words, headline, metric_words, sources
+from planner.report.gate.difference_words import arrow, change_words, headline, metric_words, sources
 from planner.report.markdown import cell, folded, row
 from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, ScenarioDifference

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.difference_words import beside_words, change_words, headline, metric_words, sources
+from planner.report.gate.difference_words import beside_words, change_words, headline, metric_words, sources
 from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, MetricChange, ScenarioDifference
 

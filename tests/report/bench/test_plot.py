@@ -8,7 +8,7 @@ import pytest
 
 from planner.bench.records import build_result
 from planner.errors import EngineError, UsageError
-from planner.report.plot import check_plot, write_plot
+from planner.report.bench.plot import check_plot, write_plot
 from planner.specs.load import SloTarget
 from planner.specs.measurement import RunResult
 from tests.bench.stamps import closed, record, reply

@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.estimate_api import (
+from planner.report.estimate.failures import failures_part
+from planner.report.estimate.provider import (
     advice_part,
     below_models,
     caching_part,
@@ -16,13 +17,12 @@ from planner.report.estimate_api import (
     routing_part,
     what_if_part,
 )
-from planner.report.estimate_failures import failures_part
-from planner.report.estimate_sizing import sizing_part
+from planner.report.estimate.sizing import sizing_part
+from planner.report.estimate.tiers import tier_outlook_text
+from planner.report.estimate.tokens import prompt_tokens_table
+from planner.report.estimate.uncertainty import machines_text, spread_text, swings_table
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
-from planner.report.tiers import tier_outlook_text
-from planner.report.tokens import prompt_tokens_table
-from planner.report.uncertainty import machines_text, spread_text, swings_table
 from planner.specs.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from planner.report.estimate_blocks import CENT, block, dim
+from planner.report.estimate.blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd
 from planner.report.screen import grid
 from planner.specs.api_plan import Failures
