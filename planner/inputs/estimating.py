@@ -14,7 +14,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.places import key_lines
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
-from planner.inputs.scenario import ScenarioFile, fault_at, find_scenarios, read_scenario
+from planner.inputs.scenario import ScenarioFile, blamed, fault_at, find_scenarios, read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.token_counts import can_count, file_counts
 from planner.inputs.traces import read_trace
@@ -79,7 +79,7 @@ def read_all(
             _check_family(file, shared.rules)
             cases.append(_case(file, books, shared))
         except InputError as error:
-            faults.extend(error.faults)
+            faults.extend(blamed(fault, sets) for fault in error.faults)
     if faults:
         raise InputError(tuple(faults))
     return tuple(cases)

@@ -101,7 +101,7 @@ def overridden(tree: Tree, sets: tuple[str, ...]) -> Scenario:
     try:
         return validate(Scenario, tree)
     except InputError as error:
-        raise InputError(tuple(_blamed(fault, sets) for fault in error.faults), cure=error.cure) from None
+        raise InputError(tuple(blamed(fault, sets) for fault in error.faults), cure=error.cure) from None
 
 
 def _override(data: dict[str, Any], text: str) -> None:
@@ -117,7 +117,7 @@ def _override(data: dict[str, Any], text: str) -> None:
     _place(data, steps, value, match[1])
 
 
-def _blamed(fault: Fault, sets: tuple[str, ...]) -> Fault:
+def blamed(fault: Fault, sets: tuple[str, ...]) -> Fault:
     """Name the override, not a line of the file, where a value came from the command line."""
     for override in reversed(sets):
         key = _DOTTED_INDEX.sub(r"[\1]", override.partition("=")[0])

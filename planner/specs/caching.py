@@ -41,6 +41,11 @@ class PromptCache(Document):
     )
     distinct_prefixes: int = Field(1, ge=1, description="different static prefixes in use at once")
     hit_rate: float | None = Field(None, ge=0, le=1, description="overrides the derived hit rate")
+    ready_s: float = Field(
+        0.5,
+        ge=0,
+        description="from a first request until its prefix can be read, about a TTFT; requests in between miss too",
+    )
     stored_hours_per_day: float | None = Field(
         None, gt=0, le=24, description="an explicit cache, kept in the busiest hours; storage is billed"
     )

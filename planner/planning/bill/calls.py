@@ -164,6 +164,7 @@ def _caching(call: Call, sheet: PriceSheet, buyer: Buyer) -> PrefixCaching | Non
         distinct_prefixes=cache.distinct_prefixes,
         hit_rate=cache.hit_rate,
         stored_hours_per_day=cache.stored_hours_per_day,
+        ready_s=cache.ready_s,
     )
 
 

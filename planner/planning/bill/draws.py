@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 
 from planner.formulas.cost import cache_storage_usd, cacheable_tokens, long_context_tier
-from planner.formulas.prompt_cache import sliding_hit_fraction
+from planner.formulas.prompt_cache import sliding_hit_fraction, stampede_hit_fraction
 from planner.planning.bill.calls import LINES, PricedCall
 from planner.planning.bill.mean_cost import MeanTokens, mean_cost_lines
 from planner.planning.bill.pricing import price_sheet
@@ -168,7 +168,8 @@ def _derived_hit(workload: Workload, sheet: PriceSheet, cache: PromptCache, call
     per_s = workload.mean_requests_per_s / workload.requests_per_month * calls / cache.distinct_prefixes
     hit: Numeric = 0.0
     for weight, part in zip(weights, share, strict=True):
-        hit = hit + part * sliding_hit_fraction(per_s * weight, TTL_S[sheet.used.ttl])
+        steady = sliding_hit_fraction(per_s * weight, TTL_S[sheet.used.ttl])
+        hit = hit + part * stampede_hit_fraction(steady, per_s * weight, cache.ready_s)
     return hit
 
 

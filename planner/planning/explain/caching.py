@@ -12,6 +12,7 @@ from planner.formulas.prompt_cache import (
     mean_hit_fraction,
     rate_for_hit_fraction,
     sliding_hit_fraction,
+    stampede_hit_fraction,
 )
 from planner.planning.bill.calls import PricedCall
 from planner.planning.bill.prompt_cache import busiest_fraction, cache_minimum_tokens
@@ -101,14 +102,15 @@ def _hit(s: Scene, index: int) -> Derived:
     operands = (
         *_rate_on_a_prefix(s, index, call.call.all_hours_share),
         _rule_leaf(model, "ttl_s", TTL_S[found.ttl] if found.ttl is not None else 0.0),
+        s.key("caching.prompt.ready_s"),
         *s.refs_of("workload.hourly_weights", "hourly_weights"),
     )
     return Derived(
-        rule="mean of 1 − exp(−rate × hourly_weight × ttl_s), weighted by hourly_weights",
+        rule="mean of 1 − exp(−r × ttl_s) × (1 + r × ready_s), r = rate × hourly_weight, weighted by hourly_weights",
         operands=operands,
         formula=mean_hit_fraction,
         replay=_mean_hit,
-        note="an upper estimate: the first requests after a pause miss too",
+        note="requests that come while a prefix is being written miss too",
     )
 
 
@@ -128,9 +130,10 @@ def _rate_on_a_prefix(s: Scene, index: int, share: float) -> tuple[Operand, ...]
     return (between("rate", rate / prefixes, Derived(rule=rule, operands=operands)),)
 
 
-def _mean_hit(rate: float, ttl_s: float, *weights: float) -> float:
-    hits = [float(sliding_hit_fraction(rate * weight, ttl_s)) for weight in weights]
-    return mean_hit_fraction(np.array(hits), np.array(weights))
+def _mean_hit(rate: float, ttl_s: float, ready_s: float, *weights: float) -> float:
+    rates = rate * np.array(weights)
+    hits = stampede_hit_fraction(sliding_hit_fraction(rates, ttl_s), rates, ready_s)
+    return mean_hit_fraction(hits, np.array(weights))
 
 
 def _write(s: Scene, index: int) -> Derived:

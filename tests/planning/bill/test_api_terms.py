@@ -178,7 +178,7 @@ def test_calls_at_both_prices_keep_one_prefix_warm() -> None:
         "models=[{model: deepseek/deepseek-chat}]",
         "traffic.shape=flat",
     )
-    made = estimate_of(CHAT, *sets, "traffic.requests_per_day=40", "caching.prompt={enabled: true}")
+    made = estimate_of(CHAT, *sets, "traffic.requests_per_day=40", "caching.prompt={ready_s: 0}")
     caching = made.cost.by_model[0].caching
     assert caching is not None
     assert caching.hit_fraction == pytest.approx(1 - math.exp(-40 / 24))

@@ -11,7 +11,9 @@ from hypothesis import given, strategies as st
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.prompt_cache import cache_minimum_tokens, prefix_caching
+from planner.specs.caching import PromptCache
 from planner.specs.prompt_cache import PrefixCaching
+from tests.planning.scenes import CHAT, estimate_of
 
 books = cache(load_books)
 MID_2025 = date(2025, 6, 15)
@@ -143,3 +145,19 @@ def test_reads_and_writes_of_a_prompt_that_is_all_prefix_never_exceed_it() -> No
             hit_rate=rate / 1000,
         )
         assert 2469 - found.cached_read_tokens - found.cache_write_tokens >= 0
+
+
+def test_a_scenario_s_cold_starts_miss_until_the_prefix_can_be_read() -> None:
+    """One request in 100 s on average, kept 300 s; 5 s until a prefix can be read."""
+    sets = ("models=[{model: anthropic/claude-opus-5}]", "accounts={}", "as_of=2026-11-23")
+    flat = ("traffic={requests_per_day: 864, shape: flat}",)
+    hits = {}
+    for ready_s in (0, 5):
+        made = estimate_of(CHAT, *sets, *flat, f"caching={{prompt: {{ready_s: {ready_s}}}}}")
+        caching = made.cost.by_model[0].caching
+        assert caching is not None
+        hits[ready_s] = caching.hit_fraction
+    missed = math.exp(-300 / 100)
+    assert hits[0] == pytest.approx(1 - missed)
+    assert hits[5] == pytest.approx(1 - missed * (1 + 5 / 100))
+    assert PromptCache().ready_s == 0.5
