@@ -63,6 +63,8 @@ def lock(
         raise UsageError("--check goes with neither --update nor --reprice", cure="give one of them")
     if update and reprice and sets:
         raise UsageError("--set asks what if, and a lock holds what is", cure="leave --update out")
+    if update and reprice and scenarios:
+        raise UsageError("--reprice --update is of the whole lock", cure="leave the scenarios out")
     named = scenarios or ([] if reprice else [Path(each) for each in read_project(None)[0].scenarios])
     old = read_lock(file) if file.exists() else None
     what = Locking(

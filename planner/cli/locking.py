@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from planner import __version__
@@ -12,7 +13,7 @@ from planner.cli.sides import Sides
 from planner.errors import LockStaleError, UsageError
 from planner.inputs.locks import write_lock
 from planner.inputs.repricing import repriced
-from planner.inputs.sides import side_of_files
+from planner.inputs.sides import place_of, side_of_files
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
 from planner.records import dataclass
@@ -93,10 +94,7 @@ class Locking:
         """Return the lock, and the same load at the prices of another day."""
         if self.old is None:
             raise UsageError(f"there is no lock at {self.file} to reprice", cure="name it with --lock FILE")
-        if self.scenarios:
-            cure = "leave the scenarios out"
-            raise UsageError("--reprice prices the scenarios that the lock holds", cure=cure)
-        base = self.sides.of_lock(self.old, str(self.file))
+        base = self._named(self.sides.of_lock(self.old, str(self.file)))
         head = repriced(
             base,
             root=self.file.parent,
@@ -105,6 +103,25 @@ class Locking:
             own_books=self.sides.books,
         )
         return base, head
+
+    def _named(self, side: Side) -> Side:
+        """Return the scenarios of the lock that are named; all of them where none is."""
+        if not self.scenarios:
+            return side
+        held = {
+            path: [
+                each
+                for each in side.entries
+                if Path(each.place).is_relative_to(place_of(path, self.file.parent))
+            ]
+            for path in self.scenarios
+        }
+        absent = next((path for path, entries in held.items() if not entries), None)
+        if absent is not None:
+            places = ", ".join(entry.place for entry in side.entries)
+            raise UsageError(f"{self.file} does not hold {absent}", cure=f"it holds {places}")
+        named = {entry.place for entries in held.values() for entry in entries}
+        return replace(side, entries=tuple(entry for entry in side.entries if entry.place in named))
 
     def lock_of(self, side: Side) -> Lock:
         """Return the lock of a side, with the seed that the old one had."""

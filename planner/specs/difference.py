@@ -50,6 +50,22 @@ Verdict = Literal["better", "worse", "same", "neither"]
 """``neither``: a change that is no good or bad in itself, or one side of which is unknown."""
 
 
+def arrow(before: str, after: str) -> str:
+    """Write a change with the words that both sides begin or end with once.
+
+    Examples
+    --------
+    >>> arrow("369 tokens", "1,107 tokens")
+    '369 → 1,107 tokens'
+    >>> arrow("gpus h100-sxm, l40s", "gpus h100-sxm")
+    'gpus h100-sxm, l40s → h100-sxm'
+    """
+    old, new = before.split(), after.split()
+    start = 1 if len(old) > 1 and len(new) > 1 and old[0] == new[0] else 0
+    end = 1 if len(old) > start + 1 and len(new) > start + 1 and old[-1] == new[-1] else 0
+    return " ".join([*old[: len(old) - end], "→", *new[start:]])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cause:
     """One bar of a waterfall: what changed, from what to what, and its part of the delta.
@@ -68,6 +84,11 @@ class Cause:
     file: str | None = None
     tokens_per_request: float | None = None
     effect: str | None = None
+
+    @property
+    def change(self) -> str:
+        """Return what the cause was and is, such as ``369 → 1,107 tokens``; empty where either is unknown."""
+        return arrow(self.before, self.after) if self.before and self.after else ""
 
     @property
     def is_drift(self) -> bool:

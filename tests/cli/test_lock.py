@@ -180,15 +180,26 @@ def test_a_lock_answers_what_if() -> None:
         (("--set", "traffic={trace: a.csv}"), "a lock does not hold another trace"),
         (("--set", "traffic.requests_per_day=9", "--update"), "a lock holds what is"),
         (("--check",), "goes with neither"),
-        (("scenarios",), "leave the scenarios out"),
+        (("scenarios", "--update"), "leave the scenarios out"),
+        (("other.yaml",), "planner.lock.json does not hold other.yaml"),
     ],
 )
 def test_what_a_lock_cannot_answer_is_said(folder: Path, args: tuple[str, ...], said: str) -> None:
     run("scenarios")
+    (folder / "other.yaml").write_text(SCENARIO)
     before = (folder / "planner.lock.json").read_bytes()
     done = run("--reprice", *args)
     assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
     assert (folder / "planner.lock.json").read_bytes() == before
+
+
+def test_only_the_scenarios_that_are_named_are_repriced(folder: Path) -> None:
+    (folder / "scenarios" / "more.yaml").write_text(SCENARIO.replace("name: chat", "name: more"))
+    run("scenarios")
+    for named, count in (("scenarios", 2), ("scenarios/more.yaml", 1)):
+        done = run("--reprice", named, "--set", "traffic.requests_per_day=20_000", "--format", "json")
+        assert len(json.loads(done.stdout)["scenarios"]) == count
+    assert folder.exists()
 
 
 def test_own_books_are_needed_to_price_again(folder: Path) -> None:

@@ -168,7 +168,7 @@ def _causes(causes: Sequence[Cause]) -> str | None:
     shown = sorted(causes, key=lambda cause: -abs(cause.usd_per_month))[:SHOWN_CAUSES]
     parts = []
     for cause in shown:
-        was = f" {cause.before} → {cause.after}" if cause.before and cause.after else ""
+        was = f" {cause.change}" if cause.change else ""
         file = f" ({cause.file})" if cause.file else ""
         parts.append(f"{cause.name}{was}{file} {cause.usd_per_month:+,.2f}")
     return "; ".join(parts) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.gate.difference_words import arrow, change_words, headline, metric_words, sources
+from planner.report.gate.difference_words import change_words, headline, metric_words, sources
 from planner.report.markdown import cell, folded, row
 from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, ScenarioDifference
@@ -44,7 +44,7 @@ def cause_lines(causes: Sequence[Cause], delta_usd_per_month: float | None) -> l
 
 def _cause(cause: Cause) -> str:
     name = cell(cause.name) + (f" (`{cell(cause.file)}`)" if cause.file is not None else "")
-    change = arrow(cause.before, cause.after) if cause.before and cause.after else ""
+    change = cause.change
     words = "; ".join(each for each in (change, cause.effect) if each)
     return row(name, cell(words), signed_usd(cause.usd_per_month))
 

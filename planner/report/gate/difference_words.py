@@ -63,29 +63,12 @@ def cause_words(cause: Cause) -> str:
 
 
 def _arrow(cause: Cause) -> str:
-    return f" ({arrow(cause.before, cause.after)})" if cause.before and cause.after else ""
-
-
-def arrow(before: str, after: str) -> str:
-    """Write a change with the words that both sides begin or end with once.
-
-    Examples
-    --------
-    >>> arrow("369 tokens", "1,107 tokens")
-    '369 → 1,107 tokens'
-    >>> arrow("gpus h100-sxm, l40s", "gpus h100-sxm")
-    'gpus h100-sxm, l40s → h100-sxm'
-    """
-    old, new = before.split(), after.split()
-    start = 1 if len(old) > 1 and len(new) > 1 and old[0] == new[0] else 0
-    end = 1 if len(old) > start + 1 and len(new) > start + 1 and old[-1] == new[-1] else 0
-    return " ".join([*old[: len(old) - end], "→", *new[start:]])
+    return f" ({cause.change})" if cause.change else ""
 
 
 def beside_words(cause: Cause) -> str:
     """Return the file behind a cause, what the cause was and is, and what it does to the machines."""
-    change = arrow(cause.before, cause.after) if cause.before and cause.after else ""
-    return "; ".join(words for words in (cause.file, change, cause.effect) if words)
+    return "; ".join(words for words in (cause.file, cause.change, cause.effect) if words)
 
 
 def sources(found: Difference) -> Iterator[str]:

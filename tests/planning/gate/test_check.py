@@ -123,7 +123,7 @@ def test_a_longer_prompt_breaks_total_line_and_request_at_the_line_that_changed(
     total = next(each for each in checked.findings if each.rule == "COST-TOTAL")
     assert total.message == "support-chatbot costs 849.60 → 1,281.60 USD/month (+432.00, +50.8 %)"
     assert total.place == f"{CHAT}:11"
-    assert total.cause == "prompt 2,000 tokens → 4,000 tokens (prompts/system.md) +432.00"
+    assert total.cause == "prompt 2,000 → 4,000 tokens (prompts/system.md) +432.00"
     assert checked.exit_code == 1
 
 
