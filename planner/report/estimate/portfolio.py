@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
+from planner.report.estimate.portfolio_range import portfolio_spread
 from planner.report.estimate.uncertainty import portfolio_rows
 from planner.report.numbers import count, usd
-from planner.report.portfolio_range import portfolio_spread
 from planner.report.screen import grid
 from planner.specs.estimate import Estimate
 

@@ -8,11 +8,11 @@ from io import StringIO
 from typing import Any
 
 from planner.report.estimate.advice import advice_markdown
+from planner.report.estimate.portfolio_range import portfolio_spread
 from planner.report.estimate.tiers import tier_outlook_text
 from planner.report.estimate.uncertainty import spread_text
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
-from planner.report.portfolio_range import portfolio_spread
 from planner.specs.estimate import Estimate
 
 SCHEMA = "planner.estimate/1"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from planner.planning.estimate import estimate_scenario
-from planner.report.portfolio_range import portfolio_spread
+from planner.report.estimate.portfolio_range import portfolio_spread
 from planner.specs.estimate import Estimate
 from tests.planning.scenes import CHAT, TODAY, case_of
 
