@@ -33,6 +33,7 @@ COLUMNS = {
 }
 # What a load is called whose number stands in a column of its own.
 LOAD_COLUMNS = ("concurrency", "request_rate", "batch_size")
+SEPARATORS = ",;\t|"  #: of cells; the one that the heading has most of
 COUNTED = re.compile(r"(?:^(\d{1,3}) ?[x×*] ?(?=[a-z]))|(?: ?[x×*] ?(\d{1,3})$)", re.IGNORECASE)
 NAMED_UNIT = re.compile(r"[_ (](ms|us|µs|s|sec|seconds)\)?$")
 # What a unit is in SI units.
@@ -63,7 +64,9 @@ def read_measured(file: Path, given: Mapping[str, str] | None = None) -> tuple[T
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
+            header = stream.readline()
+            stream.seek(0)
+            reader = csv.DictReader(stream, delimiter=max(SEPARATORS, key=header.count))
             names = tuple((name or "").strip().casefold() for name in reader.fieldnames or ())
             ours = _our_names(names)
             rows = [(reader.line_num, _filled(_cells(row, ours), given or {})) for row in reader]

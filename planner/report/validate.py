@@ -62,7 +62,9 @@ def validate_table(validation: Validation, *, width: int, color: bool) -> str:
     skipped = grid("skipped", "rows", left=1)
     for each in validation.skipped:
         skipped.add_row(each.reason, count(each.n))
-    parts: list[RenderableType] = [_summary(validation), LEGEND, table]
+    parts: list[RenderableType] = [_summary(validation)]
+    if validation.groups:
+        parts += [LEGEND, table]
     if validation.skipped:
         parts.append(skipped)
     return render(*parts, width=width, color=color)

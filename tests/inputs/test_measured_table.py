@@ -134,3 +134,11 @@ def test_a_column_of_our_own_name_wins(tmp_path: Path) -> None:
         "engine,model,gpu,hardware,load_type,load_value,concurrency,metric,value\nvllm,m,L4,T4,batch,2,9,tpot,1\n",
     )
     assert (row.gpu, row.load_type, row.load_value) == ("L4", "batch", 2.0)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_cells_may_be_separated_as_programs_do(tmp_path: Path, separator: str) -> None:
+    lines = (["engine", "model", "gpu", "metric", "value", "unit"], ["vllm", "m", "L4", "tpot", "12.5", "ms"])
+    (row,) = rows_of(tmp_path, "".join(separator.join(line) + "\n" for line in lines))
+    assert (row.gpu, row.metric) == ("L4", "tpot")
+    assert row.value == pytest.approx(0.0125)

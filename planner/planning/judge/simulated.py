@@ -22,7 +22,7 @@ from planner.specs.validation import TableRow
 
 SEED = 0
 REQUESTS = 600  #: of a run whose table states no number
-MOST_REQUESTS = 20_000  #: of a run that is told by its length in time
+MOST_REQUESTS = 8_000  #: of a run that is told by its length in time
 REAL_TEXT = ("sharegpt", "orca", "azure", "mooncake", "burstgpt", "trace", "conversation")
 # Median over mean of real prompts and answers: ServeGen's and Azure's conversations lie between 0.5 and 0.8.
 MEDIAN_OF_MEAN = 0.65

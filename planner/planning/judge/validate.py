@@ -84,6 +84,8 @@ def _judge(row: TableRow, bench: Bench) -> Judgement:
     """
     engine = engine_of(row.engine, row.engine_version)
     load, metric = load_of(row.load_type), metric_of(row.metric, row.unit)
+    if engine in SINGLE and not row.load_type:
+        load = "single_stream"
     reasons = (
         (engine is None, f"engine {row.engine or 'not stated'} has no model"),
         (metric is None, f"metric {row.metric} is not predicted"),

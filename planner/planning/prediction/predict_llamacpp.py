@@ -111,9 +111,7 @@ def decode_s(
     ranks = devices if splits_rows(build) else 1
     launch = launch_s(work, numbers, build=build)
     joined = numbers["all_reduce_s"] if ranks > 1 else 0.0
-    unpacked = numbers["decode_compute"] if work.quantised else 0.0
-    unpacked += numbers["early_unpack"] if early and work.k_quantised else 0.0
-    arithmetic = unpacked * work.compute_s if np.isfinite(work.compute_s) else 0.0
+    arithmetic = arithmetic_s(work, numbers, build=build)
     return (
         (numbers["read"] * work.weights_s + arithmetic) / ranks
         + numbers["cache_read"] * work.cache_s
@@ -121,6 +119,15 @@ def decode_s(
         + (launch + joined) * work.layers
         + work.spilled_s
     )
+
+
+def arithmetic_s(work: StreamWork, numbers: Mapping[str, float], *, build: int | None = None) -> float:
+    """Return what unpacking and multiplying take for one token of the answer, beyond what reading hides [s]."""
+    if not np.isfinite(work.compute_s):
+        return 0.0
+    slow = numbers["decode_compute"] if work.quantised else 0.0
+    slow += numbers["early_unpack"] if is_early(build) and work.k_quantised else 0.0
+    return slow * work.compute_s
 
 
 def launch_s(work: StreamWork, numbers: Mapping[str, float], *, build: int | None = None) -> float:

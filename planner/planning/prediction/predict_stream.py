@@ -8,17 +8,19 @@ from planner.planning.memory.fit_llamacpp import llamacpp_memory
 from planner.planning.memory.gguf_weights import mixture
 from planner.planning.prediction.predict import check_load
 from planner.planning.prediction.predict_llamacpp import (
+    arithmetic_s,
     decode_s,
     single_stream,
     stream_numbers,
     stream_profile,
 )
-from planner.planning.prediction.stream_work import stream_work
+from planner.planning.prediction.stream_work import HOST_BYTES_PER_S, stream_work
 from planner.specs.base import Notice, Quantity
 from planner.specs.fit import FitRequest
 from planner.specs.hardware import HardwareSpec
 from planner.specs.prediction import OperatorTime, PredictRequest, StreamPrediction
 from planner.specs.profile import ServingProfile
+from planner.units import GB
 
 
 def predict_stream(
@@ -108,6 +110,7 @@ def _breakdown(
         hardware,
         quantization=request.quantization,
         context_tokens=request.input_tokens + request.output_tokens / 2,
+        reserved_tokens=request.input_tokens + request.output_tokens,
         devices=request.tensor_parallel * request.pipeline_parallel,
     )
     numbers = stream_numbers(stream_profile(profiles, hardware)[0])
@@ -115,6 +118,7 @@ def _breakdown(
     times = {
         "weights": (numbers["read"] * work.weights_s, work.weights_s),
         "cache": (numbers["cache_read"] * work.cache_s, work.cache_s),
+        "arithmetic": (arithmetic_s(work, numbers), work.compute_s),
         "host memory": (work.spilled_s, work.spilled_s),
     }
     rest = total - sum(fitted for fitted, _ in times.values())
@@ -140,7 +144,8 @@ def _notices(hardware: HardwareSpec, profile: ServingProfile, each: Quantity) ->
         found.append(
             Notice(
                 code="spilled",
-                message="the model does not fit the device: the rest is read from host memory, at an assumed 50 GB/s",
+                message="the model does not fit the device: the rest is read from host memory, at an assumed "
+                f"{HOST_BYTES_PER_S / GB:g} GB/s",
                 cure="choose a smaller --quantization or a device with more memory",
             )
         )

@@ -83,7 +83,7 @@ def test_an_old_build_splits_every_matrix_and_waits_for_the_host() -> None:
 def test_layers_that_do_not_fit_are_read_from_the_host() -> None:
     answer = ask("rtx-4090", model="llama-3.1-70b").decode_tokens_per_s
     assert answer.grade == "assumed"
-    # 42 GB of weights, half of them at 50 GB/s: about 2 tokens/s where the card alone would give 20.
+    # 42 GB of weights, half of them at 40 GB/s: about 2 tokens/s where the card alone would give 20.
     assert 1.0 < answer.value < 4.0
 
 
