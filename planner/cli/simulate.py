@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
 from planner.specs.agreement import LoadAgreement
 from planner.specs.prediction import PredictRequest
-from planner.specs.scenario import Scenario
+from planner.specs.scenario import Scenario, Slo
 from planner.specs.simulated import ReplicaSimulation
 from planner.specs.simulation import RequestBatch
 
@@ -118,10 +119,12 @@ def simulate(
         scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
     )
     model, gpu = _configuration(known, model, gpu)
+    request = replace(request, quantization=_quantization(known, quantization))
     simulation = _measured(profile, model, gpu, request, batch, slot_tokens, tuple(books or ()))
     if simulation is None:
         simulation = _from_books(model, gpu, request, batch, tuple(books or ()))
-    _show(simulation, output_format, output, no_color=no_color, quiet=quiet)
+    slo = known.slo if known is not None else None
+    _show(simulation, output_format, output, slo, no_color=no_color, quiet=quiet)
 
 
 def _agreement(
@@ -232,8 +235,20 @@ def _configuration(
     return model, gpu
 
 
+def _quantization(scenario: Scenario | None, asked: str) -> str:
+    """Return the type of the weights: the first that the scenario allows where none is asked for."""
+    own = scenario.hosting.self_hosted if scenario is not None and scenario.hosting is not None else None
+    return own.quantization[0] if own is not None and asked == "auto" else asked
+
+
 def _show(
-    simulation: ReplicaSimulation, output_format: Format, output: str, *, no_color: bool, quiet: bool
+    simulation: ReplicaSimulation,
+    output_format: Format,
+    output: str,
+    slo: Slo | None,
+    *,
+    no_color: bool,
+    quiet: bool,
 ) -> None:
     if output_format is Format.json:
         emit(report.simulate_json(simulation), output)
@@ -241,6 +256,6 @@ def _show(
         emit(report.simulate_csv(simulation), output)
     elif output_format is Format.table:
         width, color = screen_of(output, no_color=no_color)
-        emit(report.simulate_table(simulation, width=width, color=color, quiet=quiet), output)
+        emit(report.simulate_table(simulation, width=width, color=color, quiet=quiet, slo=slo), output)
     else:
         raise UsageError(f"planner simulate writes table, json or csv, not {output_format.value}")

@@ -113,6 +113,7 @@ def _bar(answer: Fit, width: int) -> list[RenderableType]:
 
 def _figures(answer: Fit) -> RenderableType:
     table = grid("", "", left=1)
+    table.show_header = False
     share = (
         answer.multi_head_bound_bytes_per_token / answer.kv_bytes_per_token
         if answer.kv_bytes_per_token
@@ -134,22 +135,32 @@ def _figures(answer: Fit) -> RenderableType:
 
 
 def _many(answers: Sequence[Fit]) -> list[RenderableType]:
+    """List the devices; weights that are the same on all of them are said once."""
     first = answers[0]
     fitting = sum(answer.fits for answer in answers)
     asked = f"{first.concurrency:,} × {first.context_tokens:,} tokens"
-    table = grid(*LIST_COLUMNS, left=2)
+    same = len({(answer.weights_bytes_per_gpu, answer.quantization) for answer in answers}) == 1
+    weights = LIST_COLUMNS.index("weights")
+    shown = [place for place in range(len(LIST_COLUMNS)) if not (same and place == weights)]
+    table = grid(*(LIST_COLUMNS[place] for place in shown), left=2)
+    table.columns[1].no_wrap = same  # then there is room for the longest name
     for answer in answers[: fitting + SHOWN_MISSES]:
-        table.add_row(*_cells(answer), style=None if answer.fits else "dim")
+        cells = _cells(answer)
+        table.add_row(*(cells[place] for place in shown), style=None if answer.fits else "dim")
     left_out = len(answers) - fitting - SHOWN_MISSES
     head = Text(
         f"{first.model} with {asked} fits {fitting} of {len(answers)} devices ({first.engine})", style="head"
     )
-    if left_out <= 0:
-        return [head, Text(), table]
-    more = (
-        f"and {left_out} that are further off, all in --format json; --gpu NAME says what would make one fit"
-    )
-    return [head, Text(), table, Text(more, style="dim")]
+    parts: list[RenderableType] = [head]
+    if same:
+        parts.append(
+            Text(f"weights of {gib(first.weights_bytes_per_gpu, 1)} on each GPU, {first.quantization}")
+        )
+    parts += [Text(), table]
+    if left_out > 0:
+        more = f"and {left_out} that are further off, all in --format json; --gpu NAME says what would make one fit"
+        parts.append(Text(more, style="dim"))
+    return parts
 
 
 def _cells(answer: Fit) -> tuple[str, ...]:

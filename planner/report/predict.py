@@ -35,7 +35,7 @@ def predict_table(
     table = grid("", "value", "80 % interval", "grade", left=1)
     for label, quantity, kind in (
         ("time to first token", p.ttft_s, "time"),
-        ("  as a benchmark averages it, burst included", p.ttft_published_s, "time"),
+        ("  mean of a benchmark's run", p.ttft_published_s, "time"),
         ("time per output token", p.tpot_s, "time"),
         ("end to end", p.e2e_s, "time"),
         ("requests/s", p.requests_per_s, "rate"),
@@ -46,7 +46,7 @@ def predict_table(
     source = f"bound by {p.bound_by.replace('_', ' ')}; profile {p.profile}, {p.grade}"
     parts: list[RenderableType] = [head, table, Text(source)]
     if detail:
-        parts += [_steps("one decoding step", p.breakdown), Text(f"memory  {memory_bar(prediction)}")]
+        parts += ["", _steps("one decoding step", p.breakdown), "", *memory_lines(prediction)]
     if not quiet:
         parts += [Text(f"note: {notice.message}", style="warn") for notice in p.notices]
     return render(*parts, width=width, color=color)
@@ -76,9 +76,8 @@ def stream_table(
         table.add_row(label, *_cells(quantity, kind))
     parts: list[RenderableType] = [head, table, Text(f"bound by {p.bound_by}")]
     if detail:
-        sizes = f"weights {gib(p.weights_bytes)}, KV {gib(p.cache_bytes)} of {gib(p.usable_bytes)}"
-        drawn = bar(p.weights_bytes, p.cache_bytes, p.usable_bytes)
-        parts += [_steps("one token of the answer", p.breakdown), Text(f"memory  {drawn}  {sizes}")]
+        sizes = (p.weights_bytes, p.cache_bytes, p.usable_bytes)
+        parts += ["", _steps("one token of the answer", p.breakdown), "", *_drawn(*sizes)]
     if not quiet:
         parts += [Text(f"note: {notice.message}", style="warn") for notice in p.notices]
     return render(*parts, width=width, color=color)
@@ -99,10 +98,14 @@ def bar(weights_bytes: float, cache_bytes: float, whole_bytes: float) -> str:
     return "█" * weights + "▒" * cache + "·" * (BAR_CELLS - weights - cache)
 
 
-def memory_bar(prediction: Prediction) -> str:
+def memory_lines(prediction: Prediction) -> list[Text]:
     """Draw one GPU's memory: weights, KV pool, and the rest."""
     p = prediction
     if not (p.weights_bytes_per_gpu and p.pool_bytes_per_gpu and p.physical_bytes_per_gpu):
-        return "unknown: the profile was measured elsewhere; planner fit tells what is needed"
-    drawn = bar(p.weights_bytes_per_gpu, p.pool_bytes_per_gpu, p.physical_bytes_per_gpu)
-    return f"{drawn}  weights {gib(p.weights_bytes_per_gpu)}, KV {gib(p.pool_bytes_per_gpu)} of {gib(p.physical_bytes_per_gpu)}"
+        return [Text("memory  unknown: the profile was measured elsewhere; planner fit tells what is needed")]
+    return _drawn(p.weights_bytes_per_gpu, p.pool_bytes_per_gpu, p.physical_bytes_per_gpu)
+
+
+def _drawn(weights_bytes: float, cache_bytes: float, whole_bytes: float) -> list[Text]:
+    sizes = f"█ weights {gib(weights_bytes)}, ▒ KV {gib(cache_bytes)}, of {gib(whole_bytes)}"
+    return [Text(f"memory  {bar(weights_bytes, cache_bytes, whole_bytes)}"), Text(f"        {sizes}")]

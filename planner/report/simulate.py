@@ -6,15 +6,18 @@ import csv
 import json
 from dataclasses import asdict
 from io import StringIO
+from math import isnan
 
 import numpy as np
 from rich.console import RenderableType
 from rich.text import Text
 
-from planner.report.numbers import count, duration
+from planner.report.numbers import count, duration, rate
 from planner.report.screen import grid, render
+from planner.specs.scenario import Slo
 from planner.specs.simulated import ReplicaSimulation
 from planner.specs.simulation import SimulatedRequests
+from planner.units import MS_PER_S
 
 SCHEMA = "planner.simulate/1"
 LEVELS = " ▁▂▃▄▅▆▇█"
@@ -27,11 +30,16 @@ LATENCIES = ("ttft_s", "tpot_s", "e2e_s", "queue_s")
 def simulate_json(simulation: ReplicaSimulation) -> str:
     """Write percentiles, throughput and settings as JSON."""
     served = simulation.requests
+    offered = simulation.offered_requests_per_s
     document = {
         "schema": SCHEMA,
+        "keeps_up": simulation.keeps_up,
+        "offered_requests_per_s": None if isnan(offered) else offered,
+        "backlog": simulation.backlog,
         "model": simulation.model,
         "hardware": simulation.hardware,
         "gpus": simulation.gpus,
+        "quantization": simulation.quantization,
         "profile": simulation.profile,
         "grade": simulation.grade,
         "limits": asdict(simulation.limits),
@@ -60,13 +68,18 @@ def simulate_csv(simulation: ReplicaSimulation) -> str:
     return buffer.getvalue()
 
 
-def simulate_table(simulation: ReplicaSimulation, *, width: int, color: bool, quiet: bool = False) -> str:
-    """Write the percentiles, and queue and batch over time."""
+def simulate_table(
+    simulation: ReplicaSimulation, *, width: int, color: bool, quiet: bool = False, slo: Slo | None = None
+) -> str:
+    """Write whether the replica keeps up and holds the limits, the percentiles, and queue and batch over time."""
     served, limits = simulation.requests, simulation.limits
     head = Text(
-        f"{simulation.model} on {simulation.gpus} × {simulation.hardware}: {served.arrival_s.size:,} requests "
-        f"in {duration(served.duration_s)}, {count(served.output_tokens_per_s)} output tokens/s",
+        f"{simulation.model} {simulation.quantization} on {simulation.gpus} × {simulation.hardware} {_verdict(simulation)}",
         style="head",
+    )
+    run = Text(
+        f"{served.arrival_s.size:,} requests in {duration(served.duration_s)}, "
+        f"{count(served.output_tokens_per_s)} output tokens/s"
     )
     table = grid("", "mean", "p50", "p90", "p95", "p99", left=1)
     labels = ("time to first token", "time per output token", "end to end", "waiting")
@@ -80,10 +93,41 @@ def simulate_table(simulation: ReplicaSimulation, *, width: int, color: bool, qu
         f"profile {simulation.profile}, {simulation.grade}",
         style="dim",
     )
-    parts: list[RenderableType] = [head, table, *_chart(served, width), facts]
+    held = [_held(simulation, slo)] if slo is not None else []
+    parts: list[RenderableType] = [head, *held, run, "", table, "", *_chart(served, width), "", facts]
     if not quiet:
         parts += [Text(f"note: {notice.message}", style="warn") for notice in simulation.notices]
     return render(*parts, width=width, color=color)
+
+
+def _verdict(simulation: ReplicaSimulation) -> str:
+    offered = simulation.offered_requests_per_s
+    if isnan(offered):
+        return "serves requests that all come at once"
+    if simulation.keeps_up:
+        return f"keeps up with {rate(offered)} requests/s"
+    served = simulation.requests
+    answered = (served.arrival_s.size - served.refused) / served.duration_s
+    return (
+        f"falls behind: {rate(offered)} requests/s come, {rate(answered)} are served; "
+        f"{simulation.backlog:,} wait when the last one comes"
+    )
+
+
+def _held(simulation: ReplicaSimulation, slo: Slo) -> Text:
+    """Set the 95th percentiles beside the scenario's limits."""
+    limits = (
+        ("TTFT", simulation.ttft_s.p95, (slo.ttft_p95_ms or 0.0) / MS_PER_S),
+        ("TPOT", simulation.tpot_s.p95, (slo.tpot_p95_ms or 0.0) / MS_PER_S),
+        ("answer", simulation.e2e_s.p95, slo.e2e_p95_s or 0.0),
+    )
+    stated = [(name, late, limit) for name, late, limit in limits if limit]
+    if not stated:
+        return Text("the scenario states no limit of latency", style="dim")
+    missed = [name for name, late, limit in stated if late > limit]
+    words = ", ".join(f"{name} {duration(late)} of {duration(limit)}" for name, late, limit in stated)
+    verdict = f"misses the limit of {' and '.join(missed)}" if missed else "holds the limits"
+    return Text(f"{verdict}: p95 {words}", style="warn" if missed else "")
 
 
 def _chart(served: SimulatedRequests, width: int) -> list[RenderableType]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from planner.records import dataclass
 from planner.specs.base import Grade, Notice
 from planner.specs.simulation import EngineLimits, SimulatedRequests
 from planner.units import Count
+
+LEAST_BACKLOG = 10  #: so many may wait at any moment
+BACKLOG_FRACTION = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +31,7 @@ class ReplicaSimulation:
     model: str
     hardware: str
     gpus: Count
+    quantization: str
     profile: str
     grade: Grade
     limits: EngineLimits
@@ -35,3 +41,21 @@ class ReplicaSimulation:
     e2e_s: LatencyPoints
     queue_s: LatencyPoints
     notices: tuple[Notice, ...]
+
+    @property
+    def offered_requests_per_s(self) -> float:
+        """Requests that arrive a second, between the first and the last; NaN for requests that all come at once."""
+        arrival_s = self.requests.arrival_s
+        span_s = float(arrival_s.max() - arrival_s.min())
+        return (arrival_s.size - 1) / span_s if span_s > 0 else math.nan
+
+    @property
+    def backlog(self) -> int:
+        """Requests that still wait when the last one arrives."""
+        last_s = self.requests.arrival_s.max()
+        return int((self.requests.scheduled_s > last_s).sum())
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether no more than a twentieth of the requests wait when the last one arrives."""
+        return self.backlog <= max(LEAST_BACKLOG, BACKLOG_FRACTION * self.requests.arrival_s.size)

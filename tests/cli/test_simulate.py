@@ -41,6 +41,50 @@ def test_the_screen_draws_queue_and_batch_over_time() -> None:
     assert "at most" in screen
 
 
+def first_line(*arguments: str) -> str:
+    return CliRunner(env={"COLUMNS": "160"}).invoke(app, [*BASE, *arguments]).stdout.splitlines()[0]
+
+
+def test_the_first_line_says_whether_the_replica_keeps_up(tmp_path: Path) -> None:
+    assert "keeps up with" in first_line("--rate", "4", "--requests", "50")
+    behind = first_line("--rate", "400", "--requests", "1500")
+    assert "falls behind:" in behind
+    assert "wait when the last one comes" in behind
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text('{"timestamp": 0, "input_length": 100, "output_length": 5, "hash_ids": [1]}\n' * 2)
+    assert first_line("--trace", str(trace)).endswith("serves requests that all come at once")
+    once = CliRunner().invoke(app, [*BASE, "--trace", str(trace), "--format", "json"]).stdout
+    assert json.loads(once)["offered_requests_per_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ("{ttft_p95_ms: 5000, tpot_p95_ms: 80}", "holds the limits: p95 TTFT"),
+        ("{ttft_p95_ms: 1, tpot_p95_ms: 80}", "misses the limit of TTFT: p95 TTFT"),
+        ("{}", "the scenario states no limit of latency"),
+    ],
+)
+def test_a_scenario_s_limits_are_held_against_its_percentiles(limits: str, words: str) -> None:
+    run = [
+        "scenarios/bulk-summarisation.yaml",
+        "--replicas",
+        "6",
+        "--requests",
+        "60",
+        "--set",
+        f"slo={limits}",
+    ]
+    assert words in CliRunner(env={"COLUMNS": "160"}).invoke(app, run).stdout
+
+
+def test_a_scenario_s_weights_are_of_the_type_that_it_names_first() -> None:
+    run = ["scenarios/bulk-summarisation.yaml", "--requests", "20", "--format", "json"]
+    assert json.loads(CliRunner().invoke(app, run).stdout)["quantization"] == "fp8"
+    run += ["--quantization", "bf16"]
+    assert json.loads(CliRunner().invoke(app, run).stdout)["quantization"] == "bf16"
+
+
 def test_a_trace_is_replayed_and_replicas_share_it(tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text(

@@ -120,11 +120,21 @@ def test_the_list_counts_what_fits_and_shows_eight_that_do_not() -> None:
     lines = screen(YES, *([NO] * 11), single=False, width=120)
     assert lines[0] == "tiny-8b with 1 × 8,192 tokens fits 1 of 12 devices (vllm)"
     rows = [line.split() for line in lines if line.startswith(("yes", "no "))]
-    assert rows[0] == ["yes", "card-80", "20.0", "GiB", "40.0", "GiB", "327,680", "131,072", "40"]
-    assert rows[1] == ["no", "2", "×", "card-8", "20.0", "GiB", "–", "–", "–", "–", "12.5", "GiB"]
+    assert lines[1] == "weights of 20.0 GiB on each GPU, bf16"
+    assert rows[0] == ["yes", "card-80", "40.0", "GiB", "327,680", "131,072", "40"]
+    assert rows[1] == ["no", "2", "×", "card-8", "–", "–", "–", "–", "12.5", "GiB"]
     assert len(rows) == 1 + 8
     assert lines[-1].startswith("and 3 that are further off")
-    assert len(screen(YES, NO, single=False, width=120)) == 5  # head, empty, header, two rows
+    assert len(screen(YES, NO, single=False, width=120)) == 6  # head, weights, empty, header, two rows
+
+
+def test_weights_that_differ_from_device_to_device_have_a_column() -> None:
+    lines = screen(
+        YES, replace(NO, weights_bytes_per_gpu=NO.weights_bytes_per_gpu * 2), single=False, width=120
+    )
+    rows = [line.split() for line in lines if line.startswith(("yes", "no "))]
+    assert rows[0] == ["yes", "card-80", "20.0", "GiB", "40.0", "GiB", "327,680", "131,072", "40"]
+    assert not any(line.startswith("weights of") for line in lines)
 
 
 def test_a_refusal_that_is_not_about_bytes_has_no_shortage() -> None:

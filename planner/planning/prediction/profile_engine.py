@@ -89,6 +89,7 @@ def simulate_profile(
         model=profile.model,
         hardware=profile.hardware or profile.machine,
         gpus=1,
+        quantization=profile.quantization or "",
         profile=chosen.name,
         grade=support.grade,
         limits=limits,

@@ -11,6 +11,7 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
+from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.vllm_memory import version_key
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
 from planner.planning.prediction.predict import choose_profile, operands_of
@@ -81,6 +82,7 @@ def simulate_replica(
         model=architecture.model.id,
         hardware=hardware.id,
         gpus=request.tensor_parallel,
+        quantization=weight_scheme(request.quantization, model=architecture.model).name,
         profile=chosen.profile.id,
         grade=chosen.grade,
         limits=limits,
