@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -29,12 +30,16 @@ from planner.planning.judge.single import build_of, reserved_tokens
 from planner.planning.judge.table_words import engine_of
 from planner.planning.prediction.predict_llamacpp import (
     LAUNCH_SPREAD,
+    SPLIT_DECODE,
+    SPLIT_PREFILL,
     decode_s,
     device_class,
     launch_s,
     prefill_s,
+    splits_rows,
 )
 from planner.planning.prediction.stream_work import StreamWork, impossible, stream_work
+from planner.specs.profile import Spread
 from planner.specs.validation import TableRow
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
@@ -72,7 +77,7 @@ OWN_PRIOR = {
 }
 # What several devices cost is one for all classes but for the hand-over within a step: workstation cards reach each
 # other's memory, game cards go through the host. How fast prompts pass over PCIe is the host's, and tells nothing.
-ABOUT = {"step_s": 0.02, "overlap": 0.02, "all_reduce_s": 0.3, "link": 0.05}
+ABOUT = {"step_s": 0.02, "overlap": 0.02, "all_reduce_s": 0.15, "link": 0.05}
 # A class of few devices starts from another's coefficients, held this much tighter than the prior.
 PARENT = {"apple-m1": "apple"}
 CHILD_WIDTH = 0.7
@@ -90,7 +95,7 @@ CLASSES = (
     "intel",
     "cpu",
 )
-NARROWEST = 0.05  # half an interval in log space at least, whatever the few devices of a class say
+NARROWEST = 0.03  # half an interval in log space at least, whatever the few devices of a class say
 FEW = {"low": 0.5, "high": 1.6, "median_error_fraction": 0.3}  # a class of one device, or none
 
 
@@ -205,7 +210,7 @@ def spread(held: list[tuple[Point, float, float]]) -> dict[str, float]:
         return FEW
     errors = np.array([error for _, error, _ in held])
     known = np.array([share * LAUNCH_SPREAD for _, _, share in held])
-    wider = 1.0 + 1.0 / len({each.device for each, _, _ in held})  # few devices know little of the next
+    wider = 1.0 + 0.5 / len({each.device for each, _, _ in held})  # few devices know little of the next
     beyond = wider * np.sign(errors) * np.sqrt(np.maximum(errors**2 - known**2, 0.0))
     counts = Counter(each.device for each, _, _ in held)
     weights = np.array([min(1.0, SAME_DEVICE / counts[each.device]) for each, _, _ in held])
@@ -259,7 +264,7 @@ def profile_of(
         name: spread([one for one in held if one[0].prefill == prefill and one[0].devices == 1])
         for name, prefill in (("decode", False), ("prefill", True))
     }
-    print_errors(group, held)
+    print_errors(group, held, spreads)
     return {
         "id": f"llamacpp-{group}",
         "engine": "llamacpp",
@@ -287,17 +292,33 @@ def profile_of(
     }
 
 
-def print_errors(group: str, held: list[tuple[Point, float, float]]) -> None:
-    """Print how wrong devices are predicted without themselves."""
-    for prefill, several in itertools.product((False, True), (False, True)):
-        errors = [e for each, e, _ in held if each.prefill == prefill and (each.devices > 1) == several]
-        if errors:
-            share = np.abs(np.expm1(-np.array(errors)))
-            print(
-                f"| llama.cpp, {group}, {'prefill' if prefill else 'decode'}, "
-                f"{'several' if several else 'one device'} | {len(errors)} | {np.median(share):.1%} | "
-                f"{np.quantile(share, 0.9):.1%} | {np.expm1(-np.median(errors)):+.1%} |"
-            )
+def print_errors(group: str, held: list[tuple[Point, float, float]], spreads: dict[str, Any]) -> None:
+    """Print how wrong devices are predicted without themselves, and how many lie in the shipped interval."""
+    kinds = {"one device": 1, "several, layers split": 2, "several, matrices split": 3}
+    for prefill, (label, kind) in itertools.product((False, True), kinds.items()):
+        chosen = [each for each in held if each[0].prefill == prefill and split_of(each[0]) == kind]
+        if not chosen:
+            continue
+        shown = Spread(**spreads["prefill" if prefill else "decode"])
+        if kind == kinds["several, matrices split"]:
+            shown = SPLIT_PREFILL if prefill else SPLIT_DECODE
+        errors = np.array([error for _, error, _ in chosen])
+        extra = LAUNCH_SPREAD * np.array([share for _, _, share in chosen])
+        inside = (-np.hypot(np.log(shown.low), extra) <= errors) & (
+            errors <= np.hypot(np.log(shown.high), extra)
+        )
+        size = np.abs(np.expm1(-errors))
+        cells = (np.median(size), np.quantile(size, 0.9), np.mean(inside))
+        shares = " | ".join(f"{cell:.1%}".replace("%", " %") for cell in cells)
+        bias = f"{np.expm1(-np.median(errors)):+.1%}".replace("%", " %")
+        print(
+            f"| {group}, {'prefill' if prefill else 'decode'}, {label} | {errors.size} | {shares} | {bias} |"
+        )
+
+
+def split_of(point: Point) -> int:
+    """Return 1 for one device, 2 where several hold layers each, 3 where they share every matrix."""
+    return 1 if point.devices == 1 else 3 if splits_rows(point.build) else 2
 
 
 def main() -> None:

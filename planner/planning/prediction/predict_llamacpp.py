@@ -28,11 +28,11 @@ EARLIER = {
 # Where the host decides, its memory or its PCIe lanes, which no table states: measured over predicted speed of 23 models
 # that two desktops kept in host memory in part, and of four hosts of two or three cards under builds that split matrices.
 SPILLED = Spread(low=0.55, high=1.4, median_error_fraction=0.15)
-SPLIT_PREFILL = Spread(low=0.33, high=1.8, median_error_fraction=0.46)
-SPLIT_DECODE = Spread(low=0.8, high=1.15, median_error_fraction=0.14)
+SPLIT_PREFILL = Spread(low=0.3, high=2.0, median_error_fraction=0.46)
+SPLIT_DECODE = Spread(low=0.8, high=1.2, median_error_fraction=0.14)
 # Launches take as long as the host and the build make them: a 3B model on four RTX 4090s took 3.0 to 4.6 ms a token.
 # Half-width in log space of 80 % of their times.
-LAUNCH_SPREAD = 0.3
+LAUNCH_SPREAD = 0.25
 HBM = frozenset({7.0, 8.0, 9.0, 10.0, 10.3})  #: compute capabilities of V100, A100, H100, B200, B300
 PASCAL = 7.0  #: before this compute capability there are no matrix units
 PHYSICAL_BATCH = 512.0  #: llama.cpp's --ubatch-size
