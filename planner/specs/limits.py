@@ -109,6 +109,8 @@ class RateLimitEdition(Document):
     accounting: Accounting
     tiers: tuple[Tier, ...] = Field(min_length=1)
     limits: tuple[LimitClass, ...] = ()
+    batch_queue: LimitClass | None = None
+    """What may wait in batches of all models together, where the provider limits that."""
     source: Annotated[str, Field(min_length=1)]
     checked: date
     confidence: Confidence
@@ -119,7 +121,8 @@ class RateLimitEdition(Document):
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise refusal(f"valid_to after {self.valid_from}", f"{self.valid_to}")
         known = {tier.id for tier in self.tiers}
-        named = {line.tier for group in self.limits for line in group.by_tier}
+        groups = (*self.limits, *((self.batch_queue,) if self.batch_queue is not None else ()))
+        named = {line.tier for group in groups for line in group.by_tier}
         if unknown := sorted(named - known):
             raise refusal(f"tiers of the edition: {', '.join(sorted(known))}", ", ".join(unknown))
         return self

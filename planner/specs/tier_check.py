@@ -17,6 +17,7 @@ LimitKind = Literal[
     "input_tokens_per_minute",
     "output_tokens_per_minute",
     "batch_queue_tokens",
+    "batch_queue_requests",
 ]
 TierStatus = Literal["holds", "tight", "exceeded", "unknown"]
 """``holds``: every limit stays at or under the alert line; ``tight``: above the line, under the limit."""
@@ -42,6 +43,7 @@ class LimitDemand:
     size_cv: Ratio = 0.0
     attempts_per_request: float = 1.0
     batch_tokens_queued: float = 0.0
+    batch_requests_queued: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -137,13 +137,21 @@ def _draws(limits: TierLimits, rules: Accounting, demands: Sequence[LimitDemand]
         limit = getattr(limits, kind)
         if limit is not None:
             yield _minute_draw(kind, limit, rules, demands)
-    models = tuple(demand.model for demand in demands)
+    models = _models(demands)
     if limits.requests_per_day is not None:
         daily = sum(demand.requests_per_day * demand.attempts_per_request for demand in demands)
         yield Draw(models, "requests_per_day", limits.requests_per_day, daily)
-    queued = sum(demand.batch_tokens_queued for demand in demands)
-    if limits.batch_queue_tokens is not None and queued:
-        yield Draw(models, "batch_queue_tokens", limits.batch_queue_tokens, queued)
+    tokens = sum(demand.batch_tokens_queued for demand in demands)
+    if limits.batch_queue_tokens is not None and tokens:
+        yield Draw(models, "batch_queue_tokens", limits.batch_queue_tokens, tokens)
+    queued = sum(demand.batch_requests_queued for demand in demands)
+    if limits.batch_queue_requests is not None and queued:
+        yield Draw(models, "batch_queue_requests", limits.batch_queue_requests, queued)
+
+
+def _models(demands: Sequence[LimitDemand]) -> tuple[str, ...]:
+    """Return each model once: it may be asked in several modes."""
+    return tuple(dict.fromkeys(demand.model for demand in demands))
 
 
 def _minute_draw(kind: LimitKind, limit: float, rules: Accounting, demands: Sequence[LimitDemand]) -> Draw:
@@ -154,7 +162,7 @@ def _minute_draw(kind: LimitKind, limit: float, rules: Accounting, demands: Sequ
     sizes = [counted_per_request(kind, rules, demand) for demand in demands]
     requests = sum(minutes)
     peak = sum(minute * size for minute, size in zip(minutes, sizes, strict=True))
-    models = tuple(each.model for each in demands)
+    models = _models(demands)
     if peak <= 0:
         return Draw(models, kind, limit, peak)
     spread = _dispersion(kind, demands, minutes)

@@ -62,14 +62,9 @@ def plan_of(
     case: Case, workload: Workload, priced: Sequence[PricedCall], provider: str, as_of: date
 ) -> TierPlan:
     """Check every tier of one provider against what the scenario asks of its models at the peak."""
-    demands = [
-        _demand(case, workload, each)
-        for each in priced
-        if each.call.model.provider == provider and each.call.mode == "standard"
-    ]
     return tier_plan(
         case.books.rate_limits.values(),
-        demands or [_demand(case, workload, each) for each in priced if each.call.model.provider == provider],
+        [_demand(case, workload, each) for each in priced if each.call.model.provider == provider],
         as_of,
         current_tier=_account(case, provider),
         growth_per_month_fraction=workload.growth_per_month_fraction,
@@ -100,6 +95,7 @@ def _demand(case: Case, workload: Workload, each: PricedCall) -> LimitDemand:
         size_cv=_size_cv(workload.input_tokens),
         attempts_per_request=each.call.attempts,
         batch_tokens_queued=workload.requests_per_day * share * sizes.input_tokens.mean if in_batch else 0.0,
+        batch_requests_queued=workload.requests_per_day * share if in_batch else 0.0,
     )
 
 

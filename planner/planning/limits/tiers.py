@@ -191,7 +191,10 @@ def _drawn(
         found = limit_draws(edition.accounting, line, tier.id, demands)
         draws.extend(found)
         if not found:
-            unpublished.extend(demand.model for demand in demands)
+            unpublished.extend(dict.fromkeys(demand.model for demand in demands))
+    if edition.batch_queue is not None:
+        queued = [each for _, demands in pools for each in demands if each.batch_requests_queued]
+        draws.extend(limit_draws(edition.accounting, edition.batch_queue, tier.id, queued))
     return draws, tuple(unpublished)
 
 

@@ -3,9 +3,13 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
+from planner.planning.limits.provider_tiers import plan_of
 from planner.specs.estimate import TierAdvice
+from tests.planning.scenes import CHAT, ground_of
 
 SONNET = ("models=[{model: claude-sonnet-5}]", "as_of=2026-11-23", "accounts={anthropic: {tier: start}}")
 
@@ -57,3 +61,19 @@ def test_an_account_in_a_tier_without_published_limits_is_told_so() -> None:
     )
     assert found.holds is None
     assert found.reason == "no limits are published for google/gemini-3.5-flash; ask the provider"
+
+
+def test_a_share_in_batches_is_held_against_the_queue_and_the_rest_against_the_minute() -> None:
+    sets = (
+        "batch.share=0.5",
+        "traffic={requests_per_day: 1000000, shape: flat}",
+        "prompt={input_tokens: 100, output_tokens: 10}",
+    )
+    ground = ground_of(CHAT, *SONNET, *sets)
+    plan = plan_of(ground.case, ground.workload, ground.bill.priced, "anthropic", ground.as_of)
+    assert plan.current is not None
+    uses = {each.kind: each for each in plan.current.uses}
+    assert uses["batch_queue_requests"].peak == pytest.approx(500_000)
+    assert uses["requests_per_minute"].peak == pytest.approx(500_000 / 1440)
+    assert uses["requests_per_minute"].models == uses["batch_queue_requests"].models
+    assert plan.current.status == "exceeded"  # 200,000 may wait

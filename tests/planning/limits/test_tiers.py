@@ -1,5 +1,6 @@
 """Rate-limit tiers: each provider's own accounting, dated editions, and an honest unknown."""
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -241,3 +242,26 @@ def test_no_provider_has_two_editions_on_one_day() -> None:
         for other in others:
             ended = other.valid_to is not None and other.valid_to <= edition.valid_from
             assert ended or other.valid_from > edition.valid_from, (edition.id, other.id)
+
+
+def test_anthropic_limits_the_requests_that_wait_in_batches_of_all_models() -> None:
+    both = [
+        demand(f"anthropic/claude-{name}", 1, batch_requests_queued=90_000.0)
+        for name in ("sonnet-5", "opus-5")
+    ]
+    result = plan(*both)
+    queue = use(result, "start", "batch_queue_requests")
+    # Start: 200,000 requests in batches, whatever the model
+    assert (queue.peak, queue.limit) == (180_000, 200_000)
+    assert queue.models == ("anthropic/claude-sonnet-5", "anthropic/claude-opus-5")
+    assert result.lowest is not None
+    assert result.lowest.tier == "build"  # 60 % of 300,000
+    before = plan(replace(both[0], model="anthropic/claude-sonnet-4"), as_of=date(2025, 12, 1))
+    assert use(before, "build_tier_1", "batch_queue_requests").used_fraction == pytest.approx(0.9)
+
+
+def test_nothing_waits_where_nothing_is_batched() -> None:
+    kinds = {
+        each.kind for check in plan(demand("anthropic/claude-sonnet-5", 1)).checks for each in check.uses
+    }
+    assert "batch_queue_requests" not in kinds
