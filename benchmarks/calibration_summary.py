@@ -78,12 +78,16 @@ def load_rows(folder: Path) -> Iterator[str]:
             yield f"| {name} | not measured | | | | |"
             continue
         for load in json.loads(path.read_text())["loads"]:
-            rows = {(row["metric"], row["statistic"]): row["error_fraction"] for row in load["rows"]}
-            cells = (
-                " / ".join(f"{100 * rows[metric, each]:+.1f} %" for each in ("mean", "p50", "p95"))
-                for metric in ("ttft_s", "tpot_s", "e2e_s")
-            )
-            yield f"| {name} | {load['requests']} | {' | '.join(cells)} | {host_words(folder, name, load)} |"
+            for key, at in (("error_fraction", ""), ("error_here_fraction", " at its host's speed")):
+                rows = {(row["metric"], row["statistic"]): row[key] for row in load["rows"]}
+                if None in rows.values():
+                    continue
+                cells = (
+                    " / ".join(f"{100 * rows[metric, each]:+.1f} %" for each in ("mean", "p50", "p95"))
+                    for metric in ("ttft_s", "tpot_s", "e2e_s")
+                )
+                host = host_words(folder, name, load)
+                yield f"| {name}{at} | {load['requests']} | {' | '.join(cells)} | {host} |"
 
 
 def host_words(folder: Path, name: str, load: dict[str, Any]) -> str:

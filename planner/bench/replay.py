@@ -10,8 +10,9 @@ import numpy as np
 from planner.bench.metrics import NS_PER_S, output_tokens, request_times
 from planner.bench.stream_steps import scheduler_settings
 from planner.errors import UsageError
+from planner.planning.prediction.host_speed import host_notices
 from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
-from planner.specs.agreement import Agreement, LoadAgreement
+from planner.specs.agreement import Agreement, HostComparison, LoadAgreement
 from planner.specs.measurement import Outcome, RequestRecord, RequestStamps, RunManifest
 from planner.specs.simulation import EngineLimits, RequestBatch
 from planner.specs.step_profile import ChosenStepProfile, StepProfile
@@ -39,9 +40,16 @@ def run_limits(profile: StepProfile, manifest: RunManifest) -> EngineLimits:
 
 
 def replay(
-    chosen: ChosenStepProfile, records: Sequence[RequestRecord], limits: EngineLimits, *, load: str
+    chosen: ChosenStepProfile,
+    records: Sequence[RequestRecord],
+    limits: EngineLimits,
+    *,
+    load: str,
+    host: HostComparison | None = None,
 ) -> LoadAgreement:
     """Simulate the requests of one point and set the latencies that were measured beside those predicted.
+
+    With ``host`` also at the speed that the host had around the run.
 
     Raises
     ------
@@ -54,19 +62,25 @@ def replay(
     )
     if len(good) < 2:
         raise UsageError(f"{load}: {len(good)} requests succeeded", cure="measure more of them")
-    done = simulate_profile(chosen, _batch(good), limits)
+    batch = _batch(good)
+    done = simulate_profile(chosen, batch, limits)
+    here = simulate_profile(chosen, batch, limits, host.slowness) if host is not None else None
     stamps = [record.reply.stamps for record in good]
     tpot = [request_times(record.reply).tpot_s for record in good]
-    rows = (
-        *_rows(
-            "ttft_s",
-            _since_scheduled_s(stamps, [each.first_token_ns for each in stamps]),
-            done.requests.ttft_s,
-        ),
-        *_rows("tpot_s", np.array(tpot, dtype=np.float64), done.requests.tpot_s),
-        *_rows(
-            "e2e_s", _since_scheduled_s(stamps, [each.last_token_ns for each in stamps]), done.requests.e2e_s
-        ),
+    measured = {
+        "ttft_s": _since_scheduled_s(stamps, [each.first_token_ns for each in stamps]),
+        "tpot_s": np.array(tpot, dtype=np.float64),
+        "e2e_s": _since_scheduled_s(stamps, [each.last_token_ns for each in stamps]),
+    }
+    rows = tuple(
+        row
+        for metric, values in measured.items()
+        for row in _rows(
+            metric,
+            values,
+            getattr(done.requests, metric),
+            None if here is None else getattr(here.requests, metric),
+        )
     )
     return LoadAgreement(
         load=load,
@@ -74,7 +88,8 @@ def replay(
         profile=chosen.name,
         grade=done.grade,
         rows=rows,
-        notices=done.notices,
+        notices=(*done.notices, *host_notices(host)),
+        host=host,
     )
 
 
@@ -93,17 +108,23 @@ def _since_scheduled_s(stamps: Sequence[RequestStamps], events_ns: Sequence[int 
     return (np.array(events_ns, dtype=np.float64) - starts) / NS_PER_S
 
 
-def _rows(metric: str, measured: FloatArray, predicted: FloatArray) -> list[Agreement]:
+def _rows(
+    metric: str, measured: FloatArray, predicted: FloatArray, here: FloatArray | None
+) -> list[Agreement]:
     known = ~(np.isnan(measured) | np.isnan(predicted))
     if not known.any():
         return []
-    pair = measured[known], predicted[known]
+
+    def statistic(values: FloatArray, share: float | None) -> float:
+        return float(values[known].mean() if share is None else np.quantile(values[known], share))
+
     return [
         Agreement(
             metric=metric,
             statistic=name,
-            measured_s=float(pair[0].mean() if share is None else np.quantile(pair[0], share)),
-            predicted_s=float(pair[1].mean() if share is None else np.quantile(pair[1], share)),
+            measured_s=statistic(measured, share),
+            predicted_s=statistic(predicted, share),
+            predicted_here_s=None if here is None else statistic(here, share),
         )
         for name, share in STATISTICS
     ]

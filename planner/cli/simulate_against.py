@@ -17,7 +17,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.replayed import replayed
 from planner.planning.judge.validate import Tools
-from planner.planning.prediction.host_speed import compared_hosts, host_notices
+from planner.planning.prediction.host_speed import compared_hosts
 from planner.report.bench.agreement import agreement_json, agreement_table
 from planner.report.bench.result import load_text
 from planner.specs.agreement import LoadAgreement
@@ -40,16 +40,16 @@ def agreement_of_run(folder: Path, choice: str | None, *, sequences: int | None)
     if sequences is not None:
         limits = replace(limits, max_num_seqs=sequences)
     host = compared_hosts(chosen.profile, read_host_speed(folder))
-    loads = [
+    return [
         replay(
             chosen,
             [record for record in records if record.point == number],
             limits,
             load=load_text(point),
+            host=host,
         )
         for number, point in enumerate(manifest.points)
     ]
-    return [replace(load, host=host, notices=load.notices + host_notices(host)) for load in loads]
 
 
 def agreement_of_requests(

@@ -79,7 +79,7 @@ def test_simulate_against_shows_measured_beside_predicted(fitted: StepProfile, t
     given = ["--against", str(tmp_path / "run"), "--profile", str(profile)]
     screen = CliRunner().invoke(app, given).stdout
     assert screen.startswith("8 in flight: 100 requests, profile")
-    assert "time per output token" in screen
+    assert "TPOT" in screen
     (load,) = json.loads(CliRunner().invoke(app, [*given, "--format", "json"]).stdout)["loads"]
     assert abs(load["rows"][0]["error_fraction"]) < 0.02
     assert isinstance(CliRunner().invoke(app, [*given[:2], "--profile", "none"]).exception, UsageError)

@@ -45,3 +45,13 @@ def test_a_load_beside_its_simulation_says_how_fast_the_host_was(
     assert "before and after: decoding 1.00, 1.00; prompts 1.00, 1.00" in " ".join(table.stdout.split())
     document = json.loads(CliRunner().invoke(simulate_app, [*given, "--format", "json"]).stdout)
     assert document["loads"][0]["host"]["decode_after"] == pytest.approx(1.0)
+    same = document["loads"][0]["rows"][0]
+    assert same["predicted_here_s"] == pytest.approx(same["predicted_s"])
+
+    path = load / "host.json"  # the host computes at half the speed from here on
+    path.write_text(path.read_text(encoding="utf-8").replace("0.026", "0.052"), encoding="utf-8")
+    slower = json.loads(CliRunner().invoke(simulate_app, [*given, "--format", "json"]).stdout)["loads"][0]
+    assert (
+        slower["rows"][0]["predicted_here_s"] > 1.9 * slower["rows"][0]["predicted_s"]
+    )  # prompts are the first token
+    assert slower["notices"][-1]["code"] == "host-speed"

@@ -112,8 +112,7 @@ def host_notices(host: HostComparison | None) -> tuple[Notice, ...]:
     """Say that a run was measured on a host of another speed than its profile."""
     if host is None:
         return ()
-    pairs = ((host.decode_before, host.decode_after), (host.prefill_before, host.prefill_after))
-    decode, prefill = (sqrt(before * after) for before, after in pairs)
+    decode, prefill = host.slowness.few_rows, host.slowness.more_rows
     if max(abs(log(decode)), abs(log(prefill))) <= log(SWING_LIMIT):
         return ()
     message = f"the host's steps took {decode:.2f} (decoding) and {prefill:.2f} (prompts) times as long as for the profile"

@@ -9,15 +9,19 @@ import numpy as np
 from planner.errors import UsageError
 from planner.planning.prediction.simulate import latency_points, refusals
 from planner.planning.prediction.step_profiles import support_notices, support_of
-from planner.planning.prediction.step_work import tile_passes
+from planner.planning.prediction.step_work import KERNEL_ROWS, tile_passes
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
+from planner.specs.agreement import Slowness
 from planner.specs.simulated import ReplicaSimulation
 from planner.specs.simulation import VLLM_MAX_NUM_SEQS, EngineLimits, RequestBatch, SimulatedRequests
 from planner.specs.step_profile import ChosenStepProfile, StepProfile, StepShape
 from planner.units import FloatArray
 
 LLAMA_SERVER_SLOTS = 4  # llama-server's --parallel when the user gives none
+
+
+AS_MEASURED = Slowness()
 
 
 def profile_limits(
@@ -38,33 +42,44 @@ def profile_limits(
     )
 
 
-def profile_costs(profile: StepProfile, limits: EngineLimits) -> StepCosts:
+def profile_costs(profile: StepProfile, limits: EngineLimits, slowness: Slowness = AS_MEASURED) -> StepCosts:
     """Return the profile's prices as the simulator takes them: passes, rows and prompt passes by tokens of the step.
 
     A step of more tokens than there are sequences holds a prompt; its pass reads the cache of the prompt, from its
-    start. Smaller steps are taken for decoding.
+    start. Smaller steps are taken for decoding. ``slowness`` is that of the host on which the steps run; which steps wait
+    for memory is told as ``host_speed.reference_kind`` tells it.
     """
     price = {name: term.value_s for name, term in profile.terms.items()}
     tokens = np.arange(limits.max_num_batched_tokens + 1, dtype=np.float64)
     passes, groups, lone, cached, tiles = _work_of_tokens(tokens, profile.shape)
     cached = np.where(tokens > limits.max_num_seqs, cached, 0.0)
-    return StepCosts(
-        serial_s=passes * price["pass_s"]
+    few, more = slowness.few_rows, slowness.more_rows
+    waits = tokens < KERNEL_ROWS
+    serial_s = (
+        passes * price["pass_s"]
         + groups * price["row_group_s"]
         + lone * price["lone_row_s"]
         + tiles * price.get("tile_pass_s", 0.0)
-        + cached * price["prompt_context_s"],
-        sequence_s=price["output_s"],
-        kv_token_s=price["context_token_s"],
-        pair_s=price["pair_s"],
+        + cached * price["prompt_context_s"]
+    )
+    # the simulator adds one price for every output, so what few rows pay more or less for theirs is in the table
+    outputs = np.where(waits, tokens, 0.0) * price["output_s"] * (few - more)
+    return StepCosts(
+        serial_s=np.maximum(serial_s * np.where(waits, few, more) + outputs, 0.0),
+        sequence_s=price["output_s"] * more,
+        kv_token_s=price["context_token_s"] * more,
+        pair_s=price["pair_s"] * more,
         apart=profile.shape.apart,
     )
 
 
 def simulate_profile(
-    chosen: ChosenStepProfile, batch: RequestBatch, limits: EngineLimits
+    chosen: ChosenStepProfile,
+    batch: RequestBatch,
+    limits: EngineLimits,
+    slowness: Slowness = AS_MEASURED,
 ) -> ReplicaSimulation:
-    """Serve ``batch`` on the profiled engine.
+    """Serve ``batch`` on the profiled engine, on a host of the profile's speed or of another.
 
     Raises
     ------
@@ -72,7 +87,7 @@ def simulate_profile(
         When no request of the batch can be served.
     """
     profile = chosen.profile
-    served = serve(profile, batch, limits)
+    served = serve(profile, batch, limits, slowness)
     if served.refused == batch.size:
         raise UsageError(
             "no request fits into a slot or the KV cache",
@@ -102,9 +117,11 @@ def simulate_profile(
     )
 
 
-def serve(profile: StepProfile, batch: RequestBatch, limits: EngineLimits) -> SimulatedRequests:
+def serve(
+    profile: StepProfile, batch: RequestBatch, limits: EngineLimits, slowness: Slowness = AS_MEASURED
+) -> SimulatedRequests:
     """Simulate requests on the profiled engine, the way there and back included."""
-    served = simulate(batch, costs=profile_costs(profile, limits), limits=limits)
+    served = simulate(batch, costs=profile_costs(profile, limits, slowness), limits=limits)
     way_s = profile.terms["request_s"].value_s
     return replace(
         served, first_token_s=served.first_token_s + way_s, last_token_s=served.last_token_s + way_s

@@ -10,33 +10,33 @@ from rich.console import RenderableType
 from planner.report.numbers import duration, signed_percent
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.agreement import HostComparison, LoadAgreement
+from planner.specs.agreement import Agreement, HostComparison, LoadAgreement
 
 SCHEMA = "planner.replay/1"
-NAMES = {"ttft_s": "time to first token", "tpot_s": "time per output token", "e2e_s": "end to end"}
+NAMES = {"ttft_s": "TTFT", "tpot_s": "TPOT", "e2e_s": "end to end"}
 
 
 def agreement_json(loads: Sequence[LoadAgreement]) -> str:
     """Write the comparison as JSON."""
-    documents = [
-        plain(load) | {"rows": [{**asdict(row), "error_fraction": row.error_fraction} for row in load.rows]}
-        for load in loads
-    ]
+    documents = [plain(load) | {"rows": [_row_json(row) for row in load.rows]} for load in loads]
     return to_json({"schema": SCHEMA, "loads": documents})
 
 
 def agreement_table(loads: Sequence[LoadAgreement], *, width: int, color: bool, quiet: bool = False) -> str:
-    """Lay out one table per load: measured, predicted, error."""
+    """Lay out one table per load: measured, predicted, error; both once more at the speed that the host had meanwhile."""
     parts: list[RenderableType] = []
     for load in loads:
-        table = grid("", "statistic", "measured", "predicted", "error", left=2)
+        heads = ("at its speed", "error") if load.host is not None else ()
+        table = grid("", "statistic", "measured", "predicted", "error", *heads, left=2)
         for row in load.rows:
             name = NAMES[row.metric] if row.statistic == "mean" else ""
-            figures = (
+            figures: tuple[str, ...] = (
                 duration(row.measured_s),
                 duration(row.predicted_s),
                 signed_percent(row.error_fraction),
             )
+            if load.host is not None:
+                figures += (duration(row.predicted_here_s), signed_percent(row.error_here_fraction))
             table.add_row(name, row.statistic, *figures)
         parts += [
             f"[head]{load.load}: {load.requests} requests, profile {load.profile}, {load.grade}[/]",
@@ -46,6 +46,14 @@ def agreement_table(loads: Sequence[LoadAgreement], *, width: int, color: bool, 
         if not quiet:
             parts += [f"[warn]note: {notice.message}[/]" for notice in load.notices]
     return render(*parts, width=width, color=color)
+
+
+def _row_json(row: Agreement) -> dict[str, object]:
+    return {
+        **asdict(row),
+        "error_fraction": row.error_fraction,
+        "error_here_fraction": row.error_here_fraction,
+    }
 
 
 def _host_lines(host: HostComparison | None) -> list[str]:

@@ -9,6 +9,7 @@ from planner.planning.prediction.calibrate import fit_profile, predict_step_s
 from planner.planning.prediction.profile_engine import profile_costs, profile_limits, simulate_profile
 from planner.planning.prediction.step_profiles import with_doubts
 from planner.simulation.step import cost_table, step_time_s
+from planner.specs.agreement import Slowness
 from planner.specs.simulation import RequestBatch
 from planner.specs.step_point import StepPoint
 from planner.specs.step_profile import FittedTerm, StepProfile
@@ -55,6 +56,23 @@ def test_a_mixed_step_of_llama_cpp_takes_two_passes_in_the_simulator_too(sequenc
     time_s = step_time_s(costs, sequences + prompt, sequences + 1, sequences * 100, pairs, prefill=True)
     # the simulator counts the cache that a prompt reads to a few tokens
     assert time_s == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_slower_host_stretches_steps_that_read_and_steps_that_compute_each_by_its_own() -> None:
+    fitted = profile()
+    slow = profile_costs(fitted, profile_limits(fitted), Slowness(few_rows=1.5, more_rows=1.2))
+    costs = [
+        cost_table(each, as_lists=True) for each in (profile_costs(fitted, profile_limits(fitted)), slow)
+    ]
+
+    def ratio(tokens: int, sequences: int, *, prefill: bool) -> float:
+        before, after = (step_time_s(each, tokens, sequences, 0, 0.0, prefill) for each in costs)
+        return after / before
+
+    assert [ratio(count, count, prefill=False) for count in (1, 3, 4, 8)] == pytest.approx(
+        [1.5, 1.5, 1.2, 1.2]
+    )
+    assert ratio(256, 1, prefill=True) == pytest.approx(1.2)
 
 
 def batch(prompt: int, answer: int, requests: int = 20, gap_s: float = 30.0) -> RequestBatch:
