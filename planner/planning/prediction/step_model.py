@@ -240,10 +240,10 @@ def _rate(hardware: HardwareSpec, dtype: str) -> float:
             f"the books have no matrix rate for {hardware.name}",
             cure="add tflops to its row of hardware.yaml",
         )
-    return float(found) * TERA * _powered_fraction(hardware)
+    return float(found) * TERA * powered_fraction(hardware)
 
 
-def _powered_fraction(hardware: HardwareSpec) -> float:
+def powered_fraction(hardware: HardwareSpec) -> float:
     """Share of the stated rate that a Hopper card's power feeds, against the SXM card that the profiles know."""
     if hardware.compute_capability != HOPPER or hardware.tdp_w is None or "bf16" not in hardware.tflops:
         return 1.0

@@ -9,10 +9,10 @@ from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import DISCRETE, llamacpp_memory
 from planner.planning.memory.gguf_weights import gguf_bytes, mixture
 from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
-from planner.planning.prediction.step_model import pair_flops
+from planner.planning.prediction.step_model import pair_flops, powered_fraction
 from planner.records import dataclass
 from planner.specs.fit import FitRequest
-from planner.specs.hardware import HardwareSpec
+from planner.specs.hardware import ComputeDtype, HardwareSpec
 from planner.specs.model import HeadAttention, LatentAttention, ModelSpec
 from planner.units import GB, GIB, TERA
 
@@ -23,6 +23,7 @@ FLOATS = frozenset({"f32", "f16", "bf16"})
 # than this.
 HOST_BYTES_PER_S = 40e9
 
+MULTIPLIED: tuple[ComputeDtype, ...] = ("fp16", "bf16", "fp32")
 PROCESSORS = frozenset({"cpu", "sbc"})
 FASTEST_READ = 0.9  #: of the datasheet's time; overclocked memory has been seen 5 % above it
 FASTEST_PRODUCT = 0.25  #: 16-bit sums double what datasheets state for game cards, 8-bit products once more
@@ -109,10 +110,10 @@ def _matrix_tflops(hardware: HardwareSpec, *, quantised: bool) -> float | None:
     With it both a Raspberry Pi 4, which has no such instructions, and a Pi 5, which has, take 3.6 times as long as
     their datasheets; with the 16-bit rate the Pi 4 takes more than twice as long as the Pi 5.
     """
-    kinds = ("int8",) if quantised and hardware.kind in PROCESSORS else ()
-    return next(
-        (hardware.tflops[each] for each in (*kinds, "fp16", "bf16", "fp32") if each in hardware.tflops), None
-    )
+    kinds: tuple[ComputeDtype, ...] = ("int8",) if quantised and hardware.kind in PROCESSORS else ()
+    rates = hardware.tflops
+    stated = next((rates[each] for each in (*kinds, *MULTIPLIED) if each in rates), None)
+    return None if stated is None else stated * powered_fraction(hardware)
 
 
 def _heads(model: ModelSpec) -> float:

@@ -55,3 +55,9 @@ def test_a_token_in_less_time_than_reading_the_weights_is_impossible() -> None:
     assert impossible(eight, time_s=0.2 * eight.compute_s, prefill=True)
     blind = work("llama-3.1-8b", "apple-m5-pro")
     assert not impossible(blind, time_s=1e-9, prefill=True)  # no matrix rate in the books
+
+
+def test_a_hopper_card_multiplies_as_its_watts_allow() -> None:
+    # 350 W for 756 TFLOP/s against 700 W for 989 TFLOP/s: 65 % of the stated rate.
+    card, module = work("llama-3.1-8b", "h100-pcie"), work("llama-3.1-8b", "h100-sxm")
+    assert card.compute_s / module.compute_s == pytest.approx(989 / 756 / 0.654, rel=0.01)
