@@ -66,6 +66,9 @@ def predict(
     memory_utilization: Annotated[float, typer.Option(help="Share of memory that the engine may use.")] = 0.9,
     max_num_seqs: Annotated[int | None, typer.Option(help="Limit of sequences.")] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    pool_tokens: Annotated[
+        int | None, typer.Option(min=1, help="KV cache that the engine printed at its start; computed, else.")
+    ] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
     profile: ProfileOption = None,
     detail: Annotated[bool, typer.Option(help="Show the step by operator, and the memory.")] = False,
@@ -98,6 +101,7 @@ def predict(
         max_sequences=max_num_seqs,
         batched_tokens=max_num_batched_tokens,
         version=engine_version,
+        pool_tokens=pool_tokens,
     )
     answer = _answer(model, gpu, request, profile, tuple(books or ()))
     if output_format is Format.json:

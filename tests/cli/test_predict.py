@@ -95,3 +95,12 @@ def test_ways_to_split_and_to_spare_are_options() -> None:
     ]
     answer = json.loads(CliRunner().invoke(app, [*many, "--format", "json"]).stdout)
     assert answer["gpus"] == 8
+
+
+def test_a_pool_that_the_engine_printed_is_taken_for_the_computed_one() -> None:
+    run = ["--model", "llama-3.1-8b", "--gpu", "h100-sxm", "--concurrency", "64", "--format", "json"]
+    free, tight = (
+        json.loads(CliRunner().invoke(app, [*run, *more]).stdout) for more in ([], ["--pool-tokens", "20000"])
+    )
+    assert tight["kv_pool_tokens"] == 20_000
+    assert tight["running"] < free["running"] == 64

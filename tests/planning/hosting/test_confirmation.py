@@ -59,9 +59,9 @@ def test_only_the_cheapest_that_holds_is_simulated() -> None:
 CROWDED = {"max_utilization": 1.0, "redundancy": "none"}
 
 
-def tight_tpot_ms() -> float:
+def tight_tpot_ms(gpu: str = "h100-sxm") -> float:
     """Return a limit just above what the formula says at the peak."""
-    (loose,) = hosted(simulated=False, slo={}, **CROWDED)
+    (loose,) = hosted(simulated=False, slo={}, gpus=(gpu,), **CROWDED)
     assert loose.tpot_s is not None
     return loose.tpot_s.value * 1000 * 1.05
 
@@ -108,6 +108,18 @@ def test_another_replica_may_make_another_gpu_the_cheapest_which_is_then_simulat
     simulated = {option.gpu for option in found if option.plan and option.plan.simulated}
     assert "h100-sxm" in simulated
     assert min(prices, key=lambda gpu: prices[gpu]) in simulated
+
+
+def test_one_that_stays_the_cheapest_with_another_replica_is_simulated_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "planner.planning.hosting.peak_simulation.simulated_peak", verdict(until_requests_per_s=1.5)
+    )
+    slo = {"tpot_p95_ms": tight_tpot_ms("l40s")}
+    found = hosted(simulated=True, slo=slo, gpus=("l40s", "b200-sxm"), **CROWDED)
+    assert [option.gpu for option in found if option.plan and option.plan.simulated] == ["l40s"]
+    assert found[0].replicas == 2
 
 
 def test_a_limit_that_no_further_replica_holds_is_a_warning_with_the_miss(
