@@ -1,4 +1,4 @@
-"""The shipped profile of llama.cpp is what its script makes of the measured tables, where those lie beside the clone."""
+"""The shipped profiles are what their scripts make of the measured tables, where those lie beside the clone."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = ROOT.parent / "shared" / "data" / "measured"
-SHIPPED = ROOT / "planner" / "profiles" / "llamacpp.json"
+PROFILES = ROOT / "planner" / "profiles"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not TABLES.exists(), reason="the shared data folder is not beside the clone")
-def test_fitting_llama_cpp_again_gives_the_shipped_profile(tmp_path: Path) -> None:
-    script = ROOT / "scripts" / "fit_llamacpp.py"
-    again = tmp_path / "llamacpp.json"
-    subprocess.run([sys.executable, script, TABLES, "--output", again], check=True, cwd=ROOT, timeout=300)
-    assert numbers_of(again) == pytest.approx(numbers_of(SHIPPED), rel=2e-3)
+@pytest.mark.parametrize(
+    ("script", "profiles"), [("fit_llamacpp.py", "llamacpp.json"), ("fit_profiles.py", "serving.json")]
+)
+def test_fitting_again_gives_the_shipped_profiles(script: str, profiles: str, tmp_path: Path) -> None:
+    again = tmp_path / profiles
+    command = [sys.executable, ROOT / "scripts" / script, TABLES, "--output", again]
+    subprocess.run(command, check=True, cwd=ROOT, timeout=300)
+    assert numbers_of(again) == pytest.approx(numbers_of(PROFILES / profiles), rel=2e-3)
 
 
 def numbers_of(file: Path) -> dict[str, float]:

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 
+from planner.planning.judge.disaggregated import decode_worker, is_disaggregated
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
 from planner.planning.judge.metric_words import Metric, statistic_of
 from planner.planning.judge.mlperf import dataset_of, searches_beams
@@ -32,6 +33,8 @@ def judge_serving(row: TableRow, engine: str, load: Load, metric: Metric, bench:
         With the reason.
     """
     row = gpus_once(row)
+    if is_disaggregated(row):
+        row, load = decode_worker(row, metric), "batch"  # no prompt ever joins what it decodes
     check_row(row, load, metric)
     questions = _tuned(_questions(row, engine, load, bench), bench)
     first: Unpredictable | None = None
@@ -92,7 +95,6 @@ def check_row(row: TableRow, load: Load, metric: Metric) -> None:
     """
     lengths = row.input_tokens is not None and row.output_tokens is not None
     reasons = (
-        ("mode=disagg" in row.notes, "prefill and decode on separate GPUs"),
         (searches_beams(row), "answers are searched with several beams"),
         (not lengths and dataset_of(row) is None, "no input and output lengths"),
         (precision_of(row.precision) is None, f"precision {row.precision} is not known"),

@@ -48,6 +48,9 @@ def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
     assert default == single("RTX 4090", model="gpt-oss-20b", precision="MXFP4", value=200.0)
 
 
+SPLIT = "prefill[bs=1,w=1,tp=4]; decode[bs=16,w=2,"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -77,7 +80,9 @@ def test_a_file_of_gpt_oss_keeps_its_experts_in_mxfp4() -> None:
         # 42.5 GB of weights 500 times a second are 21 TB/s; 2 * 70e9 FLOP 100,000 times a second are 14 PFLOP/s.
         ({**SINGLE, "value": 500.0}, "a draft model, or a failed run"),
         ({**SINGLE, "metric": "prefill_throughput", "value": 1e6}, "a draft model, or a failed run"),
-        ({"notes": "mode=disagg"}, "separate GPUs"),
+        ({"notes": "mode=disagg"}, "whose workers are not stated"),
+        ({"notes": f"mode=disagg; {SPLIT}tp=4]", "metric": "ttft"}, "only the time per output token"),
+        ({"notes": f"mode=disagg; {SPLIT}tp=16]"}, "on several machines"),
         ({"gpus": 6, "tensor_parallel": 4}, "do not divide the GPUs"),
         ({"input_tokens": None}, "no input"),
         (
@@ -189,3 +194,17 @@ def test_groups_state_error_bias_and_coverage() -> None:
     assert everything.within_20 == 0.5
     assert everything.coverage_80 == 0.5
     assert result.groups[1].by == {"engine": "vllm", "hardware": "h100-sxm", "load_type": "concurrency"}
+
+
+def test_a_decode_worker_serves_its_share_without_prompts() -> None:
+    whole = predicted(load_value=32.0)
+    worker = predicted(load_value=64.0, gpus=12, notes=f"mode=disagg; {SPLIT}tp=4]")
+    assert 0.8 * whole.value < worker.value < whole.value
+
+
+def test_a_worker_that_splits_no_tensor_splits_its_sequences() -> None:
+    """DeepSeek-V3 in FP8, aiconfigurator (Apache-2.0): one worker of 8 H200s holds 8 x 16 sequences at 36.3 ms."""
+    row = {"model": "deepseek-ai/DeepSeek-V3", "gpu": "h200_sxm", "engine": "trtllm", "load_value": 128.0}
+    notes = "mode=disagg; prefill[bs=1,w=1,tp=1]; decode[bs=16,w=1,tp=1]"
+    found = predicted(**row, input_tokens=8192.0, gpus=16, tensor_parallel=1, notes=notes)
+    assert found.value == pytest.approx(0.0363, rel=0.15)
