@@ -21,7 +21,7 @@ PROFILES = ROOT / "planner" / "profiles"
 )
 def test_fitting_again_gives_the_shipped_profiles(script: str, profiles: str, tmp_path: Path) -> None:
     again = tmp_path / profiles
-    command = [sys.executable, ROOT / "scripts" / script, TABLES, "--output", again]
+    command: list[str | Path] = [sys.executable, ROOT / "scripts" / script, TABLES, "--output", again]
     subprocess.run(command, check=True, cwd=ROOT, timeout=300)
     assert numbers_of(again) == pytest.approx(numbers_of(PROFILES / profiles), rel=2e-3)
 
