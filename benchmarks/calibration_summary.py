@@ -79,7 +79,7 @@ def load_rows(folder: Path) -> Iterator[str]:
             continue
         for load in json.loads(path.read_text())["loads"]:
             for key, at in (("error_fraction", ""), ("error_here_fraction", " at its host's speed")):
-                rows = {(row["metric"], row["statistic"]): row[key] for row in load["rows"]}
+                rows = {(row["metric"], row["statistic"]): row.get(key) for row in load["rows"]}
                 if None in rows.values():
                     continue
                 cells = (

@@ -13,7 +13,8 @@ from planner.bench.load import ramp_requests
 from planner.bench.records import read_manifest, read_records
 from planner.bench.run import BenchRun
 from planner.cli.bench_options import Arrival
-from planner.cli.bench_run import SEED_BITS, bench_run, progress
+from planner.cli.bench_progress import progress
+from planner.cli.bench_run import SEED_BITS, bench_run
 from planner.cli.options import Format, emit, screen_of
 from planner.errors import UsageError
 from planner.report.bench.compare import (

@@ -6,8 +6,6 @@ import json
 import os
 import secrets
 import shlex
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,12 +16,13 @@ from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.log_lines import RequestPrice, log_lines
 from planner.bench.records import RunWriter, read_manifest, read_records, write_host_speed
 from planner.bench.reference import speed_now
-from planner.bench.run import BenchRun, Watch
+from planner.bench.run import BenchRun
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import measure
 from planner.bench.step_loop import LoopGoal
 from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.bench_price import price_of
+from planner.cli.bench_progress import progress
 from planner.cli.bench_scenario import with_scenario
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
@@ -34,7 +33,6 @@ from planner.errors import UsageError
 from planner.inputs.traces import read_trace
 from planner.report.bench.plot import check_plot, write_plot
 from planner.report.bench.result import bench_csv, bench_json, bench_markdown
-from planner.report.numbers import rate
 from planner.specs.host import GpuFacts
 from planner.specs.load import LoadPoint, TokenLengths
 from planner.specs.measurement import RunLabels, RunResult
@@ -260,39 +258,3 @@ def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) ->
         )
         for number, (level, rate) in enumerate(pairs)
     )
-
-
-@contextmanager
-def progress(*, quiet: bool) -> Iterator[Watch]:
-    """Show what is measured on stderr: a moving line on a terminal, nothing in a pipe."""
-    if quiet or not sys.stderr.isatty():
-        yield _nothing
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
-        task = bar.add_task("starting", total=None)
-        last = 0.0
-        started: dict[str, float] = {}
-
-        def watch(name: str, ended: int, total: int) -> None:
-            nonlocal last
-            now = time.monotonic()
-            since = now - started.setdefault(name, now)
-            if ended and ended != total and now - last < 0.25:  # drawing must not disturb the measurement
-                return
-            last = now
-            bar.update(task, description=with_rate(name, ended, since), completed=ended, total=total or None)
-
-        yield watch
-
-
-def with_rate(name: str, ended: int, since_s: float) -> str:
-    """Name what is measured, with the requests that ended in a second so far."""
-    return f"{name}, {rate(ended / since_s)} requests/s" if ended and since_s > 0 else name
-
-
-def _nothing(name: str, ended: int, total: int) -> None:
-    """Show nothing."""

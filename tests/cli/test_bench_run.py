@@ -10,7 +10,8 @@ from rich.progress import Progress
 from planner.bench.load import TraceRow
 from planner.cli import bench_run
 from planner.cli.bench_options import Arrival, Endpoint
-from planner.cli.bench_run import load_points, progress, trace_rows, with_rate
+from planner.cli.bench_progress import progress, with_rate
+from planner.cli.bench_run import load_points, trace_rows
 from planner.errors import UsageError
 
 GIVEN: dict[str, Any] = {
