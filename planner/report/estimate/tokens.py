@@ -13,13 +13,16 @@ from planner.specs.rules import Rules
 from planner.specs.tokenizer import PromptTokens
 
 WORDS_ASKED = 1000
+SAME_TEXT = 0.005  # a factor within this is shown as 1.00
 
 
 def prompt_tokens_table(prompts: tuple[PromptTokens, ...]) -> Table | None:
     """Return a row for each model: its tokenizer family, the mean prompt with its band, and how that is known."""
     if not prompts:
         return None
-    table = grid("Prompt by model", "tokenizer", "tokens", "p10–p90", "same text", "known by", left=2)
+    differ = any(abs(prompt.per_text_factor - 1) >= SAME_TEXT for prompt in prompts)
+    same_text = ("same text",) if differ else ()  # of no use, and of some width, where all are alike
+    table = grid("Prompt by model", "tokenizer", "tokens", "p10–p90", *same_text, "known by", left=2)
     for prompt in prompts:
         band = "exact" if prompt.low == prompt.high else f"{count(prompt.low)}–{count(prompt.high)}"
         table.add_row(
@@ -27,7 +30,7 @@ def prompt_tokens_table(prompts: tuple[PromptTokens, ...]) -> Table | None:
             prompt.family,
             count(prompt.input_tokens),
             band,
-            f"× {prompt.per_text_factor:.2f}",
+            *((f"× {prompt.per_text_factor:.2f}",) if differ else ()),
             _known_by(prompt),
         )
     return table
