@@ -9,6 +9,7 @@ from pathlib import Path
 from planner import __version__
 from planner.cli.locked_profiles import measured_of, with_measured
 from planner.cli.sides import WORKING_TREE, Sides
+from planner.cli.two_processors import in_two
 from planner.errors import DataError, InputError, UsageError
 from planner.inputs.locks import read_lock
 from planner.inputs.project import gates_from, read_project
@@ -71,7 +72,7 @@ def checked_of(asked: Asked) -> Checked:
         replace(
             request,
             entries=head.entries,
-            difference=difference(base, head) if base is not None else None,
+            difference=difference(base, head, each=in_two) if base is not None else None,
             stale=_stale(lock, head, lock_file, whole=not asked.scenarios) if lock is not None else (),
         )
     )

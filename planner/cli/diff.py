@@ -19,6 +19,7 @@ from planner.cli.options import (
     screen_of,
 )
 from planner.cli.sides import Sides
+from planner.cli.two_processors import in_two
 from planner.errors import EXIT_FINDING, UsageError
 from planner.planning.diff.difference import difference
 from planner.report.gate.difference_table import difference_parts
@@ -65,7 +66,7 @@ def diff(
     Both sides are priced by one set of books; what prices, fits or planner itself moved is told apart.
     """
     sides = Sides(lock=lock, as_of=date_or_none(as_of), books=tuple(books or ()))
-    found = difference(*sides.compared(tuple(paths or ()), base_ref, head_ref))
+    found = difference(*sides.compared(tuple(paths or ()), base_ref, head_ref), each=in_two)
     width, color = screen_of(output, no_color=no_color)
     emit(shown_difference(found, output_format, width=width, color=color), output)
     if exit_code and not found.is_empty:

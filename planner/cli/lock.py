@@ -23,6 +23,7 @@ from planner.cli.options import (
     screen_of,
 )
 from planner.cli.sides import Sides
+from planner.cli.two_processors import in_two
 from planner.errors import UsageError
 from planner.inputs.locks import read_lock
 from planner.inputs.project import read_project
@@ -78,7 +79,7 @@ def lock(
     done = what.reprice(update=update) if reprice else what.lock(update=update, check=check)
     width, color = screen_of("-", no_color=no_color)
     if done.compared is not None and (reprice or not quiet):
-        found = difference(*done.compared)
+        found = difference(*done.compared, each=in_two)
         emit(shown_difference(found, output_format, width=width, color=color), "-")
     if done.line and output_format is Format.table and not quiet:
         emit(done.line, "-")

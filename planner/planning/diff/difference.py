@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import assert_never
 
@@ -23,15 +23,28 @@ from planner.specs.difference import (
 )
 from planner.specs.side import Entry, Side
 
+Compare = Callable[[Pair], ScenarioDifference]
 
-def difference(base: Side, head: Side) -> Difference:
+
+def one_by_one(compare: Compare, pairs: Sequence[Pair]) -> list[ScenarioDifference]:
+    """Return each comparison, one after another."""
+    return [compare(pair) for pair in pairs]
+
+
+def difference(
+    base: Side,
+    head: Side,
+    *,
+    each: Callable[[Compare, Sequence[Pair]], list[ScenarioDifference]] = one_by_one,
+) -> Difference:
     """Return what changed from one side to the other.
 
     Both are priced with the head's books; what the base's own books, profiles and planner had said otherwise are causes
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
+    ``each`` works the pairs off; none depends on another.
     """
     comparing = _Comparing(dark=frozenset(each.place for side in (base, head) for each in side.unreadable))
-    found = [comparing.pair(pair) for pair in pairs_of(base.entries, head.entries)]
+    found = each(comparing.pair, list(pairs_of(base.entries, head.entries)))
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
     unreadable = [
