@@ -106,8 +106,9 @@ class StepLoop:
                 if self._elapsed_s() > self._goal.budget_s:
                     ending = "budget"
                     break
-                measured = measure_steadily(self._measuring, point, attempts=ATTEMPTS, patience_s=patience_s)
-                self._take(replace(measured, held_out=held_out))
+                found = measure_steadily(self._measuring, point, attempts=ATTEMPTS, patience_s=patience_s)
+                measured = replace(found, held_out=held_out)
+                self._take(measured)
                 keep(self.run)
                 error = self._error()
                 progress(self._state(measured, error))

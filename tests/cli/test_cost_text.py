@@ -41,7 +41,8 @@ def test_a_file_is_measured_and_the_report_says_how(tmp_path: Path) -> None:
     file = tmp_path / "prompt.md"
     file.write_text("x" * 4000)
     shown = run("gpt-5.1", "--input-file", str(file), "--output-words", "75").stdout
-    assert "4,000 characters of input are 1,000 tokens of o200k: 880 to 1,200 by the vendor's rule" in shown
+    # 4,000 letters × 0.84 ÷ 4 characters of the rule = 840
+    assert "4,000 characters of input are 840 tokens of o200k: 739 to 1,008 by the vendor's rule" in shown
     assert "75 words of output are 100 tokens of o200k" in shown
 
 

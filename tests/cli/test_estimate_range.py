@@ -26,7 +26,7 @@ def uncertainty(*args: str) -> Any:
 def test_the_range_stands_under_the_choice_with_what_moves_it() -> None:
     shown = run("--set", VOLUME)
     assert "Range   p10–p90 59" in shown  # 849.60 × 0.7 = 594.72, from 10,000 draws
-    assert "USD/month at the API; most from volume\n" in shown
+    assert "USD/month at the API; most from volume; over the horizon 7,181–16,318\n" in shown
     assert "What moves the bill" in shown
     assert "p10–p90" in run("--set", VOLUME, "--format", "md")
 
