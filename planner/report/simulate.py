@@ -24,6 +24,7 @@ LEVELS = " ▁▂▃▄▅▆▇█"
 CHART_CELLS = 60
 COLUMNS = ("arrival_s", "scheduled_s", "first_token_s", "last_token_s", "ttft_s", "tpot_s", "e2e_s")
 COUNTS = ("input_tokens", "output_tokens", "cached_tokens", "preemptions")
+FALLS_BEHIND = "note: the times grow with the requests drawn; --replicas N shares the traffic, planner estimate says how many it takes"
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s", "queue_s")
 
 
@@ -95,6 +96,8 @@ def simulate_table(
     )
     held = [_held(simulation, slo)] if slo is not None else []
     parts: list[RenderableType] = [head, *held, run, "", table, "", *_chart(served, width), "", facts]
+    if not quiet and not simulation.keeps_up:
+        parts.append(Text(FALLS_BEHIND, style="warn"))
     if not quiet:
         parts += [Text(f"note: {notice.message}", style="warn") for notice in simulation.notices]
     return render(*parts, width=width, color=color)

@@ -50,6 +50,9 @@ def test_the_first_line_says_whether_the_replica_keeps_up(tmp_path: Path) -> Non
     behind = first_line("--rate", "400", "--requests", "1500")
     assert "falls behind:" in behind
     assert "wait when the last one comes" in behind
+    run = [*BASE, "--rate", "400", "--requests", "1500"]
+    assert "--replicas N shares the traffic" in CliRunner(env={"COLUMNS": "160"}).invoke(app, run).stdout
+    assert "note:" not in CliRunner(env={"COLUMNS": "160"}).invoke(app, [*run, "--quiet"]).stdout
     trace = tmp_path / "trace.jsonl"
     trace.write_text('{"timestamp": 0, "input_length": 100, "output_length": 5, "hash_ids": [1]}\n' * 2)
     assert first_line("--trace", str(trace)).endswith("serves requests that all come at once")
