@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from planner.planning.judge.validate import validate
+from planner.specs.validation import EngineSettings
 from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, single, tools
 
 
@@ -208,3 +209,17 @@ def test_a_worker_that_splits_no_tensor_splits_its_sequences() -> None:
     notes = "mode=disagg; prefill[bs=1,w=1,tp=1]; decode[bs=16,w=1,tp=1]"
     found = predicted(**row, input_tokens=8192.0, gpus=16, tensor_parallel=1, notes=notes)
     assert found.value == pytest.approx(0.0363, rel=0.15)
+
+
+def test_a_server_run_of_mlperf_lasts_its_ten_minutes() -> None:
+    """One H200 at the edge: the batch of a run of 600 requests is still filling when they are all there."""
+    told: dict[str, object] = {"engine": "mlperf", "engine_version": "TensorRT", "model": "llama2-70b-99"}
+    told |= {"gpu": "H200", "gpus": 1, "tensor_parallel": 1, "load_type": "mlperf_server", "load_value": 13.0}
+    told |= {"input_tokens": None, "output_tokens": None}  # the data set's
+    long = predicted(**told)
+    short = predicted(**told, settings=EngineSettings(requests=600))
+    assert long.value > 2 * short.value
+
+
+def test_a_single_stream_needs_no_load_type() -> None:
+    assert single("RTX 4090", load_type="") == single("RTX 4090")
