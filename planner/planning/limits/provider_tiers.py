@@ -132,7 +132,7 @@ def _holds(plan: TierPlan, check: TierCheck | None) -> bool | None:
 def _reason(plan: TierPlan, account: str | None, check: TierCheck | None, tightest: LimitUse | None) -> str:
     if check is None:
         return (
-            "limits are not published for this date; ask the provider"
+            "limits are not published for this load; ask the provider"
             if plan.unknown
             else "no published tier holds the peak" + _even_the_highest(plan)
         )

@@ -15,6 +15,7 @@ from planner.specs.limits import ANY_MODEL, LimitClass, RateLimitEdition, Tier
 from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan, TierStatus
 from planner.units import percent
 
+BATCH_KINDS = ("batch_queue_tokens", "batch_queue_requests")
 STATUS_WORDS: dict[TierStatus, str] = {
     "holds": "holds",
     "tight": "is tight",
@@ -185,17 +186,25 @@ def _drawn(
     edition: RateLimitEdition, tier: Tier, pools: tuple[Pool, ...]
 ) -> tuple[list[Draw], tuple[str, ...]]:
     """Return what draws on each limit of a tier, and the models for which it publishes none."""
-    draws: list[Draw] = []
+    queued = [each for _, demands in pools for each in demands if each.batch_requests_queued]
+    draws = list(limit_draws(edition.accounting, edition.batch_queue, tier.id, queued))
+    shared_queue = bool(draws)
     unpublished: list[str] = []
     for line, demands in pools:
         found = limit_draws(edition.accounting, line, tier.id, demands)
         draws.extend(found)
+        models = dict.fromkeys(demand.model for demand in demands)
         if not found:
-            unpublished.extend(dict.fromkeys(demand.model for demand in demands))
-    if edition.batch_queue is not None:
-        queued = [each for _, demands in pools for each in demands if each.batch_requests_queued]
-        draws.extend(limit_draws(edition.accounting, edition.batch_queue, tier.id, queued))
+            unpublished.extend(models)
+        elif _unlimited_batches(demands, found, shared=shared_queue):
+            unpublished.extend(f"batches of {model}" for model in models)
     return draws, tuple(unpublished)
+
+
+def _unlimited_batches(demands: Sequence[LimitDemand], found: Sequence[Draw], *, shared: bool) -> bool:
+    """Tell whether something waits in batches of which no limit is published: their own, or that of all models."""
+    waiting = any(each.batch_requests_queued for each in demands)
+    return waiting and not shared and not any(draw.kind in BATCH_KINDS for draw in found)
 
 
 def _check(
@@ -248,7 +257,8 @@ def _notices(
 ) -> Iterable[Notice]:
     known = [check for check in checks if check.status != "unknown"]
     if not known:
-        models = ", ".join(sorted({model for check in checks for model in check.unpublished}))
+        found = {name for check in checks for name in check.unpublished}
+        models = ", ".join(sorted(name for name in found if f"batches of {name}" not in found))
         yield Notice(
             code="LIMITS-UNKNOWN",
             message=f"{edition.id} publishes no limits for {models or 'these models'}",

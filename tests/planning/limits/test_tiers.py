@@ -265,3 +265,12 @@ def test_nothing_waits_where_nothing_is_batched() -> None:
         each.kind for check in plan(demand("anthropic/claude-sonnet-5", 1)).checks for each in check.uses
     }
     assert "batch_queue_requests" not in kinds
+
+
+def test_batches_of_which_no_limit_is_published_are_unknown() -> None:
+    result = plan(
+        demand("google/gemini-2.5-flash-lite", 0, batch_requests_queued=10_000.0, batch_tokens_queued=5e6)
+    )
+    assert result.unknown
+    assert result.lowest is None
+    assert result.notices[0].message.endswith("no limits for batches of google/gemini-2.5-flash-lite")
