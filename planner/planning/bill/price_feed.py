@@ -50,13 +50,15 @@ def _check(row: ApiModel, offer: Offer | None, as_of: date) -> PriceCheck:
         price = price_in_force(row, as_of)
     except DataError:
         price = None
-    differences = tuple(_differences(price, offer, as_of)) if price is not None and offer is not None else ()
+    differences, known = (
+        _disputed(price, offer, as_of) if price is not None and offer is not None else ((), False)
+    )
     return PriceCheck(
         model=row.id,
         feed_name=offer.name if offer is not None else None,
         status=_status(price, offer, differences),
         differences=differences,
-        known=bool(differences) and _named_already(price, offer),
+        known=known,
         deprecated=offer is not None and offer.deprecated and row.lifecycle.status == "current",
         book_since=price.effective_from if price is not None else None,
         book_checked=price.checked if price is not None else None,
@@ -85,10 +87,14 @@ def _differences(price: ApiPrice, offer: Offer, as_of: date) -> Iterator[Differe
                 yield Difference(field=f"{prefix}{field}", book_usd_per_mtok=mine, feed_usd_per_mtok=usd)
 
 
-def _named_already(price: ApiPrice | None, offer: Offer | None) -> bool:
+def _disputed(price: ApiPrice, offer: Offer, as_of: date) -> tuple[tuple[Difference, ...], bool]:
+    """Return what book and feed differ on, and whether the book names that already."""
+    differences = tuple(_differences(price, offer, as_of))
+    return differences, bool(differences) and _named_already(price, offer)
+
+
+def _named_already(price: ApiPrice, offer: Offer) -> bool:
     """Tell whether the book lists the feed's prices of a mode among the alternates of the row."""
-    if price is None or offer is None:
-        return False
     modes = {STANDARD: offer.prices, "batch": offer.batch}
     return any(_same(each, modes.get(each.mode, {})) for each in price.alternates)
 

@@ -116,6 +116,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
         "hosting.self_hosted.redundancy=none",
         "hosting.self_hosted.spot={interruptions_per_month: 60}",
     ),
+    "spot machines that must be up": (
+        BULK,
+        "hosting.self_hosted.purchase=[spot]",
+        "hosting.self_hosted.redundancy=none",
+        "slo.availability=0.9999",
+    ),
     "machines of one's own": (
         BULK,
         "hosting.self_hosted.purchase=[owned]",
