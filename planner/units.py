@@ -50,7 +50,7 @@ def percent(fraction: float, digits: int = 0, *, sign: str = "-") -> str:
 
     Examples
     --------
-    >>> percent(0.4), percent(0.9995, 2), percent(0.4, sign="+")
-    ('40 %', '99.95 %', '+40 %')
+    >>> percent(0.4), percent(0.9995, 2), percent(12.5, sign="+")
+    ('40 %', '99.95 %', '+1,250 %')
     """
-    return f"{fraction * 100:{sign}.{digits}f} %"
+    return f"{fraction * 100:{sign},.{digits}f} %"

@@ -51,7 +51,7 @@ def count(value: float | None) -> str:
 
 def percent(fraction: float | None, digits: int = 1) -> str:
     """Write a fraction as a percentage: ``76.4 %``."""
-    return UNKNOWN if fraction is None else f"{fraction * 100:.{digits}f} %"
+    return UNKNOWN if fraction is None else f"{fraction * 100:,.{digits}f} %"
 
 
 def signed_percent(fraction: float | None) -> str:

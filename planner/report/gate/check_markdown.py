@@ -81,7 +81,7 @@ def _costs(checked: Checked) -> Iterator[str]:
             f"| {cell(cost.name)} | {was} | {usd(cost.usd_per_month)} | {_change(delta)}{share} "
             f"| {cost.findings or ''} |"
         )
-    rest = [f"{len(shown) - SHOWN_SCENARIOS} more with changes"] if len(shown) > SHOWN_SCENARIOS else []
+    rest = [f"{len(shown) - SHOWN_SCENARIOS:,} more with changes"] if len(shown) > SHOWN_SCENARIOS else []
     if quiet:
         rest.append(f"{quiet} unchanged")
     if shown:
@@ -99,7 +99,7 @@ def _findings(checked: Checked) -> Iterator[str]:
         yield from _finding(finding, details)
     more = len(checked.findings) - SHOWN_FINDINGS
     if more > 0:
-        yield f"- and {more} more, see the job's log"
+        yield f"- and {more:,} more, see the job's log"
     if checked.findings:
         yield ""
 

@@ -38,12 +38,12 @@ def check_parts(checked: Checked) -> Iterator[RenderableType]:
 def verdict_words(checked: Checked) -> str:
     """Write the verdict in one line: ``failed: 1 error, 2 warnings, 1 waived``."""
     counts = [
-        f"{number} {severity}{'s' if number != 1 else ''}"
+        f"{number:,} {severity}{'s' if number != 1 else ''}"
         for severity in ("error", "warning", "note")
         if (number := checked.count(severity))
     ]
     if checked.waived:
-        counts.append(f"{len(checked.waived)} waived")
+        counts.append(f"{len(checked.waived):,} waived")
     word = "passed" if checked.passed else "failed"
     return f"{word}: {', '.join(counts) or 'nothing found'}"
 
@@ -66,7 +66,7 @@ def change_words(checked: Checked) -> str:
 
 def _verdict(checked: Checked) -> RenderableType:
     style = "good" if checked.passed else "bad"
-    scenarios = f"{len(checked.scenarios)} scenario{'s' if len(checked.scenarios) != 1 else ''}"
+    scenarios = f"{len(checked.scenarios):,} scenario{'s' if len(checked.scenarios) != 1 else ''}"
     return Group(
         Text.assemble((verdict_words(checked), style), (f" · exit {checked.exit_code}", "dim")),
         Text(f"{scenarios} · {change_words(checked)}" if checked.scenarios else change_words(checked)),
@@ -124,7 +124,7 @@ def _table(checked: Checked) -> RenderableType:
         )
     if len(ranked) <= SHOWN_SCENARIOS:
         return table
-    return Group(table, Text(f"and {len(ranked) - SHOWN_SCENARIOS} more", style="dim"))
+    return Group(table, Text(f"and {len(ranked) - SHOWN_SCENARIOS:,} more", style="dim"))
 
 
 def by_change(checked: Checked) -> list[ScenarioCost]:

@@ -37,7 +37,7 @@ def cause_lines(causes: Sequence[Cause], delta_usd_per_month: float | None) -> l
     lines.extend(_cause(cause) for cause in causes[:SHOWN_CAUSES])
     hidden = causes[SHOWN_CAUSES:]
     if hidden:
-        lines.append(row(f"{len(hidden)} more", "", signed_usd(sum(each.usd_per_month for each in hidden))))
+        lines.append(row(f"{len(hidden):,} more", "", signed_usd(sum(each.usd_per_month for each in hidden))))
     lines.append(row("**together**", "", f"**{signed_usd(delta_usd_per_month)}**"))
     return lines
 
@@ -60,7 +60,7 @@ def metric_lines(scenarios: Sequence[ScenarioDifference]) -> list[str]:
     if not rows:
         return []
     head = (row("scenario", "figure", "change", ""), "|---|---|---|---|")
-    more = [f"| {len(rows) - SHOWN_METRICS} more | | | |"] if len(rows) > SHOWN_METRICS else []
+    more = [f"| {len(rows) - SHOWN_METRICS:,} more | | | |"] if len(rows) > SHOWN_METRICS else []
     return folded("Beside the cost", *head, *rows[:SHOWN_METRICS], *more)
 
 
@@ -74,5 +74,5 @@ def unknown_lines(found: Difference) -> list[str]:
         cure = f" ({cell(each.cure)})" if each.cure else ""
         lines.append(f"- {cell(each.scenario)} in {cell(side)}: {cell(each.reason)}{cure}")
     if len(found.unknowns) > SHOWN_SCENARIOS:
-        lines.append(f"- and {len(found.unknowns) - SHOWN_SCENARIOS} more")
+        lines.append(f"- and {len(found.unknowns) - SHOWN_SCENARIOS:,} more")
     return [*lines, ""]

@@ -299,7 +299,7 @@ def test_the_comment_stays_below_the_limit_with_thousands_of_scenarios(count: in
     many = replace(FAILED, findings=findings, scenarios=costs, waived=(WAIVED,) * count)
     shown = check_markdown(many)
     assert len(shown) < COMMENT_LIMIT
-    assert f"and {count - 25} more" in shown
+    assert f"and {count - 25:,} more" in shown
     assert shown.count("<details>") == shown.count("</details>")
 
 
