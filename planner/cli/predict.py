@@ -44,7 +44,7 @@ def predict(
     engine: Annotated[
         str,
         typer.Option(
-            help="vllm, sglang, tensorrt-llm, llamacpp, lmdeploy, tgi, or vllm-eager: no CUDA graphs."
+            help="vllm, sglang, tensorrt-llm, llamacpp, lmdeploy, tgi, deepspeed, or vllm-eager: no CUDA graphs."
         ),
     ] = "vllm",
     tensor_parallel: Annotated[int, typer.Option(help="GPUs that share each layer.")] = 1,

@@ -23,8 +23,6 @@ ENGINES: tuple[tuple[str, str], ...] = (
     (r"\btgi\b|text.generation.inference", "tgi"),
     (r"deepspeed|fastgen", "deepspeed"),
 )
-# Engines that batch as vLLM does and of which nothing is fitted: predicted as it, with a wider interval.
-BORROWED = {"lmdeploy": "vllm", "tgi": "vllm", "deepspeed": "vllm"}
 LOADS: tuple[tuple[str, Load], ...] = (
     (r"offline|max_load|max_throughput|saturat|^throughput", "offline"),
     (r"single|batch_?1$|llama-?bench|synchronous", "single_stream"),

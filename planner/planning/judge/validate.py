@@ -14,13 +14,13 @@ from planner.planning.judge.memory import judge_memory
 from planner.planning.judge.metric_words import Metric, is_other_statistic, metric_of
 from planner.planning.judge.serving import judge_serving
 from planner.planning.judge.single import judge_single
-from planner.planning.judge.table_words import BORROWED, Load, engine_of, load_of
+from planner.planning.judge.table_words import Load, engine_of, load_of
+from planner.planning.prediction.profile_choice import BORROWED_WIDTH, RELATED_ENGINES
 from planner.specs.base import Quantity
 from planner.specs.validation import ErrorGroup, JudgedRow, SkippedRows, TableRow, Validation
 
 __all__ = ["Tools", "groups_of", "validate"]
 
-BORROWED_WIDTH = 2.0  #: interval in log space of an engine that borrows another's profile
 NEAR = 0.2  #: the share of rows within this error is reported
 SIZES = frozenset({"weights", "kv", "kv_tokens", "activation", "compute_buffer"})
 SINGLE = frozenset({"llamacpp", "mlx"})
@@ -101,14 +101,14 @@ def _judge(row: TableRow, bench: Bench) -> Judgement:
         return judge_memory(row, engine or "", metric, bench)
     if engine in SINGLE:
         return judge_single(row, load or "single_stream", metric or "decode_throughput", bench)
-    if engine in BORROWED:
+    if engine in RELATED_ENGINES:
         return _borrowed(row, engine or "", load or "concurrency", metric or "tpot", bench)
     return judge_serving(row, engine or "", load or "concurrency", metric or "tpot", bench)
 
 
 def _borrowed(row: TableRow, engine: str, load: Load, metric: Metric, bench: Bench) -> Judgement:
     """Return the prediction for an engine that nothing is fitted for, as another's with a wider interval."""
-    other = BORROWED[engine]
+    other = RELATED_ENGINES[engine]
     found = judge_serving(replace(row, engine_version=""), other, load, metric, bench)
     value = found.predicted.value
     wider = Quantity(

@@ -15,7 +15,7 @@ from planner.specs.profile import ServingProfile
 BORROWED_WIDTH = 1.5
 # Servers with continuous batching and CUDA graphs that no table of ours measures: nearest to vLLM, as all measured
 # engines are to each other (one set of coefficients serves them all within 10 %).
-RELATED_ENGINES = {"lmdeploy": "vllm", "tgi": "vllm"}
+RELATED_ENGINES = {"lmdeploy": "vllm", "tgi": "vllm", "deepspeed": "vllm"}
 BLACKWELL = 10.0  #: first compute capability of the class
 # GeForce, RTX PRO and GB10: GDDR or LPDDR, no NVLink; nearer to the A100's coefficients than to the B200's.
 SMALL_BLACKWELL = 12.0
