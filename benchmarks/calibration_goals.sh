@@ -13,6 +13,7 @@ shift
 mkdir -p "$folder"
 minutes_1b=7 minutes_vllm=3 minutes_3b=7 requests_1b=45 requests_vllm=100
 if [ -n "${QUICK:-}" ]; then minutes_1b=1 minutes_vllm=0.2 minutes_3b=0.5 requests_1b=6 requests_vllm=12; fi
+longest_s=720 # of one command; it is interrupted then, and reports what it has
 load=(--input-tokens 32,64,128,256 --output-tokens 16,32,48 --seed 7 --no-self-check)
 
 bench() { # folder, then options of planner bench; a run with a summary is done, another one goes on
@@ -20,13 +21,13 @@ bench() { # folder, then options of planner bench; a run with a summary is done,
     shift
     if [ -e "$out/summary.md" ]; then return; fi
     if [ -e "$out/manifest.json" ]; then set -- "$@" --resume; fi
-    python -m planner bench "$@" --output "$out" >"$out.txt"
+    timeout -s INT "$longest_s" python -m planner bench "$@" --output "$out" >"$out.txt"
 }
 
 steps() { # folder model quantization minutes
     local out="$folder/$1"
     if [ -e "$out/done" ]; then return; fi
-    python -m planner bench --calibrate --engine llamacpp --synthetic "$2" --quantization "$3" \
+    timeout -s INT "$longest_s" python -m planner bench --calibrate --engine llamacpp --synthetic "$2" --quantization "$3" \
         --goal 0.0 --minutes "$4" --output "$out" --resume >"$out.txt" && touch "$out/done"
 }
 
