@@ -33,6 +33,7 @@ def simulated_peak(
         numbers,
         max_tokens=memory.batched_tokens,
         mean_context_tokens=demand.prompt.mean + demand.answer.mean / 2.0,
+        separate_prefill=configuration.chosen.profile.separate_prefill,
     )
     limits = EngineLimits(
         max_num_seqs=min(memory.max_sequences, memory.batched_tokens),

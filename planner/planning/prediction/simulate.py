@@ -65,6 +65,7 @@ def simulate_replica(
         chosen.profile.numbers(),
         max_tokens=limits.max_num_batched_tokens,
         mean_context_tokens=context,
+        separate_prefill=chosen.profile.separate_prefill,
     )
     spread, width = chosen.profile.tpot, chosen.width
     factor = {"expected": 1.0, "slow": spread.low**-width, "fast": spread.high**-width}[speed]
@@ -103,16 +104,24 @@ def slowed(costs: StepCosts, factor: float) -> StepCosts:
         prefill_overhead_s=costs.prefill_overhead_s * factor,
         kv_token_s=costs.kv_token_s * factor,
         pair_s=costs.pair_s * factor,
+        apart=costs.apart,
     )
 
 
 def step_costs(
-    operand: Operands, coefficients: Mapping[str, float], *, max_tokens: int, mean_context_tokens: float
+    operand: Operands,
+    coefficients: Mapping[str, float],
+    *,
+    max_tokens: int,
+    mean_context_tokens: float,
+    separate_prefill: bool,
 ) -> StepCosts:
     """Return the costs of a step with up to ``max_tokens`` tokens.
 
     What depends on the number of tokens alone is tabulated; attention is linear in context and pairs. Layers with a
-    sliding window read ``min(context, window)``: the mean context of the load fixes the slope that they keep.
+    sliding window read ``min(context, window)``: the mean context of the load fixes the slope that they keep. With
+    ``separate_prefill`` prompts take a pass of their own beside the decoding one; a first token waits for both, a
+    decoding step longer than SGLang's does.
     """
     tokens = np.arange(max_tokens + 1, dtype=np.float64)
     table = np.asarray(step_s(operand, coefficients, Load(prefill_tokens=tokens), prefill=False))
@@ -129,6 +138,7 @@ def step_costs(
         prefill_overhead_s=max(prefill, 0.0),
         kv_token_s=max(over_table(Load(sequences=1.0, context_tokens=context)) - alone, 0.0) / context,
         pair_s=over_table(Load(prefill_tokens=1.0, attended_tokens=context)) / context,
+        apart=separate_prefill,
     )
 
 

@@ -14,12 +14,19 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.predict import choose_profile
-from planner.planning.prediction.simulate import latency_points, peak_batch, simulate_replica, step_costs
+from planner.planning.prediction.simulate import (
+    latency_points,
+    peak_batch,
+    simulate_replica,
+    slowed,
+    step_costs,
+)
 from planner.planning.prediction.step_model import Load, Operands, operands, step_s
 from planner.planning.workload.workload import workload_of
+from planner.simulation.engine import simulate
 from planner.specs.prediction import PredictRequest
 from planner.specs.simulated import ReplicaSimulation
-from planner.specs.simulation import RequestBatch
+from planner.specs.simulation import EngineLimits, RequestBatch
 from tests.strategies import built
 
 ASKED = PredictRequest()
@@ -34,7 +41,7 @@ def configuration(gpu: str) -> tuple[Operands, Mapping[str, float]]:
 
 def test_the_simulator_s_costs_are_the_step_model_s_times() -> None:
     operand, numbers = configuration("h100-sxm")
-    costs = step_costs(operand, numbers, max_tokens=2048, mean_context_tokens=1000.0)
+    costs = step_costs(operand, numbers, max_tokens=2048, mean_context_tokens=1000.0, separate_prefill=False)
     for sequences in (1, 32, 200):
         load = Load(sequences=float(sequences), context_tokens=1000.0)
         expected = float(step_s(operand, numbers, load, prefill=False))
@@ -134,3 +141,19 @@ def test_a_replica_takes_its_share_of_the_peak_with_the_scenario_s_sizes() -> No
     assert drawn.input_tokens.mean() == pytest.approx(1000, rel=0.03)
     assert np.quantile(drawn.input_tokens, 0.95) == pytest.approx(3000, rel=0.05)
     assert set(drawn.output_tokens) == {200}
+
+
+def test_prompts_in_steps_of_their_own_take_the_time_of_both_passes() -> None:
+    operand, numbers = configuration("h100-sxm")
+    together, apart = (
+        step_costs(operand, numbers, max_tokens=2048, mean_context_tokens=1000.0, separate_prefill=separate)
+        for separate in (False, True)
+    )
+    assert (together.apart, apart.apart) == (False, True)
+    assert slowed(apart, 2.0).apart
+    busy = batch(1024)
+    slow, fast = (
+        simulate(busy, costs=costs, limits=EngineLimits(max_num_batched_tokens=2048))
+        for costs in (apart, together)
+    )
+    assert slow.e2e_s[0] >= fast.e2e_s[0]
