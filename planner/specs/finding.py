@@ -89,7 +89,7 @@ CHECK_RULES: Mapping[RuleId, CheckRule] = {
     ),
     "WAIVER-EXPIRED": CheckRule(
         title="a waiver has expired",
-        help="A waiver no longer holds, or covers nothing; remove it or renew it with a reason.",
+        help="A waiver no longer holds; remove it, or renew it with a reason.",
         severity="warning",
     ),
     "INPUT": CheckRule(
