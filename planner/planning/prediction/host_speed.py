@@ -1,7 +1,7 @@
 """The host's speed while steps were measured: how it moved, and the same times at one speed.
 
 A virtual machine runs faster and slower with its neighbours, over minutes, though every point is steady in itself. Two
-short reference steps measured between the points show it (docs/decisions/0063-a-reference-between-the-points.md). The one
+short reference steps measured between the points show it (docs/decisions/0052-a-reference-between-the-points.md). The one
 waits for memory, the other computes; each corrects the points of its kind. Times are brought to the middle speed of the run.
 """
 
