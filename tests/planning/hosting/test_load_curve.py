@@ -1,7 +1,7 @@
 """Many configurations at once: the same as one by one, and what the simulator sees."""
 
 import math
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cache
 
 import numpy as np
@@ -11,7 +11,7 @@ from planner.formulas.hosting import replicas_needed
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.planning.hosting.capacity import capacities, latency_at, time_text
+from planner.planning.hosting.capacity import capacities, latency_at
 from planner.planning.hosting.configurations import Configuration, Workbench, stacked, steady_states
 from planner.planning.hosting.load_curve import load_curves
 from planner.planning.hosting.load_steps import Demand, demand_of, spread_sigma
@@ -144,69 +144,6 @@ def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
     assert (np.max(np.abs(errors), axis=0) < (0.3, 0.3, 0.2)).all()
 
 
-def test_a_capacity_is_where_the_first_limit_is_reached_and_names_it() -> None:
-    curves = load_curves(rows(), CHAT)
-    for slo, bound in (
-        (Slo(ttft_p95_ms=150), "TTFT limit"),
-        (Slo(tpot_p95_ms=25), "TPOT limit"),
-        (Slo(e2e_p95_s=8), "e2e limit"),
-        (Slo(), "KV pool"),
-    ):
-        found = capacities(rows(), curves, slo)[0]
-        at = latency_at(rows()[0], curves, 0, found.requests_per_s.value)
-        assert found.limited_by in {bound, "max_num_seqs"}
-        if slo.ttft_p95_ms:
-            assert at.ttft_s.value == pytest.approx(slo.ttft_p95_ms / 1000, rel=0.02)
-        if slo.tpot_p95_ms:
-            assert at.tpot_s.value == pytest.approx(slo.tpot_p95_ms / 1000, rel=0.02)
-        if slo.e2e_p95_s:
-            assert at.e2e_s.value == pytest.approx(slo.e2e_p95_s, rel=0.02)
-
-
-def test_the_interval_of_a_capacity_holds_it_and_is_wider_where_the_profile_is_borrowed() -> None:
-    found = capacities(rows(), load_curves(rows(), CHAT), Slo(tpot_p95_ms=60))
-    for each in found:
-        rate = each.requests_per_s
-        assert rate.low <= rate.value <= rate.high
-    fitted, borrowed = found[0], found[1]
-    assert (fitted.grade, borrowed.grade) == ("fitted", "datasheet")
-    assert [notice.code for notice in borrowed.notices] == ["borrowed-profile"]
-    assert (
-        borrowed.requests_per_s.low / borrowed.requests_per_s.value
-        < fitted.requests_per_s.low / fitted.requests_per_s.value
-    )
-
-
-@pytest.mark.parametrize(
-    ("slo", "reason"),
-    [
-        (Slo(ttft_p95_ms=1), "the TTFT limit is 1 ms"),
-        (Slo(tpot_p95_ms=0.5), "the TPOT limit is 0.5 ms"),
-        (Slo(e2e_p95_s=0.1), "the e2e limit is 100 ms"),
-    ],
-)
-def test_a_limit_that_a_lonely_request_misses_leaves_no_capacity_and_says_by_how_much(
-    slo: Slo, reason: str
-) -> None:
-    found = capacities(rows(), load_curves(rows(), PLAIN), slo)[0]
-    assert found.requests_per_s.value == 0.0
-    assert reason in found.reason
-
-
-def test_a_pool_with_room_for_one_long_request_serves_few() -> None:
-    long = replace(PLAIN, prompt=sizes(mean=100_000))
-    found = capacities(rows()[:1], load_curves(rows()[:1], long), Slo())[0]
-    assert found.limited_by == "KV pool"
-    assert found.requests_per_s.value < 1.0
-
-
-def test_a_pool_without_room_for_one_request_serves_none_and_says_so() -> None:
-    huge = replace(PLAIN, prompt=sizes(mean=5_000_000))
-    found = capacities(rows()[:1], load_curves(rows()[:1], huge), Slo())[0]
-    assert found.requests_per_s.value == 0.0
-    assert "no room" in found.reason
-
-
 def test_hidden_tokens_are_answered_like_visible_ones_and_listed_sizes_keep_their_spread() -> None:
     document = {
         "name": "chat",
@@ -236,10 +173,6 @@ def test_a_configuration_is_worked_out_once_and_an_impossible_one_says_why() -> 
         gpus=3,
     )
     assert isinstance(refused, str)
-
-
-def test_times_are_written_in_the_unit_that_fits() -> None:
-    assert (time_text(12.3456), time_text(0.0789)) == ("12.35 s", "78.9 ms")
 
 
 @pytest.mark.parametrize(("row", "peak_requests_per_s"), [(0, 100.0), (1, 20.0), (2, 20.0)])
