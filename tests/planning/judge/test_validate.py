@@ -65,6 +65,7 @@ SPLIT = "prefill[bs=1,w=1,tp=4]; decode[bs=16,w=2,"
             {"metric": "ttft", "load_type": "request_rate_poisson", "load_value": 99.0},
             "above the predicted saturation",
         ),
+        ({"engine": "mlperf", "engine_version": "TensorRT", "model": "gptj-99"}, "with several beams"),
         ({"metric": "joules"}, "metric joules"),
         ({"load_type": "somehow"}, "load type somehow"),
         ({"unreadable": "the value 'fast' is no number"}, "fast"),

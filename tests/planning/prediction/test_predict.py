@@ -339,3 +339,8 @@ def test_memory_that_is_borrowed_from_vllm_is_said_and_graded() -> None:
     assert ask(engine="sglang", concurrency=1e5).requests_per_s.grade == "datasheet"
     stated = ask(engine="sglang", concurrency=4.0, pool_tokens=100_000)
     assert stated.saturation_requests_per_s.grade == "fitted"
+
+
+def test_a_card_of_a_measured_class_takes_its_fit() -> None:
+    answer = ask(gpu="h100-nvl")
+    assert (answer.profile, answer.grade, answer.notices) == ("vllm-hopper", "fitted", ())
