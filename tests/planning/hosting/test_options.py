@@ -73,6 +73,20 @@ def test_a_device_that_cannot_is_refused_with_the_reason(
     assert reason in " ".join(map(str, only({"edge": EDGE | edge}, slo=slo).refused))
 
 
+def test_a_volume_that_may_be_off_widens_the_span_of_machines_together_with_the_capacity_s_error() -> None:
+    """Both are independent: the span is wider than either's alone, and narrower than both ends at once."""
+    many = {"traffic": {"requests_per_second": 200.0}}
+    plain, wide = (
+        only({"self_hosted": OWN}, **many, uncertainty=uncertainty).plan
+        for uncertainty in ({}, {"volume": {"p10": 0.5, "p90": 2.0}})
+    )
+    assert plain is not None
+    assert wide is not None
+    assert (plain.volume_band, wide.volume_band) == (False, True)
+    assert wide.machines_low < plain.machines_low <= plain.machines_high < wide.machines_high
+    assert wide.machines_high < 2 * plain.machines_high
+
+
 def test_an_edge_section_without_a_model_weighs_nothing_and_without_devices_the_common_ones() -> None:
     assert options({"edge": {"quality_equivalent": True}}) == ()
     assert len(options({"edge": {"model": "llama-3.2-3b-instruct"}})) == 2

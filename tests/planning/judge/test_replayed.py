@@ -31,6 +31,23 @@ def test_a_real_run_of_a_card_that_no_fit_has_seen_is_replayed_within_six_per_ce
     assert max(errors[goal] for goal in (*goals, ("e2e_s", "mean"), ("e2e_s", "p99"))) < 0.06
 
 
+def test_a_table_of_requests_becomes_one_run_with_each_metric_beside_its_measurement(tmp_path: Path) -> None:
+    table = tmp_path / "requests.csv"
+    rows = ("0,100,10,50,20,0.23", "1,100,10,60,20,1.24", "2,200,20,70,20,2.45")
+    table.write_text(
+        "\n".join(("arrival_s,input_tokens,output_tokens,ttft_ms,tpot_ms,last_token_s", *rows, ""))
+    )
+    (found,) = replayed(
+        read_measured(table, {"model": "llama-3.1-8b", "gpu": "h100-sxm", "engine": "vllm"}), tools()
+    )
+    assert (found.load, found.requests) == ("llama-3.1-8b on 1 × h100-sxm", 3)
+    named = [(row.metric, row.statistic) for row in found.rows]
+    metrics, statistics = ("ttft_s", "tpot_s", "e2e_s"), ("mean", "p50", "p95", "p99")
+    assert named == [(metric, statistic) for metric in metrics for statistic in statistics]
+    assert found.rows[0].measured_s == pytest.approx(0.060)
+    assert all(row.predicted_s > 0 for row in found.rows)
+
+
 def test_a_table_without_requests_and_an_unknown_card_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "long.csv"
     table.write_text("engine,model,gpu,load_type,metric,value,unit\nvllm,m,g,concurrency,tpot,10,ms\n")

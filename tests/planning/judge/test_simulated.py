@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from planner.planning.judge.validate import validate
 from planner.planning.prediction.simulate import simulate_replica
 from planner.specs.validation import EngineSettings
-from tests.planning.judge.rows import predicted
+from tests.planning.judge.rows import ROW, predicted, tools
 
 POISSON: dict[str, object] = {"load_type": "request_rate_poisson", "load_value": 1.0}
 MLPERF: dict[str, object] = {
@@ -22,15 +25,29 @@ MLPERF: dict[str, object] = {
 }
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, **changes: object) -> int:
-    """Return the requests of the run that a row's answer comes from."""
-    seen = []
+def test_all_metrics_of_a_run_are_read_off_one_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As predicted, on a slower machine, and on a faster one."""
+    seen = watched(monkeypatch)
+    rows = [replace(ROW, **POISSON, metric=metric) for metric in ("ttft", "tpot", "e2e")]  # type: ignore[arg-type]
+    assert validate(rows, tools()).predicted == 3
+    assert seen == [600, 600, 600]
 
-    def watched(*given: object, **named: object) -> object:
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Keep the number of requests of each simulation that is made."""
+    seen: list[int] = []
+
+    def simulated(*given: object, **named: object) -> object:
         seen.append(len(given[3].arrival_s))  # type: ignore[attr-defined]
         return simulate_replica(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("planner.planning.judge.simulated.simulate_replica", watched)
+    monkeypatch.setattr("planner.planning.judge.simulated.simulate_replica", simulated)
+    return seen
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, **changes: object) -> int:
+    """Return the requests of the run that a row's answer comes from."""
+    seen = watched(monkeypatch)
     predicted(**changes)
     return seen[0]
 

@@ -3,12 +3,16 @@
 from dataclasses import replace
 from datetime import date
 
+from planner.bench.steps import STANDARD_PLAN
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
+from planner.planning.prediction.calibrate import fit_profile
 from planner.specs.lock import Lock
 from planner.specs.side import Side
+from planner.specs.step_profile import ProfileIdentity, StepProfile
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
+from tests.planning.prediction.test_calibrate import run_of
 from tests.strategies import built
 
 
@@ -32,6 +36,36 @@ def test_a_changed_rule_is_told_unless_the_lock_held_none() -> None:
     lock = now.model_copy(update={"rules": tighter})
     assert said(lock, now) == ["rule changed: headroom of rate limits"]
     assert said(now.model_copy(update={"rules": None}), now) == []
+
+
+def test_a_lock_of_version_1_is_not_called_stale_for_what_it_had_no_place_for() -> None:
+    """It held no rules, no ranges of the API's bill, and so no interval of its cost."""
+    swinging = CHAT | {"uncertainty": {"volume": {"p10": 0.8, "p90": 1.3}}}
+    now = locked(swinging)
+    (result,) = (each.result for each in now.scenarios.values())
+    assert result.api_swings
+    bare = result.model_copy(update={"api_swings": {}, "usd_per_month_band": None})
+    scenarios = {place: each.model_copy(update={"result": bare}) for place, each in now.scenarios.items()}
+    first = now.model_copy(update={"rules": None, "scenarios": scenarios})
+    assert said(first, now) == []
+    assert said(first.model_copy(update={"rules": now.rules}), now) == [
+        "chat.yaml: result changed: a figure beside the cost"
+    ]
+
+
+def test_a_measured_profile_that_is_new_or_another_is_named() -> None:
+    named = ProfileIdentity(model="llama-3.1-8b", quantization="fp8", hardware="l40s")
+    own = fit_profile(run_of(STANDARD_PLAN.fit), identity=named)
+    lock = locked(BULK)
+
+    def with_measured(**measured: StepProfile) -> Lock:
+        return lock.model_copy(update={"profiles": lock.profiles.model_copy(update={"measured": measured})})
+
+    assert said(lock, with_measured(one=own)) == ["profile changed: one"]
+    again = own.model_copy(update={"points": 11})
+    assert said(with_measured(one=own, two=own), with_measured(one=again, two=own)) == [
+        "profile changed: one"
+    ]
 
 
 def test_new_scenarios_overrides_and_results_are_told() -> None:
