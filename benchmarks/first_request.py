@@ -1,6 +1,6 @@
 """How long `planner bench` takes from its start to its first request, against a server on this machine. Goal: 1.5 s.
 
-The self-check of the client comes on top: it measures this host for two seconds, unless it is left out.
+The self-check of the client measures this host for two seconds after the load, unless it is left out.
 
     python benchmarks/first_request.py
 """

@@ -12,7 +12,6 @@ from planner.bench.load_loop import LoadLoop, with_point
 from planner.bench.run import BenchRun, Judge, RunState, Watch
 from planner.bench.runner import Control, PointRun
 from planner.bench.search import ProbeJudge, SearchState
-from planner.bench.selfcheck import SelfCheck
 from planner.bench.step_loop import LoopGoal
 from planner.bench.telemetry import Telemetry
 from planner.engines.base import Engine
@@ -47,15 +46,15 @@ class Ladder:
         self._telemetry = telemetry
         self._session = 1 + max((record.session for record in state.records), default=-1)
 
-    async def measure(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
+    async def measure(self, manifest: RunManifest) -> RunManifest:
         """Measure as the run was told: a search, a calibration, or the points that are planned."""
         if self._run.search:
-            return await self.search(manifest, check)
+            return await self.search(manifest)
         if self._run.calibration is not None:
-            return await self.calibrate(manifest, check, self._run.calibration)
-        return await self.climb(manifest, check)
+            return await self.calibrate(manifest, self._run.calibration)
+        return await self.climb(manifest)
 
-    async def calibrate(self, manifest: RunManifest, check: SelfCheck | None, goal: LoopGoal) -> RunManifest:
+    async def calibrate(self, manifest: RunManifest, goal: LoopGoal) -> RunManifest:
         """Measure loads until the fit is proven on those held out, or the budget ends."""
         end_s = time.monotonic() + goal.budget_s
         loop = LoadLoop(
@@ -71,24 +70,24 @@ class Ladder:
             manifest = with_point(manifest, point, loop)
             self._state.update(manifest)
             name = f"load {number + 1}, {load_name(point)}"
-            facts = await self._measure(number, point, name, _health(check), None)
+            facts = await self._measure(number, point, name, None)
             if facts.stopped is not None:
                 break
         return manifest
 
-    async def climb(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
+    async def climb(self, manifest: RunManifest) -> RunManifest:
         """Measure what has not been measured yet."""
         done = {facts.point for facts in self._state.facts if facts.stopped is None}
         for number, point in enumerate(manifest.points):
             if number in done or self._control.draining:
                 continue
             name = f"point {number + 1}/{len(manifest.points)}, {load_name(point)}"
-            facts = await self._measure(number, point, name, _health(check), None)
+            facts = await self._measure(number, point, name, None)
             if facts.stopped is not None:
                 break
         return manifest
 
-    async def search(self, manifest: RunManifest, check: SelfCheck | None) -> RunManifest:
+    async def search(self, manifest: RunManifest) -> RunManifest:
         """Probe rate after rate until the highest one that holds the limits is known."""
         first = manifest.points[0]
         start = first.rate_requests_per_s or 1.0
@@ -101,15 +100,13 @@ class Ladder:
             self._state.update(manifest)
             name = f"probe {number + 1}, {load_name(points[-1])}"
             judge = ProbeJudge(manifest.slo).add
-            facts = await self._measure(number, points[-1], name, _health(check), judge)
+            facts = await self._measure(number, points[-1], name, judge)
             if facts.stopped in {"interrupted", "server-died"}:
                 break
             state = state.after(rate, facts.verdict or "open")
         return manifest
 
-    async def _measure(
-        self, number: int, point: LoadPoint, name: str, health: ClientHealth, judge: Judge | None
-    ) -> PointFacts:
+    async def _measure(self, number: int, point: LoadPoint, name: str, judge: Judge | None) -> PointFacts:
         plans = plan_requests(point, self._run.trace)
         ended = 0
 
@@ -131,15 +128,9 @@ class Ladder:
             settings=self._run.runner,
             judge=judge,
         )
-        facts = self._telemetry.added_to(await point_run.run(health))
+        facts = self._telemetry.added_to(await point_run.run(ClientHealth()))
         self._state.end_point(facts)
         return facts
-
-
-def _health(check: SelfCheck | None) -> ClientHealth:
-    if check is None:
-        return ClientHealth()
-    return ClientHealth(ceiling_tokens_per_s=check.ceiling_tokens_per_s, ttft_error_s=check.ttft_error_s)
 
 
 def plan_requests(point: LoadPoint, trace: tuple[TraceRow, ...]) -> tuple[RequestPlan, ...]:

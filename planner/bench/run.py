@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from planner.bench.load import TraceRow
 from planner.bench.records import RunWriter, read_facts, read_records
 from planner.bench.runner import RunnerSettings
+from planner.bench.selfcheck import SelfCheck
 from planner.bench.step_loop import LoopGoal
 from planner.engines.base import EngineOptions
 from planner.records import dataclass
@@ -55,6 +56,7 @@ class RunState:
         self.writer = RunWriter(folder) if folder is not None else None
         self.records: list[RequestRecord] = []
         self.facts: list[PointFacts] = []
+        self._before = 0
 
     def begin(self, manifest: RunManifest, *, resume: bool) -> None:
         """Write the manifest; with ``resume`` read what is there."""
@@ -63,6 +65,7 @@ class RunState:
         if resume:
             self.records += read_records(self.writer.folder)
             self.facts += read_facts(self.writer.folder)
+            self._before = len(self.facts)
         self.writer.begin(manifest, resume=resume)
 
     def update(self, manifest: RunManifest) -> None:
@@ -81,3 +84,10 @@ class RunState:
         self.facts.append(facts)
         if self.writer is not None:
             self.writer.end_point(facts)
+
+    def checked(self, check: SelfCheck) -> None:
+        """Keep what the client can do on this machine beside each point of this session; the last facts count."""
+        for facts in tuple(self.facts[self._before :]):
+            ceiling, error = check.ceiling_tokens_per_s, check.ttft_error_s
+            health = replace(facts.health, ceiling_tokens_per_s=ceiling, ttft_error_s=error)
+            self.end_point(replace(facts, health=health))

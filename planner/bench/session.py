@@ -1,4 +1,4 @@
-"""A whole run: open the engine, check the client, measure point after point, keep everything."""
+"""A whole run: open the engine, measure point after point, check the client, keep everything."""
 
 from __future__ import annotations
 
@@ -48,12 +48,10 @@ async def _measure(run: BenchRun, watch: Watch) -> RunResult:
         manifest = new_manifest(run, facts)
         state.begin(manifest, resume=run.resume)
         with interrupts(control), Telemetry(run.gpus, run.folder) as telemetry:
-            watch("self-check", 0, 0)
-            check = await self_check() if run.check_client else None
-            if control.draining:  # Ctrl-C before the first request: there is nothing to report
-                raise KeyboardInterrupt
-            ladder = Ladder(run, engine, state, control, watch, telemetry)
-            manifest = await ladder.measure(manifest, check)
+            manifest = await Ladder(run, engine, state, control, watch, telemetry).measure(manifest)
+            if run.check_client and not control.draining:  # at the end: who measures waits for no check
+                watch("self-check", 0, 0)
+                state.checked(await self_check())
     finally:
         await engine.close()
         if state.writer is not None:

@@ -16,6 +16,10 @@ import planner as package
 from planner.cli.edge import error_edge
 from planner.errors import UsageError
 
+# What libraries do at their start that no command needs, a tenth of a cold estimate: numpy's BLAS starts a thread for
+# each processor, for products of matrices that are small here; pydantic looks for plugins in every installed package.
+QUICK_START = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+
 # family -> command -> (module, what it does)
 FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
     "Plan": {
@@ -137,8 +141,7 @@ def planner(
 
 def main() -> None:
     """Run the command line."""
-    os.environ.setdefault(
-        "PYDANTIC_DISABLE_PLUGINS", "__all__"
-    )  # else every installed package is searched for one
+    for name, value in QUICK_START.items():
+        os.environ.setdefault(name, value)
     gc.set_threshold(100_000, 20, 20)  # a report makes many objects and no circles
     app(prog_name="planner")

@@ -268,10 +268,10 @@ def test_a_scenario_gives_sizes_rate_prefix_and_limits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupt_during_the_self_check_is_130() -> None:
+def test_an_interrupt_of_a_run_with_self_check_reports_and_is_130() -> None:
     with truth_server() as url:
         process = start("--url", url, "--model", "truth", "--requests", "4000")
-        time.sleep(1.2)  # within the self-check
+        time.sleep(2.0)  # within the load, or in the self-check after it
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert process.returncode == 130, out + err
