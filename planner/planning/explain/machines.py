@@ -18,7 +18,8 @@ from planner.planning.explain.derivation import (
     total,
 )
 from planner.planning.explain.leaves import Scene, constant, rental_leaf
-from planner.planning.explain.options import A_MONTH, crossing, option_at, own_key, peak_of
+from planner.planning.explain.options import A_MONTH, crossing, peak_of
+from planner.planning.explain.predictions import option_at, own_key
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.confirmation import NEAR_REQUESTS
 from planner.planning.hosting.hosting_plan import IN_FRONT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -11,7 +10,7 @@ from planner.formulas.step_time import tokens_per_step
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.schemes import supports, weight_scheme
 from planner.planning.memory.vllm_memory import VllmMemory
-from planner.planning.prediction.closed_loop import Limits, LoopResult, Savings, closed_loop
+from planner.planning.prediction.closed_loop import Savings
 from planner.planning.prediction.engine_defaults import (
     RankMemory,
     borrowed_memory,
@@ -21,21 +20,15 @@ from planner.planning.prediction.engine_defaults import (
     rank_memory,
 )
 from planner.planning.prediction.profile_choice import ChosenProfile, choose_profile, hardware_class
-from planner.planning.prediction.step_model import Load, Operands, operands, step_parts
-from planner.records import dataclass
+from planner.planning.prediction.steady_loop import SteadyLoop, bound_of, breakdown_of
+from planner.planning.prediction.step_model import Operands, operands
 from planner.specs.base import Grade, Notice, Quantity
 from planner.specs.hardware import HardwareSpec
 from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
-from planner.specs.profile import COEFFICIENTS, ServingProfile, Spread
+from planner.specs.prediction import Prediction, PredictRequest
+from planner.specs.profile import ServingProfile, Spread
 
 __all__ = ["ChosenProfile", "choose_profile", "hardware_class", "operands_of", "predict", "savings_of"]
-
-SPEED_OF_LIGHT: dict[str, float] = {
-    name: 1.0 if name in {"compute", "expert_compute", "read", "attention_compute", "link"} else 0.0
-    for name in COEFFICIENTS
-}
-BISECTIONS = 60  #: halvings of the concurrency that answers an arrival rate
 
 
 def predict(
@@ -67,7 +60,7 @@ def predict(
             f"{hardware.name}: not one request of {request.input_tokens + request.output_tokens:,.0f} fits",
             cure="use more GPUs or a smaller quantization; planner fit shows which",
         )
-    loop = _Loop(
+    loop = SteadyLoop(
         operand=operands_of(architecture, hardware, request),
         coefficients=chosen.profile.numbers(),
         limits=limits_of(request, memory, pool, separate_prefill=chosen.profile.separate_prefill),
@@ -173,62 +166,10 @@ def check_load(architecture: Architecture, request: PredictRequest) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Loop:
-    """A configuration ready to be asked for any concurrency."""
-
-    operand: Operands
-    coefficients: Mapping[str, float]
-    limits: Limits
-    request: PredictRequest
-    savings: Savings
-
-    def at(self, concurrency: float) -> LoopResult:
-        return closed_loop(
-            self.operand,
-            self.coefficients,
-            self.limits,
-            concurrency=concurrency,
-            input_tokens=self.request.input_tokens,
-            output_tokens=self.request.output_tokens,
-            savings=self.savings,
-            lockstep=float(self.request.lockstep),
-        )
-
-    def capacity(self) -> float:
-        """Most sequences that run at once."""
-        longest = self.request.input_tokens + self.request.output_tokens
-        room = max(float(self.limits.pool_tokens) / longest, 1.0)
-        return min(float(self.limits.max_sequences), room)
-
-    def concurrency_of(self, requests_per_s: float) -> float:
-        """Return the requests in flight at an arrival rate, by Little's law.
-
-        Raises
-        ------
-        UsageError
-            When the rate exceeds what the configuration sustains.
-        """
-        low, high = 1e-3, self.capacity()
-        most = float(self.at(high).requests_per_s)
-        if requests_per_s >= most:
-            raise UsageError(
-                f"{requests_per_s:g} requests/s exceed the saturation of {most:.3g} requests/s",
-                cure="lower --rate, or use more GPUs or replicas",
-            )
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            if float(self.at(middle).requests_per_s) < requests_per_s:
-                low = middle
-            else:
-                high = middle
-        return high
-
-
 def _prediction(
     architecture: Architecture,
     hardware: HardwareSpec,
-    loop: _Loop,
+    loop: SteadyLoop,
     chosen: ChosenProfile,
     sizes: tuple[VllmMemory, RankMemory],
 ) -> Prediction:
@@ -256,7 +197,7 @@ def _prediction(
     full = profile.throughput or profile.tpot
     waiting = concurrency > loop.capacity()
     served = exact or quantity(state.requests_per_s, full if waiting else profile.tpot, rate=True)
-    parts = _breakdown(loop, float(state.running))
+    parts = breakdown_of(loop, float(state.running))
     most = quantity(loop.at(loop.capacity()).requests_per_s, full, rate=True)
     if borrowed and grade in {"measured", "fitted"}:  # whose cache decides how many run at once
         most = replace(most, grade="datasheet")
@@ -280,7 +221,7 @@ def _prediction(
         requests_per_s=served,
         output_tokens_per_s=served.scaled(request.output_tokens),
         saturation_requests_per_s=most,
-        bound_by=_bound(loop, concurrency, parts),
+        bound_by=bound_of(loop, concurrency, parts),
         kv_pool_tokens=int(float(loop.limits.pool_tokens)),
         weights_bytes_per_gpu=rank.weights_bytes,
         pool_bytes_per_gpu=rank.pool_bytes,
@@ -297,49 +238,6 @@ def _interval(value: float, spread: Spread, *, width: float, grade: Grade, rate:
     if rate:
         low, high = 1 / high, 1 / low
     return Quantity(value=value, low=value * low, high=value * high, grade=grade)
-
-
-def _breakdown(loop: _Loop, running: float) -> tuple[OperatorTime, ...]:
-    context = loop.request.input_tokens + loop.request.output_tokens / 2
-    each = running / float(loop.limits.stages)
-    load = Load(sequences=each, context_tokens=context, verified_tokens=loop.savings.verified_tokens)
-    fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
-    datasheet = replace(loop.operand, dense_slowness=1.0, expert_slowness=1.0)
-    light = step_parts(datasheet, SPEED_OF_LIGHT, load, prefill=False)
-    total = sum(float(value) for value in fitted.values())
-    return tuple(
-        OperatorTime(
-            name=name,
-            time_s=float(value),
-            speed_of_light_s=float(light[name]),
-            share_fraction=float(value) / total,
-        )
-        for name, value in fitted.items()
-        if float(value) > 0
-    )
-
-
-def _bound(loop: _Loop, concurrency: float, parts: tuple[OperatorTime, ...]) -> Bound:
-    """Name the limit: what keeps requests out, else the largest share of the step."""
-    if concurrency > loop.capacity():
-        pool_first = loop.capacity() < float(loop.limits.max_sequences)
-        return "kv_pool" if pool_first else "max_num_seqs"
-    times = {part.name: part.time_s for part in parts}
-    overhead = times.get("kernels", 0.0) + times.get("overhead", 0.0)
-    link = times.get("communication", 0.0)
-    state = loop.at(concurrency)
-    work = sum(times.values()) - overhead - link
-    if float(state.prefill_fraction) > 0.5 or _computes(loop, float(state.running)):
-        return "compute"
-    return max((("bandwidth", work), ("overhead", overhead), ("link", link)), key=lambda each: each[1])[0]  # type: ignore[return-value]
-
-
-def _computes(loop: _Loop, running: float) -> bool:
-    operand = loop.operand
-    arithmetic = running * (float(operand.linear_token_s) + float(operand.expert_token_s))
-    return arithmetic * loop.coefficients["compute"] > loop.coefficients["read"] * float(
-        operand.linear_read_s
-    )
 
 
 def _range_notices(
