@@ -60,12 +60,7 @@ def lock(
 
     Without --update an existing lock is never overwritten. It keeps its price dates until --as-of or --reprice moves them.
     """
-    if check and (update or reprice):
-        raise UsageError("--check goes with neither --update nor --reprice", cure="give one of them")
-    if update and reprice and sets:
-        raise UsageError("--set asks what if, and a lock holds what is", cure="leave --update out")
-    if update and reprice and scenarios:
-        raise UsageError("--reprice --update is of the whole lock", cure="leave the scenarios out")
+    _check_flags(check=check, update=update, reprice=reprice, sets=bool(sets), scenarios=bool(scenarios))
     named = scenarios or ([] if reprice else [Path(each) for each in read_project(None)[0].scenarios])
     old = read_lock(file) if file.exists() else None
     what = Locking(
@@ -83,3 +78,13 @@ def lock(
         emit(shown_difference(found, output_format, width=width, color=color), "-")
     if done.line and output_format is Format.table and not quiet:
         emit(done.line, "-")
+
+
+def _check_flags(*, check: bool, update: bool, reprice: bool, sets: bool, scenarios: bool) -> None:
+    """Refuse flags that do not go together."""
+    if check and (update or reprice):
+        raise UsageError("--check goes with neither --update nor --reprice", cure="give one of them")
+    if update and reprice and sets:
+        raise UsageError("--set asks what if, and a lock holds what is", cure="leave --update out")
+    if update and reprice and scenarios:
+        raise UsageError("--reprice --update is of the whole lock", cure="leave the scenarios out")

@@ -130,26 +130,37 @@ def closed_loop(
     cycle = ttft + tpot * np.maximum(output_tokens - 1.0, 0.0)
     rate = running / cycle * np.minimum(limits.stages, np.maximum(concurrency, 1.0))
     queued = np.maximum(asked - running, 0.0) * limits.stages / rate
-    burst_tokens = np.minimum(limits.batched_tokens, running * fresh)
-    full = Load(
-        prefill_tokens=burst_tokens,
-        prefill_prompts=burst_tokens / fresh,
-        attended_tokens=shared_prefix + fresh / 2.0,
-    )
-    burst = first + burst_ttft_s(
-        concurrency=running,
-        input_tokens=fresh,
-        batched_tokens=limits.batched_tokens,
-        full_step_s=step_s(operand, coefficients, full, prefill=True),
-    )
     return LoopResult(
         running=running * np.minimum(limits.stages, np.maximum(concurrency, 1.0)),
         tpot_s=tpot,
         tpot_alone_s=decode / savings.tokens_per_step,
         ttft_s=ttft + queued,
-        ttft_burst_s=burst,
+        ttft_burst_s=first + _burst_s(operand, coefficients, limits, running, fresh, shared_prefix),
         requests_per_s=rate,
         prefill_fraction=busy,
+    )
+
+
+def _burst_s(
+    operand: Operands,
+    coefficients: Mapping[str, Numeric],
+    limits: Limits,
+    running: Numeric,
+    fresh: Numeric,
+    shared_prefix: Numeric,
+) -> Numeric:
+    """Return the mean time to the first token of prompts that all start at once, in full steps [s]."""
+    tokens = np.minimum(limits.batched_tokens, running * fresh)
+    full = Load(
+        prefill_tokens=tokens,
+        prefill_prompts=tokens / fresh,
+        attended_tokens=shared_prefix + fresh / 2.0,
+    )
+    return burst_ttft_s(
+        concurrency=running,
+        input_tokens=fresh,
+        batched_tokens=limits.batched_tokens,
+        full_step_s=step_s(operand, coefficients, full, prefill=True),
     )
 
 
