@@ -24,7 +24,7 @@ from planner.cli.options import (
     today,
 )
 from planner.cli.step_profiles import ProfileOption, local_machine
-from planner.errors import EXIT_FINDING
+from planner.errors import EXIT_FINDING, DataError, UsageError
 from planner.inputs.estimating import read_all
 from planner.inputs.step_profiles import load_step_profiles
 from planner.planning.estimate import estimate_scenario, workbench_for
@@ -115,14 +115,17 @@ def _estimates(
     shared = workbench_for(cases, machine)
     for case in cases:
         day = as_of or case.scenario.as_of or today()
-        yield estimate_scenario(
-            case,
-            day,
-            what_if,
-            advised=seed is not None,
-            rng=rng if seed is not None else None,
-            workbench=shared,
-        )
+        try:
+            yield estimate_scenario(
+                case,
+                day,
+                what_if,
+                advised=seed is not None,
+                rng=rng if seed is not None else None,
+                workbench=shared,
+            )
+        except (DataError, UsageError) as error:  # of which file it speaks: there may be hundreds
+            raise type(error)(f"{case.file}: {error.message}", cure=error.cure) from None
 
 
 def _shown(

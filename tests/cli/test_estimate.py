@@ -120,6 +120,12 @@ def test_a_prompt_longer_than_the_context_window_is_refused_with_the_numbers() -
     assert "500,000 input" in done.stderr
 
 
+def test_a_scenario_that_cannot_be_priced_is_named_among_several() -> None:
+    files = ["scenarios/rag-documents.yaml", WORKED]
+    done = CliRunner().invoke(app, ["estimate", *files, "--as-of", "2026-06-01"], prog_name="planner")
+    assert f"error: {WORKED}: anthropic/claude-3-5-sonnet cannot be bought" in done.stderr
+
+
 def test_output_goes_to_a_file_without_colour(tmp_path: Path) -> None:
     assert run("estimate", WORKED, "--output", str(tmp_path / "report.txt")) == ""
     assert "849.60" in (tmp_path / "report.txt").read_text()
