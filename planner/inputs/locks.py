@@ -87,13 +87,19 @@ def _conflict_line(raw: bytes) -> int | None:
     return None
 
 
+def _what_json_lacks(error: json.JSONDecodeError) -> str:
+    return error.msg.lower().removesuffix(" at").removesuffix(" starting")  # the place stands in front
+
+
 def _json(raw: bytes, at: Path) -> dict[str, Any]:
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise _fault(at, "UTF-8 text", "another encoding, or binary data", cure=ANEW) from None
     except json.JSONDecodeError as error:
-        raise _fault(at, "a whole JSON document", error.msg.lower(), line=error.lineno, cure=ANEW) from None
+        raise _fault(
+            at, "a whole JSON document", _what_json_lacks(error), line=error.lineno, cure=ANEW
+        ) from None
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith(FAMILY):
         raise _fault(
             at,

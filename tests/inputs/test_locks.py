@@ -83,7 +83,7 @@ def test_merge_conflict_markers_are_named_with_their_line(lock: Lock) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        (b'{"schema": "planner.lock/2", "scen', "a whole JSON document"),
+        (b'{"schema": "planner.lock/2", "scen', "a whole JSON document, found unterminated string"),
         (b"\x00\x01\x02", "binary data"),
         (b"\xff\xfe{", "another encoding"),
         (b"[]", "another kind of JSON document"),
