@@ -100,7 +100,7 @@ def _missed(speed: _Speed, slo: Slo) -> Iterator[Refusal]:
         ("e2e", speed.e2e_s, slo.e2e_p95_s or math.inf),
     ):
         if taken.value > limit:
-            words = f"a request takes {time_text(taken.value)} at p95, the {name} limit is {time_text(limit)}"
+            words = f"p95 {name} is {time_text(taken.value)}, the limit is {time_text(limit)}"
             yield Refusal(kind="latency", words=words)
 
 
