@@ -56,9 +56,11 @@ def fit(
         str, typer.Option(help="auto, bf16, fp8, awq, nvfp4 …; q4_k_m … for llama.cpp.")
     ] = "auto",
     kv_dtype: Annotated[str, typer.Option(help="auto, fp8; q8_0 … for llama.cpp.")] = "auto",
-    memory_utilization: Annotated[float, typer.Option(help="Share of memory that vLLM may use.")] = 0.9,
-    max_num_seqs: Annotated[int | None, typer.Option(help="vLLM's limit of sequences.")] = None,
-    max_num_batched_tokens: Annotated[int | None, typer.Option(help="vLLM's tokens per step.")] = None,
+    memory_utilization: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of memory that vLLM may use.")
+    ] = 0.9,
+    max_num_seqs: Annotated[int | None, typer.Option(min=1, help="vLLM's limit of sequences.")] = None,
+    max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="vLLM's tokens per step.")] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
     memory_gib: Annotated[float | None, typer.Option(help="Size of a device sold in several.")] = None,
     strict: StrictOption = False,

@@ -63,9 +63,11 @@ def predict(
     output_tokens: Annotated[int, typer.Option(help="Tokens of an answer.")] = 256,
     concurrency: Annotated[float | None, typer.Option(help="Requests in flight (closed loop).")] = None,
     rate: Annotated[float | None, typer.Option(help="Requests per second (open loop).")] = None,
-    memory_utilization: Annotated[float, typer.Option(help="Share of memory that the engine may use.")] = 0.9,
-    max_num_seqs: Annotated[int | None, typer.Option(help="Limit of sequences.")] = None,
-    max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    memory_utilization: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of memory that the engine may use.")
+    ] = 0.9,
+    max_num_seqs: Annotated[int | None, typer.Option(min=1, help="Limit of sequences.")] = None,
+    max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens per step.")] = None,
     pool_tokens: Annotated[
         int | None, typer.Option(min=1, help="KV cache that the engine printed at its start; computed, else.")
     ] = None,

@@ -53,8 +53,8 @@ def simulate(
         typer.Option(exists=True, dir_okay=False, help="CSV or .jsonl: time, input and output tokens."),
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Poisson arrivals, requests per second.")] = None,
-    input_tokens: Annotated[int, typer.Option(help="Tokens of a prompt, with --rate.")] = 1024,
-    output_tokens: Annotated[int, typer.Option(help="Tokens of an answer, with --rate.")] = 256,
+    input_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt, with --rate.")] = 1024,
+    output_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer, with --rate.")] = 256,
     requests: Annotated[int, typer.Option(min=1, help="Requests to draw.")] = 2000,
     replicas: Annotated[int, typer.Option(min=1, help="Replicas that share the traffic.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
@@ -64,11 +64,13 @@ def simulate(
     tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs that share each layer.")] = 1,
     quantization: Annotated[str, typer.Option(help="auto, bf16, fp8, nvfp4, awq …")] = "auto",
     kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
-    memory_utilization: Annotated[float, typer.Option(help="Share of memory that the engine may use.")] = 0.9,
+    memory_utilization: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of memory that the engine may use.")
+    ] = 0.9,
     max_num_seqs: Annotated[
         int | None, typer.Option("--max-num-seqs", "--parallel", min=1, help="Limit of sequences, or slots.")
     ] = None,
-    max_num_batched_tokens: Annotated[int | None, typer.Option(help="Tokens per step.")] = None,
+    max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens per step.")] = None,
     pool_tokens: Annotated[
         int | None, typer.Option(min=1, help="KV cache that vLLM printed at its start; computed, else.")
     ] = None,

@@ -11,6 +11,7 @@ import typer
 from planner.cli import options
 from planner.cli.options import date_or_none, emit, screen_of, today
 from planner.errors import UsageError
+from tests.cli.shell import planner
 
 
 def test_a_date_is_read_or_refused_by_its_form() -> None:
@@ -60,3 +61,21 @@ def test_only_a_terminal_has_colours_and_a_width_of_its_own(
     monkeypatch.setattr("shutil.get_terminal_size", lambda _: os.terminal_size((120, 40)))
     assert screen_of("-", no_color=no_color) == expected
     assert screen_of("file.txt", no_color=no_color)[1] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["fit", "llama-3.1-8b", "--memory-utilization", "5"], "--memory-utilization"),
+        (["fit", "llama-3.1-8b", "--max-num-seqs", "0"], "--max-num-seqs"),
+        (["predict", "--memory-utilization", "nan"], "--memory-utilization"),
+        (["predict", "--max-num-seqs", "0"], "--max-num-seqs"),
+        (["simulate", "--rate", "1", "--memory-utilization", "1.1"], "--memory-utilization"),
+        (["simulate", "--rate", "1", "--input-tokens", "-5"], "--input-tokens"),
+        (["simulate", "--rate", "1", "--output-tokens", "0"], "--output-tokens"),
+    ],
+)
+def test_a_setting_that_no_engine_accepts_is_refused_by_its_option(arguments: list[str], option: str) -> None:
+    refused = planner(*arguments)
+    assert refused.exit_code == 2
+    assert f"Invalid value for '{option}'" in refused.stderr

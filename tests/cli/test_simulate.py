@@ -110,6 +110,7 @@ def test_a_scenario_gives_its_peak_traffic() -> None:
         ([*DRAWN, "--trace", "README.md"], "give the traffic once"),
         (["--rate", "1"], "say what serves the requests"),
         ([*BASE, "--rate", "0"], "above 0"),
+        ([*DRAWN, "--input-tokens", "131073"], "the 131,072 of llama-3.1-8b's context"),
         ([*DRAWN, "--format", "md"], "not md"),
     ],
 )

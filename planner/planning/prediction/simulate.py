@@ -76,8 +76,9 @@ def simulate_replica(
     )
     if served.refused == batch.size:
         raise UsageError(
-            f"no request fits into the {limits.pool_tokens:,} tokens of KV cache",
-            cure="use more GPUs or a smaller quantization; planner fit shows which",
+            f"no request fits into the {limits.pool_tokens:,} tokens of KV cache and the "
+            f"{architecture.model.max_context:,} of {architecture.model.id}'s context",
+            cure="shorten them, or use more GPUs or a smaller quantization; planner fit shows which",
         )
     return ReplicaSimulation(
         model=architecture.model.id,
@@ -179,6 +180,7 @@ def _limits(
         max_num_seqs=int(float(allowed.max_sequences)),
         max_num_batched_tokens=int(float(allowed.batched_tokens)),
         pool_tokens=pool,
+        slot_tokens=architecture.model.max_context,
         **_scheduling(request),
     )
 
@@ -215,7 +217,7 @@ def refusals(refused: int, size: int) -> tuple[Notice, ...]:
     return (
         Notice(
             code="refused-requests",
-            message=f"{refused:,} of {size:,} requests are longer than the KV pool and were refused",
+            message=f"{refused:,} of {size:,} requests are longer than the KV pool or the context and were refused",
             cure="use more GPUs, or shorten them",
         ),
     )

@@ -79,7 +79,16 @@ def replica(
 def test_a_request_longer_than_the_pool_is_counted_and_one_notice_says_so() -> None:
     found = replica(batch(10_000_000))
     assert found.requests.refused == 1
-    assert found.notices[-1].message == "1 of 2 requests are longer than the KV pool and were refused"
+    assert found.notices[-1].message == (
+        "1 of 2 requests are longer than the KV pool or the context and were refused"
+    )
+
+
+def test_a_request_beyond_the_models_context_is_refused_though_the_pool_would_hold_it() -> None:
+    found = replica(batch(131_072))  # with its answer of 8 tokens beyond the 131,072 of Llama-3.1-8B
+    assert found.limits.pool_tokens is not None
+    assert found.limits.pool_tokens > 2 * 131_072
+    assert found.requests.refused == 1
 
 
 def test_a_batch_that_never_fits_and_a_model_without_a_pool_are_refused() -> None:
