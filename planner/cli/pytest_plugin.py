@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from planner.records import dataclass
 
 if TYPE_CHECKING:
     from planner.specs.estimate import Estimate
