@@ -39,7 +39,7 @@ def test_months_over_the_budget_are_counted() -> None:
 
 def test_request_sizes_alone_ask_for_bands() -> None:
     shown = run("--set", "prompt.output_tokens={mean: 400, p95: 900}")
-    assert "from request sizes alone; state bands under uncertainty:" in " ".join(shown.split())
+    assert "from request sizes alone; state bands under `uncertainty`" in " ".join(shown.split())
     assert "What moves the bill" not in shown
 
 

@@ -22,7 +22,7 @@ def spread_text(spread: BillSpread | None) -> str | None:
         return None
     between = f"p10–p90 {_rounded(spread.p10_usd)}–{_rounded(spread.p90_usd)} USD/month at the API"
     if not spread.stated:
-        return f"{between}, from request sizes alone; state bands under uncertainty:"
+        return f"{between}, from request sizes alone; state bands under `uncertainty`"
     most = f"; most from {spread.swings[0].input}" if spread.swings else ""
     return between + most + _horizon(spread) + _budget(spread)
 
