@@ -63,6 +63,41 @@ def test_every_format_tells_the_same_monthly_bill(output_format: str) -> None:
         assert "849.60" in shown
 
 
+@pytest.mark.parametrize("output_format", ["table", "md"])
+def test_what_each_model_costs_alone_is_shown_beside_the_mix(output_format: str) -> None:
+    shown = run("estimate", WORKED, "--format", output_format)
+    assert "openai/gpt-4o-mini alone: 5.40 USD/day, 162.00 USD/month" in shown
+    assert "anthropic/claude-3-5-sonnet alone: 120.00 USD/day, 3,600.00 USD/month" in shown
+    assert "28.32/day" in shown
+    assert "76.4 %" in shown
+
+
+def test_csv_has_what_each_model_costs_alone_and_what_the_mix_saves() -> None:
+    mini, sonnet, total = csv.DictReader(StringIO(run("estimate", WORKED, "--format", "csv")))
+    assert (mini["alone_usd_per_day"], mini["alone_usd_per_month"]) == ("5.4", "162")
+    assert (sonnet["alone_usd_per_day"], sonnet["alone_usd_per_month"]) == ("120", "3600")
+    assert (total["usd_per_day"], total["routing_saving_fraction"]) == ("28.32", "0.764")
+
+
+def test_markdown_tells_refusals_and_cures() -> None:
+    shown = run("estimate", WORKED, "--format", "md")
+    assert "- refused: llama-3.1-70b fp8 on 2 × h100-sxm" in shown
+    assert "> - **LIMITS-SPEND** " in shown
+    assert "(you need Build Tier 3)" in shown
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda f: f.stem)
+@pytest.mark.parametrize("columns", [80, 160])
+def test_the_first_screen_holds_the_decision_and_no_line_is_cut_or_too_wide(file: Path, columns: int) -> None:
+    env = {"COLUMNS": str(columns), "NO_COLOR": "1"}
+    shown = CliRunner(env=env).invoke(app, ["estimate", str(file)], prog_name="planner").stdout
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "…" not in shown
+    assert any(line.startswith("Choose  ") for line in lines[:5])
+    assert any("USD/month" in line for line in lines[:6])
+
+
 def test_the_json_has_the_keys_that_others_rely_on() -> None:
     found = document(WORKED)
     assert found["schema"] == "planner.estimate/1"

@@ -14,7 +14,7 @@ from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
 from planner.specs.api_plan import CacheUse, RoutingCheck
 from planner.specs.base import Quantity
-from planner.specs.estimate import Advice, Estimate
+from planner.specs.estimate import Advice, ApiCost, Estimate
 from planner.units import SECONDS_PER_HOUR
 
 
@@ -145,7 +145,16 @@ def routing_part(estimate: Estimate) -> RenderableType | None:
     check = estimate.api.routing
     if check is None:
         return None
-    return block("Routing", Text(_routing(check)), dim(_rule(check)), dim(_points(check)))
+    return block(
+        "Routing", Text(_routing(check)), dim(_rule(check)), dim(_points(check)), *_alone(estimate.cost)
+    )
+
+
+def _alone(cost: ApiCost) -> Iterator[Text]:
+    for single in cost.single_model:
+        yield dim(
+            f"{single.model} alone: {usd(single.usd_per_day)} USD/day, {usd(single.usd_per_month)} USD/month"
+        )
 
 
 def _routing(check: RoutingCheck) -> str:

@@ -73,6 +73,7 @@ def estimates_json(estimates: tuple[Estimate, ...]) -> str:
     )
 
 
+SHOWN_REFUSED = 8  # in Markdown
 COLUMNS = (
     *(
         "scenario",
@@ -85,6 +86,7 @@ COLUMNS = (
         "usd_per_month",
     ),
     *("price_effective_from", "price_source", "recommended_hosting"),
+    *("alone_usd_per_day", "alone_usd_per_month", "routing_saving_fraction"),
 )
 
 
@@ -101,7 +103,9 @@ def estimates_csv(estimates: tuple[Estimate, ...]) -> str:
 def _csv_rows(estimate: Estimate) -> Iterator[tuple[object, ...]]:
     chosen = estimate.recommendation.hosting.name if estimate.recommendation.hosting else ""
     day = estimate.as_of.isoformat()
+    singles = {single.model: single for single in estimate.cost.single_model}
     for cost in estimate.cost.by_model:
+        alone = singles.get(cost.model)
         yield (
             estimate.scenario,
             day,
@@ -114,6 +118,9 @@ def _csv_rows(estimate: Estimate) -> Iterator[tuple[object, ...]]:
             cost.price.effective_from.isoformat(),
             cost.price.source,
             chosen,
+            _exact(alone.usd_per_day) if alone else "",
+            _exact(alone.usd_per_month) if alone else "",
+            "",
         )
     total = estimate.cost
     yield (
@@ -128,6 +135,9 @@ def _csv_rows(estimate: Estimate) -> Iterator[tuple[object, ...]]:
         "",
         "",
         chosen,
+        "",
+        "",
+        "" if total.routing_saving_fraction is None else _exact(total.routing_saving_fraction),
     )
 
 
@@ -146,6 +156,14 @@ def estimates_markdown(estimates: tuple[Estimate, ...]) -> str:
             f"**Total of {len(estimates)} scenarios: {usd(chosen)} USD/month as recommended, {usd(total)} at the API**\n"
         )
     return "\n".join(parts)
+
+
+def _refused_markdown(estimate: Estimate) -> Iterator[str]:
+    refused = estimate.recommendation.refused
+    for option in refused[:SHOWN_REFUSED]:
+        yield f"- refused: {option.name}: {'; '.join(map(str, option.refused))}"
+    if len(refused) > SHOWN_REFUSED:
+        yield f"- refused: {len(refused) - SHOWN_REFUSED} more, all in the JSON"
 
 
 def _markdown(estimate: Estimate) -> str:
@@ -171,6 +189,11 @@ def _markdown(estimate: Estimate) -> str:
             f"- {tier.provider} {tier.shown_tier}: {tier.reason}{tier_outlook_text(tier)}"
             for tier in estimate.recommendation.provider_tiers
         ),
+        *(
+            f"- {single.model} alone: {usd(single.usd_per_day)} USD/day, {usd(single.usd_per_month)} USD/month"
+            for single in cost.single_model
+        ),
+        *_refused_markdown(estimate),
         "",
         "| model | share | requests/month | USD/request | USD/day | USD/month |",
         "|---|---:|---:|---:|---:|---:|",
@@ -181,5 +204,10 @@ def _markdown(estimate: Estimate) -> str:
         ),
         "",
     ]
-    warnings = [f"> **{notice.code}** {notice.message}" for notice in estimate.warnings]
+    warnings = [
+        f"> - **{notice.code}** {notice.message}{f' ({notice.cure})' if notice.cure else ''}"
+        for notice in estimate.warnings
+    ]
+    if estimate.noted:
+        warnings.append(f"> - noted, not yet used: {', '.join(estimate.noted)}")
     return "\n".join([*lines, *advice_markdown(estimate), *warnings, ""])
