@@ -7,8 +7,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from planner.inputs.scenario import read_scenario
-from planner.planning.workload.workload import workload_of
+from planner.cli.scenario_workload import read_workload
 from planner.specs.scenario import Scenario
 from planner.specs.workload import TokenStats
 
@@ -17,14 +16,13 @@ STEPS = 40  # equally likely lengths that stand for a log-normal distribution (c
 
 def with_scenario(given: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return ``given`` with the workload of the scenario in it; load and limits that were given stay."""
-    file = read_scenario(path)
-    workload = workload_of(file.scenario, file.texts)
+    scenario, workload = read_workload(path)
     filled = given | {
         "input_tokens": _lengths(workload.input_tokens),
         "output_tokens": _lengths(workload.output_tokens),
         "shared_prefix": round(workload.static_prefix_tokens),
-        "feature": given["feature"] or file.scenario.name,
-        "slo": given["slo"] or _limits(file.scenario),
+        "feature": given["feature"] or scenario.name,
+        "slo": given["slo"] or _limits(scenario),
     }
     if given["rate"] is None and given["concurrency"] is None:
         filled["rate"] = f"{workload.peak_requests_per_s:g}"

@@ -19,19 +19,18 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
+from planner.cli.scenario_workload import read_workload
 from planner.cli.simulate_against import agreement_of_requests, agreement_of_run, show_against
 from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.jsonl_traces import read_jsonl_trace
 from planner.inputs.memory_profiles import load_vllm_memory
-from planner.inputs.scenario import read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.traces import read_trace
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
 from planner.planning.prediction.simulate import peak_batch, simulate_replica
-from planner.planning.workload.workload import workload_of
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
 from planner.specs.agreement import LoadAgreement
@@ -212,10 +211,9 @@ def _traffic(
     requests, replicas, seed = draw
     generator = np.random.default_rng(seed)
     if scenario is not None:
-        file = read_scenario(scenario, sets)
-        workload = workload_of(file.scenario, file.texts)
+        stated, workload = read_workload(scenario, sets)
         drawn = peak_batch(workload, generator, requests=requests, replicas=replicas, most_tokens=MOST_TOKENS)
-        return file.scenario, drawn
+        return stated, drawn
     if trace is not None and trace.suffix == ".jsonl":
         return None, read_jsonl_trace(trace, every=replicas)
     if trace is not None:

@@ -12,16 +12,16 @@ from planner.errors import Fault, InputError
 from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.places import key_lines
+from planner.inputs.recordings import read_recording
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
 from planner.inputs.scenario import ScenarioFile, blamed, fault_at, find_scenarios, read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.token_counts import can_count, file_counts
-from planner.inputs.traces import read_trace
 from planner.inputs.validate import nearest_of
 from planner.inputs.yaml_marks import Path_
 from planner.specs.books import Books
-from planner.specs.case import Case, Recording
+from planner.specs.case import Case
 from planner.specs.memory_profile import EngineMemoryProfile
 from planner.specs.profile import ServingProfile
 from planner.specs.rules import Rules
@@ -95,7 +95,7 @@ def _case(file: ScenarioFile, books: Books, shared: _Shared) -> Case:
         vllm_memory=shared.memory,
         profiles=shared.serving,
         measured=shared.measured,
-        trace=_trace(file),
+        trace=read_recording(file),
         lines=key_lines(file.tree),
     )
 
@@ -140,17 +140,3 @@ def _scenario_books(file: ScenarioFile) -> tuple[Path, ...]:
             (fault_at(file.tree, ("books",), "a folder beside the scenario", f"nothing at {name!r}"),)
         )
     return (folder,)
-
-
-def _trace(file: ScenarioFile) -> Recording | None:
-    """Read the scenario's trace, whose file must lie inside the scenario's folder."""
-    name = file.scenario.traffic.trace
-    if name is None:
-        return None
-    path = (file.folder / name).resolve()
-    at = ("traffic", "trace")
-    if not path.is_relative_to(file.folder.resolve()):
-        raise InputError((fault_at(file.tree, at, "a path inside the scenario's folder", repr(name)),))
-    if not path.is_file():
-        raise InputError((fault_at(file.tree, at, "a trace file that exists", f"nothing at {name!r}"),))
-    return Recording(file=name, **read_trace(path)._asdict())

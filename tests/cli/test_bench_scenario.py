@@ -50,3 +50,11 @@ def test_what_was_given_stays(scenario: Path) -> None:
 def test_a_scenario_without_targets_sets_no_limits(scenario: Path) -> None:
     scenario.write_text(TEXT.replace("slo: {ttft_p95_ms: 10, e2e_p95_s: 2.5}\n", ""))
     assert with_scenario(GIVEN, scenario)["slo"] == []
+
+
+def test_a_scenario_with_a_trace_is_measured_with_what_the_trace_says() -> None:
+    filled = with_scenario(GIVEN, Path("scenarios/traced-conversation.yaml"))
+    assert filled["feature"] == "traced-conversation"
+    # 424,008 requests a day (planner estimate), twice as many at the peak: 2 * 424,008 / 86,400
+    assert float(filled["rate"]) == pytest.approx(9.815, rel=1e-3)
+    assert len(filled["input_tokens"].split(",")) == STEPS

@@ -174,7 +174,7 @@ def _limits(
     if pool < 1:
         raise UsageError(
             f"{architecture.model.id} leaves no KV cache on {request.tensor_parallel} × {hardware.name}",
-            cure="use more GPUs or a smaller quantization; planner fit shows which",
+            cure="raise --tensor-parallel or choose a smaller --quantization; planner fit shows which",
         )
     return EngineLimits(
         max_num_seqs=int(float(allowed.max_sequences)),

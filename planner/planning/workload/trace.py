@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from planner.formulas.trace_statistics import peak_minute_to_mean, squared_cv
-from planner.specs.case import Case
+from planner.specs.case import Case, Recording
 from planner.specs.workload import TokenStats, TraceSummary
 from planner.units import FloatArray
 
 
 def summary_of(case: Case) -> TraceSummary | None:
     """Return what the scenario's trace says, as it was remembered or from the recording; ``None`` without one."""
-    recording = case.trace
-    if case.summary is not None or recording is None:
+    if case.summary is not None or case.trace is None:
         return case.summary
+    return summary_of_recording(case.trace)
+
+
+def summary_of_recording(recording: Recording) -> TraceSummary:
+    """Return what a recording says about its traffic."""
     return summarise(
         recording.file,
         arrival_s=recording.arrival_s,
