@@ -60,6 +60,29 @@ def _load_identity(point: LoadPoint) -> tuple[object, ...]:
     return (point.kind, point.concurrency, point.rate_requests_per_s, point.burstiness, *lengths)
 
 
+def _words(key: str, value: object, manifest: RunManifest) -> str:
+    """Say what one run has of a key: a load in words, and ``none`` where it has nothing."""
+    if value is None:
+        return "none"
+    place = key.removeprefix("load.")
+    return str(value) if place == key else _load_words(manifest.points[int(place)])
+
+
+def _load_words(point: LoadPoint) -> str:
+    rate = point.rate_requests_per_s
+    how = f"{point.concurrency} in flight" if point.kind == "closed" else point.kind
+    if rate is not None:
+        how += f" at {rate:g}/s"
+    if point.kind == "gamma":
+        how += f" of burstiness {point.burstiness:g}"
+    prompts, answers = (
+        f"{min(values)}" if len(set(values)) == 1 else f"{min(values)}-{max(values)}"
+        for values in (point.input_tokens.values, point.output_tokens.values)
+    )
+    shared = f", {point.shared_prefix_tokens} of them shared" if point.shared_prefix_tokens else ""
+    return f"{how} ({prompts} tokens in{shared}, {answers} out)"
+
+
 def require_alike(before: StoredRun, after: StoredRun, allowed: Sequence[str]) -> None:
     """Refuse runs that differ in what is not allowed to.
 
@@ -72,7 +95,10 @@ def require_alike(before: StoredRun, after: StoredRun, allowed: Sequence[str]) -
         key: pair for key, pair in differences(before.manifest, after.manifest).items() if key not in allowed
     }
     if unlike:
-        named = "; ".join(f"{key}: {mine} against {theirs}" for key, (mine, theirs) in unlike.items())
+        named = "; ".join(
+            f"{key}: {_words(key, mine, before.manifest)} against {_words(key, theirs, after.manifest)}"
+            for key, (mine, theirs) in unlike.items()
+        )
         flags = " ".join(f"--allow {key}" for key in unlike)
         raise UsageError(f"the runs are unlike: {named}", cure=f"measure again alike, or add {flags}")
 

@@ -63,7 +63,7 @@ RateLimit = Annotated[str, typer.Option(help="On 429: count it, or retry as Retr
 TimeoutFirstToken = Annotated[float, typer.Option(help="Seconds until a first token is given up.")]
 TimeoutIdle = Annotated[float, typer.Option(help="Seconds between two events.")]
 MaxErrorFraction = Annotated[float, typer.Option(help="Stop when more requests than this fail.")]
-SelfCheck = Annotated[bool, typer.Option(help="Measure this client first, two seconds.")]
+SelfCheck = Annotated[bool, typer.Option(help="Measure this client after the load, two seconds.")]
 VerifyTls = Annotated[bool, typer.Option(help="Check the server's certificate.")]
 Feature = Annotated[str | None, typer.Option(help="Label written into the records.")]
 User = Annotated[str | None, typer.Option(help="Label written into the records.")]

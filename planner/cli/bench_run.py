@@ -40,6 +40,7 @@ from planner.specs.steps import SpeedAround
 
 SEED_BITS = 31
 DEFAULT_REQUESTS = 100
+FAKE = "fake"  # the engine of known times, which serves any model
 SECONDS_PER_MINUTE = 60
 
 
@@ -103,9 +104,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         raise UsageError(
             f"no engine {given['engine']!r}", cure=f"choose one of: {', '.join(sorted(ENGINES))}"
         )
-    given = with_synthetic_model(given)
-    if given["model"] is None:
-        raise UsageError("no model named", cure="add --model NAME, as the server knows it")
+    given = _with_model(given)
     if given["rate_limit"] not in {"count", "retry"}:
         raise UsageError(f"bad --rate-limit {given['rate_limit']!r}", cure="choose count or retry")
     if given["find_max_rate"] and (not given["slo"] or given["resume"]):
@@ -127,10 +126,18 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
         resume=given["resume"],
         search=given["find_max_rate"],
         calibration=_goal(given),
-        check_client=given["self_check"] and given["engine"] != "fake",
+        check_client=given["self_check"] and given["engine"] != FAKE,
         convention=Convention(given["metric_convention"]).value,
     )
     return _resumed(run) if run.resume else run
+
+
+def _with_model(given: dict[str, Any]) -> dict[str, Any]:
+    """Return ``given`` with the model to measure; the fake engine needs none named."""
+    given = with_synthetic_model(given)
+    if given["model"] is None and given["engine"] != FAKE:
+        raise UsageError("no model named", cure="add --model NAME, as the server knows it")
+    return given | {"model": given["model"] or FAKE}
 
 
 def with_synthetic_model(given: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from planner.report.bench.compare import (
     compare_table,
     regression_name,
 )
+from planner.specs.load import TokenLengths
 from planner.specs.measurement import RunManifest
 from tests.bench.stamps import closed, record, reply
 from tests.bench.test_records import MANIFEST
@@ -55,7 +56,7 @@ def test_unlike_runs_are_refused_by_name_unless_allowed() -> None:
     engine = replace(other.manifest.engine, version="2", flags={"dtype": "fp8"})
     other = replace(other, manifest=replace(other.manifest, engine=engine))
     assert set(differences(run().manifest, other.manifest)) == {"engine_version", "flag.dtype"}
-    with pytest.raises(UsageError, match="engine_version: None against 2") as caught:
+    with pytest.raises(UsageError, match="engine_version: none against 2") as caught:
         compare_runs(run(), other)
     assert "--allow engine_version --allow flag.dtype" in (caught.value.cure or "")
     assert compare_runs(run(), other, allowed=("engine_version", "flag.dtype"))
@@ -63,8 +64,25 @@ def test_unlike_runs_are_refused_by_name_unless_allowed() -> None:
 
 def test_another_load_is_unlike() -> None:
     other = replace(run(), manifest=replace(run().manifest, points=(closed(concurrency=2),)))
-    with pytest.raises(UsageError, match=r"load\.0"):
+    with pytest.raises(
+        UsageError, match=r"load\.0: 1 in flight \(100 tokens in, 3 out\) against 2 in flight"
+    ):
         compare_runs(run(), other)
+
+
+def test_loads_that_differ_are_told_in_words() -> None:
+    poisson = replace(closed(), kind="poisson", concurrency=None, rate_requests_per_s=2.5)
+    gamma = replace(poisson, kind="gamma", burstiness=4.0, shared_prefix_tokens=7)
+    gamma = replace(gamma, input_tokens=TokenLengths(values=(8, 32)))
+    mine, theirs = (
+        replace(run(), manifest=replace(run().manifest, points=(load,))) for load in (poisson, gamma)
+    )
+    theirs = replace(theirs, manifest=replace(theirs.manifest, points=(gamma, closed())))
+    with pytest.raises(UsageError) as caught:
+        compare_runs(mine, theirs)
+    assert "load.1: none against 1 in flight" in caught.value.message
+    assert "poisson at 2.5/s (" in caught.value.message
+    assert "gamma at 2.5/s of burstiness 4 (8-32 tokens in, 7 of them shared, " in caught.value.message
 
 
 def test_the_reports_name_the_regression() -> None:

@@ -66,7 +66,7 @@ def given(**changes: Any) -> dict[str, Any]:
     ("wrong", "message"),
     [
         ({"engine": "vlm"}, "no engine 'vlm'"),
-        ({"model": None}, "no model named"),
+        ({"model": None, "engine": "openai"}, "no model named"),
         ({"rate_limit": "ignore"}, "bad --rate-limit 'ignore'"),
         ({"find_max_rate": True}, "--find-max-rate needs limits and a new run"),
         ({"find_max_rate": True, "slo": ["e2e_p95_s=1"], "resume": True}, "--find-max-rate needs limits"),
@@ -79,6 +79,10 @@ def given(**changes: Any) -> dict[str, Any]:
 def test_options_that_do_not_go_together_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         bench_run.bench_run(given(**wrong))
+
+
+def test_the_fake_engine_needs_no_model_named() -> None:
+    assert bench_run.bench_run(GIVEN | {"model": None}).options.model == "fake"
 
 
 def test_a_ladder_has_a_point_for_each_level_and_rate_with_a_seed_of_its_own() -> None:
