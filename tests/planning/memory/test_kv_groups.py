@@ -30,6 +30,21 @@ BOOKS = load_books()
         ("llama-2-7b", 524_288),
         ("falcon-7b", 8_192),  # multi-query: one head of 64
         ("qwen3.6-35b-a3b", 20_480),  # 10 of 40 layers cache
+        # 2 × layers × KV heads × head size × 2 bytes, of the publishers' config files
+        ("llama-3.2-1b", 2 * 16 * 8 * 64 * 2),
+        ("llama-3.2-3b", 2 * 28 * 8 * 128 * 2),
+        ("llama-3.1-405b", 2 * 126 * 8 * 128 * 2),
+        ("llama-4-scout", 2 * 48 * 8 * 128 * 2),
+        ("mixtral-8x7b", 2 * 32 * 8 * 128 * 2),
+        ("qwen2.5-72b", 2 * 80 * 8 * 128 * 2),
+        ("qwen3-8b", 2 * 36 * 8 * 128 * 2),
+        ("qwen3-235b-a22b", 2 * 94 * 4 * 128 * 2),
+        ("phi-4", 2 * 40 * 10 * 128 * 2),
+        ("gpt-oss-120b", 2 * 36 * 8 * 64 * 2),
+        ("gemma-3-27b", 2 * 62 * 16 * 128 * 2),
+        ("glm-4.5-air", 2 * 46 * 8 * 128 * 2),
+        ("command-r", 2 * 40 * 64 * 128 * 2),  # multi-head
+        ("kimi-k2", 61 * (512 + 64) * 2),  # one latent and its rotary part a layer
     ],
 )
 def test_bytes_per_token_are_exact(name: str, expected: int) -> None:
