@@ -22,12 +22,13 @@ def feed_table(report: FeedReport) -> RenderableType:
     parts: list[RenderableType] = [Text(_headline(report), style="head")]
     disputed = report.of("disputed")
     if disputed:
-        table = grid("Disputed", "price", "book", "since", "checked", "feed", "since", left=2)
+        table = grid("Disputed", "book", "since", "checked", "feed", "since")
         for check in disputed:
-            for index, each in enumerate(check.differences):
+            table.add_row(check.model)
+            for each in check.differences:
+                field = each.field.replace("_usd_per_mtok", "").replace("_", " ")
                 table.add_row(
-                    f"{check.model}{' (known)' if check.known else ''}" if index == 0 else "",
-                    each.field.replace("_usd_per_mtok", "").replace("_", " "),
+                    f"  {field}{' (known)' if check.known else ''}",
                     f"{each.book_usd_per_mtok:g}",
                     _day(check.book_since),
                     _day(check.book_checked),

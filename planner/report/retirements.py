@@ -9,7 +9,7 @@ from datetime import date
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from planner.report.numbers import usd
+from planner.report.numbers import signed_usd, usd
 from planner.report.plain import to_json
 from planner.report.screen import grid
 from planner.specs.retirement import Retirement
@@ -19,12 +19,11 @@ SCHEMA = "planner.retirements/1"
 
 def retirements_table(found: Sequence[Retirement], as_of: date, scenarios: int) -> RenderableType:
     """Return the calendar: the first line says what breaks next, then one row for each model that ends."""
-    table = grid("Retired on", "scenario", "model → successor", "USD/month", "with it", "change", left=3)
+    table = grid("Retired on", "scenario, model → successor", "USD/month", "with it", "change", left=2)
     for each in sorted(found, key=lambda each: (each.on or date.max, each.scenario)):
         table.add_row(
             each.on.isoformat() if each.on is not None else "no date",
-            each.scenario,
-            f"{each.model}\n→ {each.successor or 'none named'}",
+            f"{each.scenario}\n{each.model}\n→ {each.successor or 'none named'}",
             _amount(each.usd_before),
             _amount(each.usd_after),
             _change(each.change_usd),
@@ -52,7 +51,7 @@ def _amount(value_usd: float | None) -> str:
 
 
 def _change(value_usd: float | None) -> str:
-    return f"{value_usd:+,.2f}" if value_usd is not None else "–"
+    return signed_usd(value_usd) if value_usd is not None else "–"
 
 
 def retirements_json(found: Sequence[Retirement], as_of: date) -> str:

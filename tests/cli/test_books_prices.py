@@ -49,9 +49,10 @@ def run(*args: str) -> Result:
 def test_verify_counts_first_and_shows_both_values_with_dates() -> None:
     shown = run("verify").stdout
     assert shown.startswith("feed 1 on 2026-11-24: 0 offers agree, 1 are disputed (0 known to the book)")
-    row = next(line for line in shown.splitlines() if line.startswith(MINI)).split()
-    assert row[1:3] == ["input", "0.15"]
-    assert row[4:6] == ["2026-11-23", "0.2"]
+    lines = shown.splitlines()
+    row = lines[lines.index(MINI) + 1].split()
+    assert row[:2] == ["input", "0.15"]
+    assert row[3:5] == ["2026-11-23", "0.2"]
 
 
 def test_verify_is_a_finding_only_when_strict() -> None:

@@ -9,8 +9,8 @@ from planner.cli.main import app
 DAY = ("--as-of", "2026-11-23")
 
 
-def run(*args: str) -> Result:
-    return CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(
+def run(*args: str, columns: int = 120) -> Result:
+    return CliRunner(env={"COLUMNS": str(columns), "NO_COLOR": "1"}).invoke(
         app, ["books", "retirements", *args], prog_name="planner"
     )
 
@@ -28,6 +28,13 @@ def test_a_portfolio_is_in_order_of_time_and_names_what_is_broken_already() -> N
     days = [line[:10] for line in shown.splitlines() if line[:2] == "20"]
     assert days == sorted(days)
     assert len(days) >= 8
+
+
+def test_no_name_is_broken_on_a_narrow_screen() -> None:
+    shown = run("scenarios", *DAY, columns=80).stdout
+    assert "bulk-summarisation" in shown
+    assert "anthropic/claude-3-5-sonnet" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_scenarios_that_lose_nothing_say_so() -> None:
