@@ -36,6 +36,7 @@ PLAIN: dict[str, dict[str, Any]] = {
     "gemma2": {"norms": 4, "every": 2},
     "gemma3": {"norms": 4, "every": 6, "qk_norm": True},
     "gemma3_text": {"norms": 4, "every": 6, "qk_norm": True},
+    "gpt_oss": {"qkv_bias": True, "every": 2, "expert_bias": True},
 }
 LATENT = frozenset({"deepseek_v2", "deepseek_v3", "kimi_k2"})
 TIED_BY_DEFAULT = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text"})
@@ -133,7 +134,7 @@ def _plain_decoder(kind: str, config: Config, file: Path) -> dict[str, Any]:
     return {
         "attention": _attention(group, layers, window, 0 if full is None and window else full),
         "norms_per_layer": extra.get("norms", 2),
-        **_feed_forward(config, layers, file),
+        **_feed_forward(config, layers, file, bias=bool(extra.get("expert_bias"))),
     }
 
 
@@ -147,7 +148,7 @@ def _attention(
     return ({"kind": "full", "layers": full, **group}, sliding) if full else (sliding,)
 
 
-def _feed_forward(config: Config, layers: int, file: Path) -> dict[str, Any]:
+def _feed_forward(config: Config, layers: int, file: Path, *, bias: bool = False) -> dict[str, Any]:
     experts = config.get("num_experts") or config.get("num_local_experts") or config.get("n_routed_experts")
     if not experts:
         return {"mlp": ({"layers": layers, "intermediate": _need(config, "intermediate_size", file)},)}
@@ -158,6 +159,7 @@ def _feed_forward(config: Config, layers: int, file: Path) -> dict[str, Any]:
         "experts_per_token": _need(config, "num_experts_per_tok", file),
         "intermediate": config.get("moe_intermediate_size") or _need(config, "intermediate_size", file),
         "shared_experts": int(config.get("n_shared_experts") or 0),
+        "bias": bias,
     }
     block = ({"layers": dense, "intermediate": _need(config, "intermediate_size", file)},) if dense else ()
     return {"moe": (routed,), "mlp": block}

@@ -71,6 +71,22 @@ GEMMA = LLAMA | {
     "sliding_window": 4096,
     "tie_word_embeddings": True,
 }
+GPT_OSS = LLAMA | {
+    "architectures": ["GptOssForCausalLM"],
+    "model_type": "gpt_oss",
+    "hidden_size": 2880,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 64,
+    "head_dim": 64,
+    "intermediate_size": 2880,
+    "attention_bias": True,
+    "vocab_size": 201088,
+    "sliding_window": 128,
+    "layer_types": ["sliding_attention", "full_attention"] * 12,
+    "num_local_experts": 32,
+    "num_experts_per_tok": 4,
+    "quantization_config": {"quant_method": "mxfp4"},
+}
 
 
 def folder(tmp_path: Path, config: object) -> Path:
@@ -81,7 +97,13 @@ def folder(tmp_path: Path, config: object) -> Path:
 
 @pytest.mark.parametrize(
     ("config", "name"),
-    [(LLAMA, "llama-3.1-8b"), (QWEN_MOE, "qwen3-30b-a3b"), (DEEPSEEK, "deepseek-v3"), (GEMMA, "gemma-2-9b")],
+    [
+        (LLAMA, "llama-3.1-8b"),
+        (QWEN_MOE, "qwen3-30b-a3b"),
+        (DEEPSEEK, "deepseek-v3"),
+        (GEMMA, "gemma-2-9b"),
+        (GPT_OSS, "gpt-oss-20b"),
+    ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_a_config_says_what_the_book_says(tmp_path: Path, config: dict[str, Any], name: str) -> None:
