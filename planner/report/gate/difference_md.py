@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.gate.difference_words import change_words, headline, metric_words, sources
+from planner.report.gate.difference_words import change_words, headline, metric_words, moves, sources
 from planner.report.markdown import cell, folded, row
 from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, ScenarioDifference
@@ -55,7 +55,7 @@ def metric_lines(scenarios: Sequence[ScenarioDifference]) -> list[str]:
         row(cell(each.name), *(cell(words) for words in metric_words(metric)))
         for each in scenarios
         for metric in each.metrics
-        if metric.before != metric.after
+        if moves(metric)
     ]
     if not rows:
         return []

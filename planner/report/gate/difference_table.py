@@ -8,7 +8,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.report.gate.difference_words import beside_words, change_words, headline, metric_words, sources
+from planner.report.gate.difference_words import (
+    beside_words,
+    change_words,
+    headline,
+    metric_words,
+    moves,
+    sources,
+)
 from planner.report.numbers import signed_usd
 from planner.specs.difference import Cause, Difference, MetricChange, ScenarioDifference
 
@@ -43,8 +50,9 @@ def _scenario(each: ScenarioDifference) -> Iterator[RenderableType]:
     silent = [cause.name for cause in each.causes if cause not in shown]
     if silent:
         yield Text(f"  changed without effect on the cost: {', '.join(silent)}", style="dim")
-    if each.metrics:
-        yield _beside(each.metrics)
+    moved = [metric for metric in each.metrics if moves(metric)]
+    if moved:
+        yield _beside(moved)
 
 
 def _where(each: ScenarioDifference) -> str:
@@ -72,7 +80,7 @@ def _waterfall(each: ScenarioDifference, shown: list[Cause]) -> Table:
     return table
 
 
-def _beside(metrics: tuple[MetricChange, ...]) -> RenderableType:
+def _beside(metrics: list[MetricChange]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     for _ in range(3):
         table.add_column()

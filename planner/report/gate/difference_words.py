@@ -97,6 +97,11 @@ def change_words(each: ScenarioDifference) -> str:
     return f"{change} ({signed_percent(each.delta_fraction)}{note})"
 
 
+def moves(metric: MetricChange) -> bool:
+    """Tell whether a figure beside the cost differs once it is written: ``99 % → 99 %`` tells a reader nothing."""
+    return _value(metric.name, metric.before) != _value(metric.name, metric.after)
+
+
 def metric_words(metric: MetricChange) -> tuple[str, str, str]:
     """Return a figure beside the cost: its name, its change, and what to think of it."""
     name = METRICS[metric.name]

@@ -90,6 +90,15 @@ def test_changes_have_a_sign_and_nothing_has_none() -> None:
     assert change_words(replace(SCENARIO, status="added", delta_usd_per_month=4.0)) == "new, +4.00 USD/month"
 
 
+def test_a_figure_that_reads_the_same_on_both_sides_is_left_out() -> None:
+    hair = MetricChange(
+        name="tier_headroom_fraction", subject="openai", before=0.99, after=0.9899, verdict="worse"
+    )
+    step = replace(hair, after=0.9)
+    assert "tier headroom" not in shown(replace(FOUND, scenarios=(replace(SCENARIO, metrics=(hair,)),)))
+    assert "99 % → 90 %" in shown(replace(FOUND, scenarios=(replace(SCENARIO, metrics=(hair, step)),)))
+
+
 def test_figures_beside_the_cost_say_what_to_think_of_them() -> None:
     band = Band(value=0.2, low=0.1, high=0.3, grade="fitted")
     slower = MetricChange(
