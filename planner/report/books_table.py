@@ -27,11 +27,11 @@ def hardware_listing(books: Books) -> Table:
     table = grid(
         "hardware",
         "kind",
-        "memory GiB",
+        "memory\nGiB",
         "GB/s",
-        "bf16 TFLOP/s",
+        "bf16\nTFLOP/s",
         "fp8",
-        "link GB/s",
+        "link\nGB/s",
         "W",
         "confidence",
         left=2,
@@ -54,7 +54,7 @@ def hardware_listing(books: Books) -> Table:
 
 def prices_listing(books: Books) -> Table:
     """Return the API prices in force as a table: the newest row of each model."""
-    table = grid("API model", "since", "input", "cached", "output USD/Mtok", "context", "status", left=1)
+    table = grid("API model", "since", "input", "cached", "output\nUSD/Mtok", "context", "status", left=1)
     for row in books.api.rows.values():
         price = row.prices[-1]
         cached = price.cached_read_usd_per_mtok
@@ -72,7 +72,7 @@ def prices_listing(books: Books) -> Table:
 
 def rentals_listing(books: Books) -> Table:
     """Return the rented machines as a table."""
-    table = grid("machine", "GPU", "count", "on demand USD/h", "spot USD/h", "USD/GPU-hour", "since", left=2)
+    table = grid("machine", "GPU", "count", "demand\nUSD/h", "spot\nUSD/h", "a GPU\nUSD/h", "since", left=2)
     for row in books.rentals.values():
         price = row.prices[-1]
         hourly, spot = price.on_demand_usd_per_hour, price.spot_usd_per_hour
