@@ -63,6 +63,12 @@ def fit(
     max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="vLLM's tokens per step.")] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
     memory_gib: Annotated[float | None, typer.Option(help="Size of a device sold in several.")] = None,
+    gpu_layers: Annotated[
+        int | None, typer.Option("--gpu-layers", "-ngl", min=1, help="llama.cpp's layers on the device.")
+    ] = None,
+    swa_full: Annotated[
+        bool, typer.Option("--swa-full", help="llama.cpp keeps all of sliding-window layers.")
+    ] = False,
     strict: StrictOption = False,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
@@ -84,6 +90,8 @@ def fit(
         batched_tokens=max_num_batched_tokens,
         max_sequences=max_num_seqs,
         memory_gib=memory_gib,
+        gpu_layers=gpu_layers,
+        swa_full=swa_full,
     )
     answers = answers_for(model, gpu, request, tuple(books or ()), clip_context=context is None)
     width, color = screen_of(output, no_color=no_color)

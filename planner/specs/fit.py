@@ -28,6 +28,10 @@ class FitRequest:
     max_sequences: Count | None = None
     memory_gib: float | None = None
     """Size bought, where a device comes in several [GiB]."""
+    gpu_layers: Count | None = None
+    """Layers that llama.cpp keeps on the device; more than the model has, or ``None``, is all and the output."""
+    swa_full: bool = False
+    """Whether llama.cpp keeps the whole context of layers with a sliding window."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -44,11 +44,17 @@ class LlamaCppMemory:
     overhead_bytes: float
     keeps_embedding: bool
     """Whether the embedding lies in the same memory: not beside a discrete GPU."""
+    layer_share: float = 1.0
+    """Share of the layers on the device; below 1 or with ``output_on_host``, the rest lies in host memory."""
+    output_on_host: bool = False
+    full_windows: bool = False
+    """Whether layers with a sliding window keep the whole context."""
 
     @property
     def weights_bytes(self) -> float:
         """Model buffer on the device [bytes]."""
-        held = self.weights.layers + self.weights.output
+        output = 0.0 if self.output_on_host else self.weights.output
+        held = self.weights.layers * self.layer_share + output
         # unified memory maps the file once, tied output and embedding are one tensor there
         return self.weights.file if self.keeps_embedding else held
 
@@ -61,12 +67,12 @@ class LlamaCppMemory:
         """KV buffer as allocated at start [bytes]."""
         total = 0.0
         for group in self.groups:
-            window = None if full_windows or group.kind != "sliding" else group.window
+            window = None if full_windows or self.full_windows or group.kind != "sliding" else group.window
             cells = cache_cells(
                 context_tokens=context_tokens, slots=slots, window=window, batch_tokens=PHYSICAL_BATCH
             )
             total += group.layers * (group.token_bytes * float(cells) + group.state_bytes * slots)
-        return total
+        return total * self.layer_share
 
     def most(self, limit: int, asked: int, *, slots: bool) -> int:
         """Most slots of ``asked`` tokens, or longest context of ``asked`` slots, up to ``limit``; 0 for none."""
@@ -88,6 +94,7 @@ def llamacpp_memory(
     """Return llama.cpp's buffers with every layer on the device."""
     model = architecture.model
     discrete = hardware.kind in DISCRETE
+    kept = request.gpu_layers if discrete and request.gpu_layers is not None else model.layers + 1
     element = kv_element_bytes("f16" if request.kv_dtype == "auto" else request.kv_dtype, model=model)
     return LlamaCppMemory(
         usable_bytes=(hardware.memory_gib * hardware.usable_fraction - hardware.reserved_gib) * GIB,
@@ -98,6 +105,9 @@ def llamacpp_memory(
         ),
         overhead_bytes=DISCRETE_OVERHEAD_GIB * GIB if discrete else 0.0,
         keeps_embedding=not discrete,
+        layer_share=min(kept / model.layers, 1.0),
+        output_on_host=kept <= model.layers,
+        full_windows=request.swa_full,
     )
 
 
@@ -126,6 +136,7 @@ def _answer(architecture: Architecture, hardware: HardwareSpec, request: FitRequ
     element = kv_element_bytes("f16" if request.kv_dtype == "auto" else request.kv_dtype, model=model)
     needed = memory.cache_bytes(context_tokens=request.context_tokens, slots=request.concurrency)
     per_token = kv_bytes_per_token(model, element_bytes=element)
+    on_device = per_token * memory.layer_share
     shortage = needed - memory.room_bytes
     at_once = memory.most(MOST_SLOTS, request.context_tokens, slots=True)
     longest = memory.most(model.max_context, 1, slots=False)
@@ -153,18 +164,19 @@ def _answer(architecture: Architecture, hardware: HardwareSpec, request: FitRequ
         weights_bytes_per_gpu=memory.weights_bytes,
         kv_pool_bytes_per_gpu=max(0.0, memory.room_bytes),
         kv_bytes_per_token=per_token,
-        kv_bytes_per_token_per_gpu=per_token,
-        kv_bytes_per_sequence_per_gpu=kv_bytes_of_sequence(memory.groups, tokens=request.context_tokens),
+        kv_bytes_per_token_per_gpu=on_device,
+        kv_bytes_per_sequence_per_gpu=kv_bytes_of_sequence(memory.groups, tokens=request.context_tokens)
+        * memory.layer_share,
         multi_head_bound_bytes_per_token=float(
             multi_head_bound_bytes_per_token(layers=model.layers, hidden=model.hidden, element_bytes=element)
         ),
-        kv_pool_tokens=int(max(0.0, memory.room_bytes) // per_token) if per_token else 0,
+        kv_pool_tokens=int(max(0.0, memory.room_bytes) // on_device) if on_device else 0,
         max_context_tokens=longest,
         max_concurrency=at_once,
         shortage_bytes=max(0.0, shortage),
         parts=_parts(memory, hardware, needed),
         grade="fitted" if hardware.confidence == "datasheet" else "assumed",
-        notices=tuple(_notices(memory, model)),
+        notices=tuple(_notices(memory, model, needed)),
     )
 
 
@@ -189,8 +201,17 @@ def _reason(memory: LlamaCppMemory, shortage: float, needed: float) -> str:
     return f"a KV cache of {needed / GIB:,.2f} GiB exceeds what the weights leave of {usable}: {short}"
 
 
-def _notices(memory: LlamaCppMemory, model: ModelSpec) -> Iterator[Notice]:
-    if any(group.kind == "sliding" for group in memory.groups):
+def _notices(memory: LlamaCppMemory, model: ModelSpec, needed: float) -> Iterator[Notice]:
+    if memory.output_on_host:
+        left = 1.0 - memory.layer_share
+        weights = memory.weights.layers * left + memory.weights.output
+        yield Notice(
+            code="host-layers",
+            message=f"{round(model.layers * left)} of {model.layers} layers and the output stay in host memory: "
+            f"{size_text(weights)} of weights, {size_text(needed / memory.layer_share * left)} of cache",
+            cure="expect the speed of host memory for that share",
+        )
+    if not memory.full_windows and any(group.kind == "sliding" for group in memory.groups):
         yield Notice(
             code="swa",
             message=f"{model.id} has sliding windows: llama.cpp keeps only those cells, unless --swa-full is given",
@@ -208,7 +229,7 @@ def _changes(
         if result.fits and found < MAX_CHANGES:
             found += 1
             yield FitChange(flags=flags, effect=result.reason)
-    memory = llamacpp_memory(architecture, hardware, request)
+    memory = llamacpp_memory(architecture, hardware, replace(request, gpu_layers=None))
     layers = _layers_that_fit(memory, architecture.model, request)
     if hardware.kind in DISCRETE and layers > 0:
         yield FitChange(

@@ -40,6 +40,8 @@ def check_request(model: ModelSpec, request: FitRequest) -> None:
         raise UsageError(
             f"memory utilization must be above 0 and at most 1, found {request.utilization_fraction}"
         )
+    if request.engine == "vllm" and (request.gpu_layers is not None or request.swa_full):
+        raise UsageError("--gpu-layers and --swa-full are llama.cpp's", cure="add --engine llamacpp")
     for name, value in (("context", request.context_tokens), ("concurrency", request.concurrency)):
         if value < 1:
             raise UsageError(f"{name} must be at least 1, found {value}")

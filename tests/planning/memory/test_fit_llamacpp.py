@@ -8,6 +8,7 @@ from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit_llamacpp import fit_llamacpp, llamacpp_memory
+from planner.planning.memory.shortage import check_request
 from planner.specs.fit import Fit, FitRequest
 from planner.units import GIB, MIB
 
@@ -100,3 +101,39 @@ def test_a_small_cache_is_not_offered_smaller_and_auto_is_what_the_publisher_sto
     result = answer("llama-3.1-8b", "rtx-3070", concurrency=16, kv_dtype="q4_0")
     assert not any("--kv-dtype" in change.flags for change in result.changes)
     assert answer("gpt-oss-20b", "rtx-4090").quantization == "mxfp4"
+
+
+def test_layers_on_the_host_leave_the_device_their_share_of_weights_and_cache() -> None:
+    refused = answer("llama-3.1-70b", "rtx-4090", quantization="q4_k_m")
+    flags = next(change.flags for change in refused.changes if change.flags.startswith("--gpu-layers"))
+    layers = int(flags.split()[1])
+    held = answer("llama-3.1-70b", "rtx-4090", quantization="q4_k_m", gpu_layers=layers)
+    assert held.fits
+    assert not answer("llama-3.1-70b", "rtx-4090", quantization="q4_k_m", gpu_layers=layers + 1).fits
+    cache = next(part.bytes for part in held.parts if part.name == "KV cache")
+    assert cache == pytest.approx(8192 * 327_680 * layers / 80)  # 320 KiB a token over 80 layers
+    (notice,) = held.notices
+    assert notice.message.startswith(f"{80 - layers} of 80 layers and the output stay in host memory: ")
+
+
+def test_more_layers_than_the_model_has_are_all_and_the_output() -> None:
+    every, asked = answer("llama-3.2-3b", "rtx-4090"), answer("llama-3.2-3b", "rtx-4090", gpu_layers=99)
+    assert asked == every
+
+
+def test_unified_memory_holds_all_layers_wherever_they_are_computed() -> None:
+    some, every = (answer("llama-3.2-3b", "raspberry-pi-5", gpu_layers=layers) for layers in (4, None))
+    assert some.weights_bytes_per_gpu == every.weights_bytes_per_gpu
+
+
+def test_whole_windows_take_the_context_in_every_layer() -> None:
+    result = answer("gemma-3-27b", "rtx-5090", context_tokens=32_768, swa_full=True)
+    cache = next(part.bytes for part in result.parts if part.name == "KV cache")
+    assert cache / MIB == 15_872.0  # as ik_llama.cpp logs it, above
+    assert result.notices == ()
+
+
+def test_flags_of_llama_cpp_are_refused_under_vllm() -> None:
+    for asked in ({"gpu_layers": 3}, {"swa_full": True}):
+        with pytest.raises(UsageError, match=r"are llama\.cpp's"):
+            check_request(BOOKS.models.find("llama-3.2-3b"), FitRequest(**asked))
