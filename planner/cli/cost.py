@@ -27,6 +27,7 @@ from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.inputs.rules import load_rules
 from planner.planning.bill.pricing import price_sheet
+from planner.planning.bill.prompt_cache import too_short_to_cache
 from planner.planning.bill.request_cost import request_cost
 from planner.report import request_cost as report
 from planner.specs.books import Books
@@ -134,9 +135,10 @@ def cost(
     }
     prompt, asked = size_in_tokens("input", family, units, input_file)
     answer, said = size_in_tokens("output", family, {"tokens": output_tokens, "words": output_words})
+    day = date_or_none(as_of) or today()
     sheet = price_sheet(
         row,
-        date_or_none(as_of) or today(),
+        day,
         mode=_mode(mode, batch=batch),
         ttl=ttl.value if ttl is not None else None,
         region=region,
@@ -155,7 +157,8 @@ def cost(
         any_length=any_length,
     )
     sizes = tuple(notice for notice in (asked, said) if notice is not None)
-    result = replace(result, notices=(*sizes, *result.notices))
+    short = too_short_to_cache(row, day, cached_tokens=cached_tokens + cache_write_tokens)
+    result = replace(result, notices=(*sizes, *short, *result.notices))
     width, color = screen_of(output, no_color=no_color)
     emit(_shown(result, output_format, width=width, color=color, quiet=quiet), output)
 

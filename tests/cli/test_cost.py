@@ -60,6 +60,12 @@ def test_warnings_are_shown_unless_quiet() -> None:
     assert "retires" not in run(*today, "--quiet").stdout
 
 
+def test_a_cached_part_below_the_minimum_of_the_model_is_a_warning() -> None:
+    short, long = (run(*MINI, "--cached-tokens", tokens).stdout for tokens in ("1023", "1024"))
+    assert "openai/gpt-4o-mini caches from 1,024 tokens on, not 1,023" in short
+    assert "caches from" not in long
+
+
 def test_a_long_prompt_says_that_the_whole_request_is_dear() -> None:
     long = ("cost", "gemini-2.5-pro", "--input-tokens", "250000", "--output-tokens", "1000")
     result = run(*long, "--as-of", "2025-12-01")

@@ -32,6 +32,15 @@ def cache_minimum_tokens(model: ApiModel, as_of: date) -> float:
     return started[-1] if started else 0.0
 
 
+def too_short_to_cache(model: ApiModel, as_of: date, *, cached_tokens: float) -> tuple[Notice, ...]:
+    """Return the warning that a stated cached part is shorter than the model's cache takes; nothing otherwise."""
+    minimum = cache_minimum_tokens(model, as_of)
+    if not 0 < cached_tokens < minimum:
+        return ()
+    shown = f"{model.id} caches from {minimum:,.0f} tokens on, not {cached_tokens:,.0f}"
+    return (Notice(code="CACHE-MINIMUM", message=shown, cure="count them as plain input"),)
+
+
 def prefix_caching(
     model: ApiModel,
     sheet: PriceSheet,

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import price_sheet
-from planner.planning.bill.prompt_cache import cache_minimum_tokens, prefix_caching
+from planner.planning.bill.prompt_cache import cache_minimum_tokens, prefix_caching, too_short_to_cache
 from planner.specs.caching import PromptCache
 from planner.specs.prompt_cache import PrefixCaching
 from tests.planning.scenes import CHAT, estimate_of
@@ -72,6 +72,15 @@ def test_a_prefix_below_the_minimum_is_not_cached() -> None:
     assert (found.hit_fraction, found.saving_usd_per_request, found.pays) == (None, 0, False)
     assert cache_minimum_tokens(books().api.find("claude-3-5-haiku"), MID_2025) == 2048
     assert cache_minimum_tokens(books().api.find("command-a"), MID_2025) == 0
+
+
+def test_a_stated_cached_part_below_the_minimum_is_told_and_none_at_all_is_not() -> None:
+    haiku = books().api.find("claude-3-5-haiku")
+    codes = [
+        [notice.code for notice in too_short_to_cache(haiku, MID_2025, cached_tokens=tokens)]
+        for tokens in (0, 2047, 2048)
+    ]
+    assert codes == [[], ["CACHE-MINIMUM"], []]
 
 
 def test_a_model_without_caching_and_a_prompt_without_prefix_say_so() -> None:
