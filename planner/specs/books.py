@@ -81,6 +81,8 @@ class Shelf(Generic[RowT]):
             )
         near = self.nearest(name)
         cure = f"did you mean {', '.join(near)}?" if near else f"see `planner books list {self.listing}`"
+        if self.what == "model" and "/" in name and not near:
+            cure += "; `planner models import FILE_OR_FOLDER` makes a row of a config.json or a GGUF"
         raise DataError(f"no {self.what} is called {name!r} in the books", cure=cure)
 
 

@@ -33,3 +33,11 @@ def test_a_name_of_several_rows_is_refused_with_all_of_them() -> None:
         BOOKS.api.find(name)
     assert all(each in error.value.message for each in shared)
     assert error.value.cure == "name one of these in full"
+
+
+def test_a_path_in_place_of_a_model_is_told_how_it_becomes_a_row() -> None:
+    with pytest.raises(DataError) as refused:
+        load_books().models.find("./my-finetune")
+    assert refused.value.cure == (
+        "see `planner books list models`; `planner models import FILE_OR_FOLDER` makes a row of a config.json or a GGUF"
+    )

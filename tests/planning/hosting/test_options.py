@@ -1,5 +1,6 @@
 """Every way to host a scenario, or the reason against it."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -62,15 +63,15 @@ def test_a_device_answers_one_user_within_the_fit_s_interval() -> None:
         ({"model": "llama-3.1-405b", "devices": ("raspberry-pi-5",)}, {}, "short"),
         ({"quantization": "q9_k"}, {}, "q9_k"),
         ({"quality_equivalent": False}, {}, "quality_equivalent is not stated for llama-3.2-3b"),
-        ({}, {"ttft_p95_ms": 1.0}, "the TTFT limit is 1 ms"),
-        ({}, {"tpot_p95_ms": 0.1}, "the TPOT limit is 0.1 ms"),
-        ({}, {"e2e_p95_s": 0.01}, "the e2e limit is 10 ms"),
+        ({}, {"ttft_p95_ms": 1.0}, r"p95 TTFT is .* ms, the limit is 1 ms"),
+        ({}, {"tpot_p95_ms": 0.1}, r"p95 TPOT is .* ms, the limit is 0.1 ms"),
+        ({}, {"e2e_p95_s": 0.01}, r"p95 e2e is .*, the limit is 10 ms"),
     ],
 )
 def test_a_device_that_cannot_is_refused_with_the_reason(
     edge: dict[str, Any], slo: dict[str, float], reason: str
 ) -> None:
-    assert reason in " ".join(map(str, only({"edge": EDGE | edge}, slo=slo).refused))
+    assert re.search(reason, " ".join(map(str, only({"edge": EDGE | edge}, slo=slo).refused)))
 
 
 def test_a_volume_that_may_be_off_widens_the_span_of_machines_together_with_the_capacity_s_error() -> None:
