@@ -21,6 +21,7 @@ from planner.cli.options import (
     StrictOption,
     date_or_none,
     emit,
+    reader_may_leave,
     screen_of,
     today,
 )
@@ -108,7 +109,8 @@ def check(
     )
     checked = checked_of(asked)
     width, color = screen_of(output, no_color=no_color)
-    emit(_shown(checked, output_format, width=width, color=color), output)
+    with reader_may_leave():
+        emit(_shown(checked, output_format, width=width, color=color), output)
     for wanted, file in files:
         emit(_shown(checked, wanted, width=PIPE_WIDTH, color=False), file)
     if os.environ.get("GITHUB_ACTIONS") == "true" and not quiet:
@@ -158,7 +160,8 @@ def _tell_actions(checked: Checked, *, annotate: bool) -> None:
     from planner.report.gate.check_markdown import check_markdown
 
     if annotate:
-        sys.stdout.write(github_annotations(_from_the_top(checked)))
+        with reader_may_leave():
+            sys.stdout.write(github_annotations(_from_the_top(checked)))
     texts = {"GITHUB_STEP_SUMMARY": check_markdown, "GITHUB_OUTPUT": github_outputs}
     for variable, write in texts.items():
         file = os.environ.get(variable)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -91,6 +93,16 @@ def emit(text: str, output: str) -> None:
         Path(output).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from None
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """Go on when whoever reads stdout has gone, as in ``planner check | head``: a verdict keeps its exit code."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def screen_of(output: str, *, no_color: bool) -> tuple[int, bool]:
