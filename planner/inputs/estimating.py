@@ -15,6 +15,7 @@ from planner.inputs.places import key_lines
 from planner.inputs.recordings import read_recording
 from planner.inputs.references import check_references
 from planner.inputs.rules import load_rules
+from planner.inputs.salvage import readable_part
 from planner.inputs.scenario import ScenarioFile, blamed, fault_at, find_scenarios, read_scenario
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.token_counts import can_count, file_counts
@@ -79,10 +80,31 @@ def read_all(
             _check_family(file, shared.rules)
             cases.append(_case(file, books, shared))
         except InputError as error:
-            faults.extend(blamed(fault, sets) for fault in error.faults)
+            every = (*error.faults, *_wrong_names(path, sets, own_books, load, shared.rules))
+            by_place = sorted(every, key=lambda fault: (fault.line or 0, fault.column or 0))
+            faults.extend(dict.fromkeys(blamed(fault, sets) for fault in by_place))
     if faults:
         raise InputError(tuple(faults))
     return tuple(cases)
+
+
+def _wrong_names(
+    path: Path,
+    sets: tuple[str, ...],
+    own_books: tuple[Path, ...],
+    load: Callable[..., Books],
+    rules: Rules,
+) -> tuple[Fault, ...]:
+    """Return the names that the books do not hold in what can be read of a scenario with other faults."""
+    part = readable_part(path, sets)
+    if part is None:
+        return ()
+    try:
+        check_references(part, load(*_scenario_books(part), *own_books))
+        _check_family(part, rules)
+    except InputError as error:
+        return error.faults
+    return ()
 
 
 def _case(file: ScenarioFile, books: Books, shared: _Shared) -> Case:

@@ -96,12 +96,23 @@ def overridden(tree: Tree, sets: tuple[str, ...]) -> Scenario:
 
     Raises as :func:`read_scenario`.
     """
-    for override in sets:
-        _override(tree.data, override)
+    put_overrides(tree, sets)
     try:
         return validate(Scenario, tree)
     except InputError as error:
         raise InputError(tuple(blamed(fault, sets) for fault in error.faults), cure=error.cure) from None
+
+
+def put_overrides(tree: Tree, sets: tuple[str, ...]) -> None:
+    """Put overrides into a parsed mapping.
+
+    Raises
+    ------
+    UsageError
+        When one is not of the form ``key=value`` or its place does not exist.
+    """
+    for override in sets:
+        _override(tree.data, override)
 
 
 def _override(data: dict[str, Any], text: str) -> None:
