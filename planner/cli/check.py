@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +20,6 @@ from planner.cli.options import (
     StrictOption,
     date_or_none,
     emit,
-    reader_may_leave,
     screen_of,
     today,
 )
@@ -109,8 +107,7 @@ def check(
     )
     checked = checked_of(asked)
     width, color = screen_of(output, no_color=no_color)
-    with reader_may_leave():
-        emit(_shown(checked, output_format, width=width, color=color), output)
+    emit(_shown(checked, output_format, width=width, color=color), output)
     for wanted, file in files:
         emit(_shown(checked, wanted, width=PIPE_WIDTH, color=False), file)
     if os.environ.get("GITHUB_ACTIONS") == "true" and not quiet:
@@ -160,8 +157,7 @@ def _tell_actions(checked: Checked, *, annotate: bool) -> None:
     from planner.report.gate.check_markdown import check_markdown
 
     if annotate:
-        with reader_may_leave():
-            sys.stdout.write(github_annotations(_from_the_top(checked)))
+        emit(github_annotations(_from_the_top(checked)), "-")
     texts = {"GITHUB_STEP_SUMMARY": check_markdown, "GITHUB_OUTPUT": github_outputs}
     for variable, write in texts.items():
         file = os.environ.get(variable)

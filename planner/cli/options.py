@@ -79,7 +79,7 @@ def today() -> date:
 
 
 def emit(text: str, output: str) -> None:
-    """Write a result to stdout or a file.
+    """Write a result to stdout or a file; where the reader of stdout has gone, the command goes on.
 
     Raises
     ------
@@ -87,7 +87,8 @@ def emit(text: str, output: str) -> None:
         When the file cannot be written.
     """
     if output == "-":
-        sys.stdout.write(text)
+        with reader_may_leave():
+            sys.stdout.write(text)
         return
     try:
         Path(output).write_text(text, encoding="utf-8")

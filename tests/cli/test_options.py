@@ -1,6 +1,7 @@
 """Options that commands share: dates, where results go, how wide a screen is."""
 
 import os
+import subprocess
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from planner.cli import options
 from planner.cli.options import date_or_none, emit, screen_of, today
 from planner.errors import UsageError
 from tests.cli.shell import planner
+
+CHAT = "scenarios/support-chatbot.yaml"
 
 
 def test_a_date_is_read_or_refused_by_its_form() -> None:
@@ -79,3 +82,21 @@ def test_a_setting_that_no_engine_accepts_is_refused_by_its_option(arguments: li
     refused = planner(*arguments)
     assert refused.exit_code == 2
     assert f"Invalid value for '{option}'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"check {CHAT} --strict --as-of 2025-06-15",
+        f"estimate {CHAT} --strict --quiet",
+        "fit llama-3.1-70b --gpu l4 --strict",
+        f"diff {CHAT} scenarios/rag-documents.yaml --exit-code",
+    ],
+)
+def test_a_reader_that_has_gone_does_not_turn_a_finding_into_a_pass(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "planner", *command.split()]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
