@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from typer import Abort, BadParameter, Exit
 
-from planner import __version__
+import planner
 from planner.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, InputError, PlannerError
 
 # typer carries its own click in some releases and imports it in others; this finds the one in use.
@@ -44,11 +44,16 @@ def error_edge() -> Iterator[None]:
         _say("interrupted")
         raise SystemExit(EXIT_INTERRUPTED) from error
     except BrokenPipeError as error:  # the reader of our output has gone, as in `planner ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_reader_go()
         raise SystemExit(EXIT_OK) from error
     except Exception as error:
         _report_bug()
         raise SystemExit(EXIT_BUG) from error
+
+
+def let_reader_go() -> None:
+    """Write to nowhere from here on: else Python fails once more when it flushes stdout at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:
@@ -75,6 +80,6 @@ def _report_bug() -> None:
 
     traceback.print_exc()
     _say(
-        f"\nThis is a bug in planner {__version__}, not in your input. "
+        f"\nThis is a bug in planner {planner.__version__}, not in your input. "
         "Please report it with the lines above and the command that you ran."
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.options import emit
 from planner.errors import UsageError
 from planner.inputs.templates import template_text
 
@@ -38,7 +39,7 @@ def init(
     file = output or Path(f"my-{template.value}.yaml")
     text = template_text(template.value)
     if str(file) == "-":
-        sys.stdout.write(text)
+        emit(text, "-")
         return
     if file.exists() and not force:
         raise UsageError(

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from planner.cli.edge import let_reader_go
 from planner.errors import UsageError
 
 PIPE_WIDTH = 100
@@ -103,7 +104,7 @@ def reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_reader_go()
 
 
 def screen_of(output: str, *, no_color: bool) -> tuple[int, bool]:
