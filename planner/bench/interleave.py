@@ -17,7 +17,7 @@ from planner.engines.base import Engine
 from planner.engines.registry import ENGINES
 from planner.errors import EngineError
 from planner.specs.load import LoadPoint
-from planner.specs.measurement import ClientHealth, RequestRecord, RunManifest
+from planner.specs.measurement import RequestRecord, RunManifest
 
 
 class _Side:
@@ -84,7 +84,7 @@ async def _turn(side: _Side, number: int, point: LoadPoint, turn: int, control: 
         control=control,
         settings=RunnerSettings(max_error_fraction=side.run.runner.max_error_fraction),
     )
-    facts = await run.run(ClientHealth())
+    facts = await run.run()
     if control.draining:
         raise KeyboardInterrupt
     if facts.stopped is not None:

@@ -17,7 +17,6 @@ from planner.bench.telemetry import Telemetry
 from planner.engines.base import Engine
 from planner.specs.load import LoadPoint, RequestPlan
 from planner.specs.measurement import (
-    ClientHealth,
     PointFacts,
     RequestRecord,
     RunManifest,
@@ -128,7 +127,7 @@ class Ladder:
             settings=self._run.runner,
             judge=judge,
         )
-        facts = self._telemetry.added_to(await point_run.run(ClientHealth()))
+        facts = self._telemetry.added_to(await point_run.run())
         self._state.end_point(facts)
         return facts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import field, replace
+from dataclasses import field
 
 import numpy as np
 
@@ -71,14 +71,14 @@ class LagSampler:
             await asyncio.sleep(LAG_PERIOD_S)
             self._lags_s.append(max(0.0, loop.time() - before - LAG_PERIOD_S - TIMER_GRAIN_S))
 
-    def stop(self, health: ClientHealth) -> ClientHealth:
-        """Stop, and return ``health`` with the lags."""
+    def stop(self) -> ClientHealth:
+        """Stop, and return the lags."""
         if self._task is not None:
             self._task.cancel()
         if not self._lags_s:
-            return health
+            return ClientHealth()
         p50, p99 = (float(value) for value in np.quantile(self._lags_s, (0.5, 0.99)))
-        return replace(health, loop_lag_p50_s=p50, loop_lag_p99_s=p99)
+        return ClientHealth(loop_lag_p50_s=p50, loop_lag_p99_s=p99)
 
 
 class PointRun:
@@ -113,7 +113,7 @@ class PointRun:
         self._failure: BaseException | None = None
         self.stopped: str | None = None
 
-    async def run(self, health: ClientHealth) -> PointFacts:
+    async def run(self) -> PointFacts:
         """Run the point to its end and return what was seen beside its requests."""
         cache = await self._engine.cache_counters()
         lag = LagSampler()
@@ -124,7 +124,7 @@ class PointRun:
             await (self._closed() if self._point.kind == "closed" else self._open())
         finally:
             self._control.on_change.remove(self._on_interrupt)
-            health = lag.stop(health)
+            health = lag.stop()
             await self._cut_off()
         if self._failure is not None:
             raise self._failure

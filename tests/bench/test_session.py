@@ -17,7 +17,6 @@ from planner.errors import EngineError
 from planner.specs.load import LoadPoint, RequestPlan, SloTarget, TokenLengths
 from planner.specs.measurement import (
     CacheAudit,
-    ClientHealth,
     Outcome,
     PointFacts,
     RequestRecord,
@@ -102,7 +101,7 @@ def drive(
             control=control or Control(),
             settings=RunnerSettings(),
         )
-        return await point_run.run(ClientHealth())
+        return await point_run.run()
 
     return asyncio.run(go())
 
