@@ -49,9 +49,9 @@ def in_two(work: Callable[[ItemT], DoneT], items: Sequence[ItemT]) -> list[DoneT
 
 def _processors() -> int:
     """Return how many processors this process may use; 1 where it cannot be forked."""
-    if not hasattr(os, "fork"):
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from planner.engines.host import usable_cpus  # only a long list asks
+
+    return usable_cpus() if hasattr(os, "fork") else 1
 
 
 def _answer(writing: int, work: Callable[[ItemT], DoneT], items: Sequence[ItemT]) -> NoReturn:
