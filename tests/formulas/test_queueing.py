@@ -5,8 +5,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.formulas.queueing import (
-    arrivals_beside,
-    arrivals_together,
     in_flight_deviation,
     lifetime_average_share,
     lognormal_scv,
@@ -85,21 +83,6 @@ def test_a_higher_quantile_is_a_larger_crowd(
         for each in (deviations, deviations + more)
     )
     assert 0 <= low <= high * (1 + 1e-12)
-
-
-@pytest.mark.parametrize(
-    ("burstiness", "per_step"), [(1.0, 0.2), (1.0, 2.0), (2.5, 0.2), (2.5, 1.0), (2.5, 3.0)]
-)
-def test_steps_share_arrivals_as_drawn_ones_do(burstiness: float, per_step: float) -> None:
-    rng = np.random.default_rng(4)
-    gaps = rng.gamma(1 / burstiness, burstiness, 400_000)
-    times = np.cumsum(gaps)
-    counts = np.bincount((times / per_step).astype(np.int64))
-    found = float(arrivals_together(per_step=per_step, burstiness=burstiness))
-    assert counts[counts > 0].mean() == pytest.approx(found, rel=0.03)
-    beside = (counts * (counts - 1)).sum() / counts.sum()
-    clumped = float(arrivals_beside(per_step=per_step, burstiness=burstiness))
-    assert beside == pytest.approx(clumped, rel=0.25)
 
 
 @given(st.floats(0, 100), st.floats(-5, 50), st.floats(-5, 50), st.floats(0, 1))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.formulas.queueing import arrivals_beside, arrivals_together
+from planner.formulas.arrivals import arrivals_beside, arrivals_together
 from planner.formulas.step_time import collision_s
 from planner.formulas.traffic import Z_P95
 from planner.planning.hosting.configurations import Stack

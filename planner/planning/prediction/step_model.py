@@ -11,21 +11,18 @@ from planner.errors import UsageError
 from planner.formulas.step_time import all_reduce_s, busiest_rank, experts_touched, operator_s
 from planner.planning.memory.architecture import Architecture, TensorClass
 from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
-from planner.planning.memory.schemes import WeightScheme, supports, weight_scheme
+from planner.planning.memory.schemes import WeightScheme, weight_scheme
 from planner.planning.memory.weights import check_parallel
+from planner.planning.prediction.device_rates import rate_flops_per_s, scheme_rate_flops_per_s
 from planner.planning.prediction.kernels import kernel_count
 from planner.records import dataclass
 from planner.specs.hardware import HardwareSpec
 from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention
-from planner.units import BITS_PER_BYTE, GB, TERA, Numeric
+from planner.units import BITS_PER_BYTE, GB, Numeric
 
 PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices without another
 ACTIVATION_BYTES = 2.0  #: activations travel in 16 bits
 REDUCES_PER_LAYER = 2
-# The same chip with half of the watts holds about half of the rate, whatever its datasheet says: maximum throughput of
-# the PCIe and NVL cards in MLPerf 5.1 follows their watts, not their stated rates.
-HOPPER = "9.0"
-SXM_WATTS_PER_TFLOP = 700.0 / 989.5
 # Rows of a tile of the grouped products: 16 to 64 predict left-out models alike.
 TILE_ROWS = 32.0
 # NVFP4 products of dense layers stay further from the datasheet than 8-bit ones, in reading and in arithmetic alike:
@@ -111,7 +108,7 @@ def operands(
     ranks = float(tensor_parallel)
     spread = ranks if expert_parallel or attention_data_parallel > 1 else 1.0
     bandwidth = hardware.bandwidth_gb_per_s * GB
-    plain = _rate(hardware, "bf16")
+    plain = rate_flops_per_s(hardware, "bf16")
     parts = architecture.parameters
     passed = architecture.active
     dense = parts.attention + parts.mlp + parts.shared_experts + parts.router
@@ -130,9 +127,9 @@ def operands(
         stages=pipeline_parallel,
     )
     return Operands(
-        linear_token_s=2 * dense / ranks / _scheme_rate(hardware, scheme, "attention"),
+        linear_token_s=2 * dense / ranks / scheme_rate_flops_per_s(hardware, scheme, "attention"),
         linear_read_s=stored / inner / bandwidth,
-        expert_token_s=2 * passed.experts / ranks / _scheme_rate(hardware, scheme, "experts"),
+        expert_token_s=2 * passed.experts / ranks / scheme_rate_flops_per_s(hardware, scheme, "experts"),
         expert_read_s=_bytes(scheme, "experts", parts.experts) / max(experts, 1.0) / ranks / bandwidth,
         experts=experts,
         experts_per_token=per_token,
@@ -230,36 +227,6 @@ def step_s(operand: Operands, coefficients: Mapping[str, Numeric], load: Load, *
     parts = step_parts(operand, coefficients, load, prefill=prefill)
     total: Numeric = sum(parts.values())
     return total
-
-
-def _rate(hardware: HardwareSpec, dtype: str) -> float:
-    rates = hardware.tflops
-    found = rates.get(dtype) or rates.get("bf16") or rates.get("fp16") or rates.get("fp32")  # type: ignore[call-overload]
-    if not found:
-        raise UsageError(
-            f"the books have no matrix rate for {hardware.name}",
-            cure="add tflops to its row of hardware.yaml",
-        )
-    return float(found) * TERA * powered_fraction(hardware)
-
-
-def powered_fraction(hardware: HardwareSpec) -> float:
-    """Share of the stated rate that a Hopper card's power feeds, against the SXM card that the profiles know."""
-    if hardware.compute_capability != HOPPER or hardware.tdp_w is None or "bf16" not in hardware.tflops:
-        return 1.0
-    return min(1.0, hardware.tdp_w / hardware.tflops["bf16"] / SXM_WATTS_PER_TFLOP)
-
-
-def _scheme_rate(hardware: HardwareSpec, scheme: WeightScheme, name: TensorClass) -> float:
-    support = supports(hardware, scheme)
-    if support == "no":
-        raise UsageError(
-            f"{hardware.name} cannot run {scheme.name}", cure="use --quantization bf16, int4 or awq"
-        )
-    covered = name in scheme.covers and support == "native"
-    if scheme.name == "mxfp4" and covered and "fp4" in hardware.tflops:
-        return _rate(hardware, "fp8")  # Blackwell's kernels multiply MXFP4 weights with 8-bit activations
-    return _rate(hardware, scheme.multiplies if covered else "bf16")
 
 
 def _bytes(scheme: WeightScheme, name: TensorClass, parameters: float) -> float:

@@ -9,7 +9,8 @@ from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import DISCRETE, llamacpp_memory
 from planner.planning.memory.gguf_weights import gguf_bytes, mixture
 from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
-from planner.planning.prediction.step_model import pair_flops, powered_fraction
+from planner.planning.prediction.device_rates import powered_fraction
+from planner.planning.prediction.step_model import pair_flops
 from planner.records import dataclass
 from planner.specs.fit import FitRequest
 from planner.specs.hardware import ComputeDtype, HardwareSpec
