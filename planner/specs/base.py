@@ -44,6 +44,12 @@ class Quantity:
             value=self.value * factor, low=self.low * factor, high=self.high * factor, grade=self.grade
         )
 
+    def under(self, amount: float) -> Quantity:
+        """Return an exact amount over the quantity: of a rate the time that the amount takes, and the reverse."""
+        return Quantity(
+            value=amount / self.value, low=amount / self.high, high=amount / self.low, grade=self.grade
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:

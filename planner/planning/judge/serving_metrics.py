@@ -11,7 +11,6 @@ from planner.planning.judge.metric_words import Metric, Statistic
 from planner.planning.judge.simulated import simulated_metric
 from planner.planning.judge.table_words import Load
 from planner.planning.prediction.predict import predict
-from planner.planning.prediction.predict_stream import inverse
 from planner.records import dataclass
 from planner.specs.base import Quantity
 from planner.specs.hardware import HardwareSpec
@@ -80,9 +79,9 @@ def answered(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Qu
         "ttft": _first_token(row, asked, prediction),
         "tpot": each,
         "e2e": _whole(row, asked, prediction),
-        "prefill_throughput": inverse(prediction.ttft_s, asked.request.input_tokens),
-        "decode_throughput": inverse(each, prediction.running),
-        "user_throughput": inverse(each, 1.0),
+        "prefill_throughput": prediction.ttft_s.under(asked.request.input_tokens),
+        "decode_throughput": each.under(prediction.running),
+        "user_throughput": each.under(1.0),
     }
     return answers[metric]
 

@@ -11,7 +11,6 @@ from planner.planning.judge.metric_words import Metric
 from planner.planning.judge.model_names import quantization_of
 from planner.planning.judge.table_words import Load
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
-from planner.planning.prediction.predict_stream import inverse
 from planner.planning.prediction.stream_work import impossible, stream_work
 from planner.records import dataclass
 from planner.specs.base import Quantity
@@ -131,16 +130,16 @@ def _metric(metric: Metric, speed: SingleStream, asked: _Stream) -> Quantity:
     if metric in {"decode_throughput", "output_throughput"}:
         return speed.decode_tokens_per_s
     if metric == "tpot":
-        return inverse(speed.decode_tokens_per_s, 1.0)
+        return speed.decode_tokens_per_s.under(1.0)
     if speed.prefill_tokens_per_s is None:
         raise Unpredictable("the books have no matrix rate for the device")
     if metric == "prefill_throughput":
         return speed.prefill_tokens_per_s
-    first = inverse(speed.prefill_tokens_per_s, max(asked.prompt, 1.0))
+    first = speed.prefill_tokens_per_s.under(max(asked.prompt, 1.0))
     if metric == "ttft":
         return first
     if metric == "e2e":
-        rest = inverse(speed.decode_tokens_per_s, asked.answer)
+        rest = speed.decode_tokens_per_s.under(asked.answer)
         return Quantity(
             value=first.value + rest.value,
             low=first.low + rest.low,

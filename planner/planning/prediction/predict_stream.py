@@ -58,8 +58,8 @@ def predict_stream(
             f"the books have no matrix rate for {hardware.name}, so its prompts cannot be timed",
             cure="add tflops to its row of hardware.yaml",
         )
-    first = inverse(speed.prefill_tokens_per_s, request.input_tokens)
-    each = inverse(speed.decode_tokens_per_s, 1.0)
+    first = speed.prefill_tokens_per_s.under(request.input_tokens)
+    each = speed.decode_tokens_per_s.under(1.0)
     steps = request.output_tokens - 1
     whole = Quantity(
         value=first.value + steps * each.value,
@@ -85,7 +85,7 @@ def predict_stream(
         ttft_s=first,
         tpot_s=each,
         e2e_s=whole,
-        requests_per_s=inverse(whole, 1.0),
+        requests_per_s=whole.under(1.0),
         bound_by=max(parts, key=lambda part: part.time_s).name,
         weights_bytes=memory.weights_bytes,
         cache_bytes=memory.cache_bytes(
@@ -150,13 +150,3 @@ def _notices(hardware: HardwareSpec, profile: ServingProfile, each: Quantity) ->
             )
         )
     return found
-
-
-def inverse(quantity: Quantity, amount: float) -> Quantity:
-    """Return an amount over a quantity: a time becomes a rate."""
-    return Quantity(
-        value=amount / quantity.value,
-        low=amount / quantity.high,
-        high=amount / quantity.low,
-        grade=quantity.grade,
-    )
