@@ -17,7 +17,6 @@ from planner.report.screen import grid, render
 from planner.specs.scenario import Slo
 from planner.specs.simulated import ReplicaSimulation
 from planner.specs.simulation import SimulatedRequests
-from planner.units import MS_PER_S
 
 SCHEMA = "planner.simulate/1"
 LEVELS = " ▁▂▃▄▅▆▇█"
@@ -119,12 +118,12 @@ def _verdict(simulation: ReplicaSimulation) -> str:
 
 def _held(simulation: ReplicaSimulation, slo: Slo) -> Text:
     """Set the 95th percentiles beside the scenario's limits."""
-    limits = (
-        ("TTFT", simulation.ttft_s.p95, (slo.ttft_p95_ms or 0.0) / MS_PER_S),
-        ("TPOT", simulation.tpot_s.p95, (slo.tpot_p95_ms or 0.0) / MS_PER_S),
-        ("answer", simulation.e2e_s.p95, slo.e2e_p95_s or 0.0),
-    )
-    stated = [(name, late, limit) for name, late, limit in limits if limit]
+    late = {
+        "TTFT": ("TTFT", simulation.ttft_s.p95),
+        "TPOT": ("TPOT", simulation.tpot_s.p95),
+        "e2e": ("answer", simulation.e2e_s.p95),
+    }
+    stated = [(*late[name], limit) for name, limit in slo.limits_s.items()]
     if not stated:
         return Text("the scenario states no limit of latency", style="dim")
     missed = [name for name, late, limit in stated if late > limit]

@@ -15,6 +15,7 @@ from planner.specs.price import STANDARD, ModeOrStandard
 from planner.specs.reliability import Reliability
 from planner.specs.traffic import Prompt, Traffic
 from planner.specs.uncertainty import RateBand, Uncertainty
+from planner.units import MS_PER_S
 
 SHARE_TOLERANCE = 1e-6
 DATA_RULES = ("any", "self_hosted", "on_device")
@@ -68,6 +69,13 @@ class Slo(Document):
     tpot_p95_ms: float | None = Field(None, gt=0, description="time per output token after the first")
     e2e_p95_s: float | None = Field(None, gt=0, description="whole answer")
     availability: float | None = Field(None, gt=0, lt=1, description="share of requests answered")
+
+    @property
+    def limits_s(self) -> dict[str, float]:
+        """The limits of 95th percentiles that are stated, by what they limit: TTFT, TPOT, e2e [s]."""
+        stated_ms = {"TTFT": self.ttft_p95_ms, "TPOT": self.tpot_p95_ms}
+        limits = {name: limit / MS_PER_S for name, limit in stated_ms.items() if limit is not None}
+        return limits if self.e2e_p95_s is None else {**limits, "e2e": self.e2e_p95_s}
 
 
 def _known_data_rule(value: Any) -> Any:  # noqa: ANN401

@@ -114,12 +114,7 @@ def _uses(curves: LoadCurves, slo: Slo, slowness: _Slowness) -> FloatArray:
             np.broadcast_to(curves.used_fraction, (ENDS, *curves.used_fraction.shape)),
         ]
     )
-    limits = (
-        slo.ttft_p95_ms / MS_PER_S if slo.ttft_p95_ms else np.inf,
-        slo.tpot_p95_ms / MS_PER_S if slo.tpot_p95_ms else np.inf,
-        slo.e2e_p95_s or np.inf,
-        1.0,
-    )
+    limits = [*(slo.limits_s.get(name, np.inf) for name in ("TTFT", "TPOT", "e2e")), 1.0]
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(used / np.array(limits)[:, None, None, None]))
 
@@ -152,14 +147,11 @@ def _named(bound: CapacityBound, configuration: Configuration, curves: LoadCurve
 
 def _reason(bound: CapacityBound, curves: LoadCurves, slo: Slo, row: int) -> str:
     """Say what a lonely request takes, and what it may take."""
-    predicted, limit = {
-        "TTFT limit": (curves.ttft_s, (slo.ttft_p95_ms or 0.0) / MS_PER_S),
-        "TPOT limit": (curves.tpot_s, (slo.tpot_p95_ms or 0.0) / MS_PER_S),
-        "e2e limit": (curves.e2e_s, slo.e2e_p95_s or 0.0),
-    }.get(bound, (curves.used_fraction, 1.0))
     if bound in {"KV pool", "max_num_seqs"}:
         return "the KV pool has no room for the requests that meet in it"
-    return f"a lonely request takes {time_text(float(predicted[row, 0]))} at p95, the {bound} is {time_text(limit)}"
+    name = bound.removesuffix(" limit")
+    predicted = {"TTFT": curves.ttft_s, "TPOT": curves.tpot_s, "e2e": curves.e2e_s}[name][row, 0]
+    return f"a lonely request takes {time_text(float(predicted))} at p95, the {bound} is {time_text(slo.limits_s[name])}"
 
 
 def time_text(time_s: float) -> str:

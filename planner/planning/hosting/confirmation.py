@@ -15,7 +15,6 @@ from planner.specs.base import Notice
 from planner.specs.estimate import HostingOption
 from planner.specs.hosting_plan import SimulatedPeak
 from planner.specs.scenario import Slo
-from planner.units import MS_PER_S
 
 # From this share of a limit on, the formula's error (13 % at its 90th percentile) may hide a miss.
 NEAR_FRACTION = 0.85
@@ -71,13 +70,12 @@ def _confirmed(weighed: Weighed, *, always: bool) -> Weighed:
 
 
 def _formula_s_use(sized: Sized, option: HostingOption) -> float:
-    slo = sized.plan.case.scenario.slo
-    uses = (
-        (option.ttft_s, (slo.ttft_p95_ms or 0.0) / MS_PER_S),
-        (option.tpot_s, (slo.tpot_p95_ms or 0.0) / MS_PER_S),
-        (option.e2e_s, slo.e2e_p95_s or 0.0),
+    taken = {"TTFT": option.ttft_s, "TPOT": option.tpot_s, "e2e": option.e2e_s}
+    limits = sized.plan.case.scenario.slo.limits_s
+    return max(
+        [found.value / limits[name] for name, found in taken.items() if found is not None and name in limits],
+        default=0.0,
     )
-    return max(found.value / limit if found is not None and limit else 0.0 for found, limit in uses)
 
 
 def _simulated(sized: Sized, requests: int) -> SimulatedPeak:
@@ -94,9 +92,7 @@ def _simulated(sized: Sized, requests: int) -> SimulatedPeak:
         id(configuration),
         demand,
         each_s,
-        slo.ttft_p95_ms,
-        slo.tpot_p95_ms,
-        slo.e2e_p95_s,
+        *slo.limits_s.items(),
         requests,
     )
     return plan.workbench.once(
@@ -140,15 +136,11 @@ def _corrections(more: int) -> tuple[Notice, ...]:
 def _denials(peak: SimulatedPeak, slo: Slo) -> tuple[Notice, ...]:
     if peak.holds:
         return ()
-    limits = (
-        ("TTFT", peak.ttft_s, (slo.ttft_p95_ms or 0.0) / MS_PER_S),
-        ("TPOT", peak.tpot_s, (slo.tpot_p95_ms or 0.0) / MS_PER_S),
-        ("e2e", peak.e2e_s, slo.e2e_p95_s or 0.0),
-    )
+    late = {"TTFT": peak.ttft_s, "TPOT": peak.tpot_s, "e2e": peak.e2e_s}
     missed = [
-        f"{name} {time_text(late)} against {time_text(limit)}"
-        for name, late, limit in limits
-        if limit and late > limit
+        f"{name} {time_text(late[name])} against {time_text(limit)}"
+        for name, limit in slo.limits_s.items()
+        if late[name] > limit
     ]
     return (
         Notice(

@@ -26,7 +26,6 @@ from planner.specs.model import ModelSpec
 from planner.specs.refusal import Refusal
 from planner.specs.scenario import Slo
 from planner.specs.workload import Workload
-from planner.units import MS_PER_S
 
 USD_PER_KWH = 0.15  # assumed household tariff; the device's owner pays it
 COMMON_DEVICES = ("apple-m4-max-40c", "rtx-4090")
@@ -94,13 +93,10 @@ def _option(
 
 def _missed(speed: _Speed, slo: Slo) -> Iterator[Refusal]:
     """Yield each limit that one user's request misses."""
-    for name, taken, limit in (
-        ("TTFT", speed.ttft_s, (slo.ttft_p95_ms or math.inf) / MS_PER_S),
-        ("TPOT", speed.tpot_s, (slo.tpot_p95_ms or math.inf) / MS_PER_S),
-        ("e2e", speed.e2e_s, slo.e2e_p95_s or math.inf),
-    ):
-        if taken.value > limit:
-            words = f"p95 {name} is {time_text(taken.value)}, the limit is {time_text(limit)}"
+    late = {"TTFT": speed.ttft_s.value, "TPOT": speed.tpot_s.value, "e2e": speed.e2e_s.value}
+    for name, limit in slo.limits_s.items():
+        if late[name] > limit:
+            words = f"p95 {name} is {time_text(late[name])}, the limit is {time_text(limit)}"
             yield Refusal(kind="latency", words=words)
 
 
@@ -149,8 +145,8 @@ def _stream(
 
 def _percentiles(demand: Demand, prefill: Quantity, decode: Quantity, long: SingleStream) -> _Speed:
     """Return the percentiles of a lonely user, who waits for nobody: only the lengths spread."""
-    ttft = _time(long.prefill_tokens_per_s or prefill, demand.prompt.p95)
-    tpot = _time(long.decode_tokens_per_s, 1.0)
+    ttft = (long.prefill_tokens_per_s or prefill).under(demand.prompt.p95)
+    tpot = long.decode_tokens_per_s.under(1.0)
     first, token = demand.prompt.mean / prefill.value, 1.0 / decode.value
     mean = first + token * (demand.answer.mean - 1.0)
     late = quantile_of_sum(mean, ttft.value - first, token * (demand.answer.p95 - demand.answer.mean))
@@ -160,11 +156,4 @@ def _percentiles(demand: Demand, prefill: Quantity, decode: Quantity, long: Sing
         tpot_s=tpot,
         e2e_s=Quantity(value=float(late), low=tpot.low * share, high=tpot.high * share, grade=tpot.grade),
         mean_e2e_s=mean,
-    )
-
-
-def _time(rate: Quantity, tokens: float) -> Quantity:
-    """Return the time of tokens at a rate [s]."""
-    return Quantity(
-        value=tokens / rate.value, low=tokens / rate.high, high=tokens / rate.low, grade=rate.grade
     )

@@ -12,7 +12,7 @@ from planner.simulation.engine import simulate
 from planner.specs.hosting_plan import SimulatedPeak
 from planner.specs.scenario import Slo
 from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
-from planner.units import MS_PER_S, FloatArray
+from planner.units import FloatArray
 
 SEED = 0
 WARM_UP = 5  #: a fifth of the requests find a replica that is still filling up, and are left out
@@ -83,13 +83,8 @@ def peak_share(demand: Demand, requests_per_s: float, requests: int) -> RequestB
 
 def most_used(slo: Slo, late_s: tuple[float, float, float]) -> float:
     """Return the largest share of a limit that TTFT, TPOT and the whole answer take; 0 without limits."""
-    ttft, tpot, e2e = late_s
-    shares = (
-        ttft * MS_PER_S / slo.ttft_p95_ms if slo.ttft_p95_ms else 0.0,
-        tpot * MS_PER_S / slo.tpot_p95_ms if slo.tpot_p95_ms else 0.0,
-        e2e / slo.e2e_p95_s if slo.e2e_p95_s else 0.0,
-    )
-    return max(shares)
+    late = dict(zip(("TTFT", "TPOT", "e2e"), late_s, strict=True))
+    return max((late[name] / limit for name, limit in slo.limits_s.items()), default=0.0)
 
 
 def _late(served: SimulatedRequests) -> tuple[float, float, float]:

@@ -51,8 +51,7 @@ def _structured(scenario: Scenario) -> bool:
 
 
 def _may_wait(scenario: Scenario, _w: Workload, _t: Thresholds) -> bool | None:
-    slo = scenario.slo
-    if any(each is not None for each in (slo.ttft_p95_ms, slo.tpot_p95_ms, slo.e2e_p95_s)):
+    if scenario.slo.limits_s:
         return False
     return True if scenario.batch.share > 0 else None
 
