@@ -19,7 +19,7 @@ from planner.errors import PlannerError
 from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_of
 from planner.planning.prediction.host_speed import at_one_speed, drift_of, pooled
 from planner.report.numbers import percent
-from planner.specs.steps import StepRun
+from planner.specs.measured.steps import StepRun
 
 STEPS = ("steps-1b", "steps-vllm", "steps-3b")
 LOADS = ("load-1b", "load-vllm")

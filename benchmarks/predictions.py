@@ -16,7 +16,7 @@ from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.closed_loop import Limits, closed_loop
 from planner.planning.prediction.predict import predict
 from planner.planning.prediction.step_model import operands
-from planner.specs.prediction import PredictRequest
+from planner.specs.answers.prediction import PredictRequest
 
 CONFIGURATIONS = 200_000
 SINGLE = 200

@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.simulation.engine import simulate, simulate_closed_loop
 from planner.simulation.step import StepCosts
-from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
 
 PYTHON_REQUESTS = 20_000
 COMPILED_REQUESTS = 500_000

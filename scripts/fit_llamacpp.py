@@ -39,8 +39,8 @@ from planner.planning.prediction.predict_llamacpp import (
     splits_rows,
 )
 from planner.planning.prediction.stream_work import StreamWork, impossible, stream_work
-from planner.specs.profile import Spread
-from planner.specs.validation import TableRow
+from planner.specs.answers.validation import TableRow
+from planner.specs.profiles.serving import Spread
 
 OUT = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
 FITTED = "2026-11-23"  # to be moved with every fit that is shipped: `planner check` tells its age

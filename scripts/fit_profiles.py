@@ -23,7 +23,7 @@ from held_out import HeldOut, held_out, spread_for
 from joint_fit import EAGER, METRICS, Joint, fit
 from profile_tables import CLASSES, Points, batches, offline, points_of, silicon
 
-from planner.specs.profile import COEFFICIENTS
+from planner.specs.profiles.serving import COEFFICIENTS
 
 LLAMACPP = Path(__file__).resolve().parent.parent / "planner" / "profiles" / "llamacpp.json"
 FITTED = "2026-11-23"  # to be moved with every fit that is shipped: `planner check` tells its age

@@ -23,8 +23,8 @@ from planner.errors import PlannerError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, version_key, vllm_memory
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
 from planner.units import GIB
 
 BOOKS = load_books()

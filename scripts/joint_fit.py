@@ -13,7 +13,7 @@ import numpy as np
 from profile_tables import CLASSES, Points
 from scipy.optimize import least_squares
 
-from planner.specs.profile import COEFFICIENTS
+from planner.specs.profiles.serving import COEFFICIENTS
 
 # Centre and log-width of the prior: what the physics suggests before any point is seen. Slow-downs of the datasheet
 # near 1 to 2, microseconds per kernel and round of an all-reduce, a millisecond per step.

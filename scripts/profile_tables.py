@@ -20,7 +20,7 @@ from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION, Limits
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
 from planner.planning.prediction.predict import operands_of
 from planner.planning.prediction.step_model import Operands
-from planner.specs.prediction import PredictRequest
+from planner.specs.answers.prediction import PredictRequest
 
 NAMES = {
     "trtllm": "tensorrt-llm",

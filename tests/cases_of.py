@@ -7,10 +7,10 @@ from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.rules import load_rules
 from planner.inputs.serving_profiles import load_serving_profiles
-from planner.specs.books import Books
+from planner.specs.books.books import Books
 from planner.specs.case import Case
-from planner.specs.scenario import Scenario
-from planner.specs.side import Entry, Side
+from planner.specs.gate.side import Entry, Side
+from planner.specs.scenario.scenario import Scenario
 from tests.strategies import AS_OF
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 
 API_MODELS = (
     "openai/gpt-4o-mini",

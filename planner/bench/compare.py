@@ -12,9 +12,9 @@ from planner.errors import UsageError
 from planner.formulas.decisions import difference_interval, smallest_detectable_difference
 from planner.formulas.statistics import FEWEST_FOR_BATCHES, batch_means
 from planner.records import dataclass
-from planner.specs.compare import MetricChange, PointChange
-from planner.specs.load import LoadPoint
-from planner.specs.measurement import RequestRecord, RunManifest
+from planner.specs.measured.compare import MetricChange, PointChange
+from planner.specs.measured.load import LoadPoint
+from planner.specs.measured.measurement import RequestRecord, RunManifest
 from planner.units import Count, FloatArray
 
 CONFIDENCE = 0.95

@@ -9,8 +9,8 @@ import numpy as np
 from planner.bench.metrics import RequestTimes
 from planner.formulas.decisions import difference_interval
 from planner.formulas.statistics import FEWEST_FOR_BATCHES, batch_means
-from planner.specs.load import LoadPoint
-from planner.specs.measurement import Distribution, Outcome, PointFacts, RequestRecord
+from planner.specs.measured.load import LoadPoint
+from planner.specs.measured.measurement import Distribution, Outcome, PointFacts, RequestRecord
 
 CEILING_SHARE = 0.5  # above half of what this client can do on this machine its own delays show
 LAG_SHARE_P50 = 0.05  # of the TTFT median

@@ -16,8 +16,8 @@ from planner.bench.session import interrupts, new_manifest
 from planner.engines.base import Engine
 from planner.engines.registry import ENGINES
 from planner.errors import EngineError
-from planner.specs.load import LoadPoint
-from planner.specs.measurement import RequestRecord, RunManifest
+from planner.specs.measured.load import LoadPoint
+from planner.specs.measured.measurement import RequestRecord, RunManifest
 
 
 class _Side:

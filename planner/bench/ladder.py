@@ -15,8 +15,8 @@ from planner.bench.search import ProbeJudge, SearchState
 from planner.bench.step_loop import LoopGoal
 from planner.bench.telemetry import Telemetry
 from planner.engines.base import Engine
-from planner.specs.load import LoadPoint, RequestPlan
-from planner.specs.measurement import (
+from planner.specs.measured.load import LoadPoint, RequestPlan
+from planner.specs.measured.measurement import (
     PointFacts,
     RequestRecord,
     RunManifest,

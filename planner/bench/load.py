@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from planner.records import dataclass
-from planner.specs.load import LoadPoint, RequestPlan, TokenLengths
+from planner.specs.measured.load import LoadPoint, RequestPlan, TokenLengths
 from planner.units import FloatArray
 
 RAMP_NEEDS = 3  # requests per slot from which on the first of each slot can be spared (chosen)

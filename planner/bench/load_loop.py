@@ -10,9 +10,9 @@ from planner.bench.stream_steps import steps_of_records
 from planner.errors import EngineError
 from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_error, most_informative
 from planner.records import dataclass
-from planner.specs.load import LoadPoint, TokenLengths
-from planner.specs.measurement import RequestRecord, RunManifest
-from planner.specs.step_point import StepPoint
+from planner.specs.measured.load import LoadPoint, TokenLengths
+from planner.specs.measured.measurement import RequestRecord, RunManifest
+from planner.specs.measured.step_point import StepPoint
 from planner.units import Count
 
 HELD_OUT_SETTING = "held_out_points"  # of the manifest, so that a later calibrate holds out the same

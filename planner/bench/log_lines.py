@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from planner.bench.metrics import NS_PER_S, output_tokens, request_times
-from planner.specs.measurement import Outcome, RequestRecord, RunManifest
+from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest
 
 RequestPrice = Callable[[int, int, int], float | None]  # input, cached input and output tokens to USD
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from planner.records import dataclass
-from planner.specs.measurement import Outcome, RequestReply
+from planner.specs.measured.measurement import Outcome, RequestReply
 
 NS_PER_S = 1_000_000_000
 

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from planner.bench.summary import summarize_point
 from planner.errors import EngineError, Fault, InputError, UsageError
-from planner.specs.measurement import (
+from planner.specs.measured.measurement import (
     BENCH_SCHEMA,
     PointFacts,
     PointResult,
@@ -25,7 +25,7 @@ from planner.specs.measurement import (
     RunManifest,
     RunResult,
 )
-from planner.specs.steps import SpeedAround
+from planner.specs.measured.steps import SpeedAround
 
 MANIFEST, REQUESTS, POINTS, HOST = "manifest.json", "requests.jsonl", "points.jsonl", "host.json"
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from statistics import median
 from planner.engines.llamacpp import StepWorker, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.planning.prediction.host_speed import DECODE_REFERENCE, PREFILL_REFERENCE, shifted
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import HostSpeed, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import HostSpeed, StepSamples
 
 REFERENCE_CONTEXT_TOKENS = 256  # more than either reference needs; llama.cpp rounds smaller caches up to this
 STALE_S = 3.0  # an older reference is measured again before a point, because the wait for a quiet host lay between (chosen)

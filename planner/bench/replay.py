@@ -12,10 +12,10 @@ from planner.bench.stream_steps import scheduler_settings
 from planner.errors import UsageError
 from planner.planning.prediction.host_speed import host_notices
 from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
-from planner.specs.agreement import Agreement, HostComparison, LoadAgreement
-from planner.specs.measurement import Outcome, RequestRecord, RequestStamps, RunManifest
-from planner.specs.simulation import EngineLimits, RequestBatch
-from planner.specs.step_profile import ChosenStepProfile, StepProfile
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
+from planner.specs.measured.agreement import Agreement, HostComparison, LoadAgreement
+from planner.specs.measured.measurement import Outcome, RequestRecord, RequestStamps, RunManifest
+from planner.specs.profiles.step import ChosenStepProfile, StepProfile
 from planner.units import FloatArray
 
 STATISTICS = (("mean", None), ("p50", 0.5), ("p95", 0.95))

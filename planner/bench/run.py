@@ -13,9 +13,9 @@ from planner.bench.selfcheck import SelfCheck
 from planner.bench.step_loop import LoopGoal
 from planner.engines.base import EngineOptions
 from planner.records import dataclass
-from planner.specs.host import GpuFacts
-from planner.specs.load import LoadPoint, SloTarget
-from planner.specs.measurement import (
+from planner.specs.measured.host import GpuFacts
+from planner.specs.measured.load import LoadPoint, SloTarget
+from planner.specs.measured.measurement import (
     PointFacts,
     RequestRecord,
     RunLabels,

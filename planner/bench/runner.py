@@ -11,8 +11,8 @@ import numpy as np
 
 from planner.engines.base import Engine
 from planner.records import dataclass
-from planner.specs.load import LoadPoint, RequestPlan
-from planner.specs.measurement import (
+from planner.specs.measured.load import LoadPoint, RequestPlan
+from planner.specs.measured.measurement import (
     CacheAudit,
     ClientHealth,
     Outcome,

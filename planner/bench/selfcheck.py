@@ -22,8 +22,8 @@ from planner.engines.base import EngineOptions
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.errors import EngineError
 from planner.records import dataclass
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import RequestReply
 
 TOKENS = 50
 EASY_STREAMS = 16

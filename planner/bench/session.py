@@ -21,7 +21,7 @@ from planner.bench.selfcheck import self_check
 from planner.bench.telemetry import Telemetry, on_gpus
 from planner.engines.host import machine_facts
 from planner.engines.registry import ENGINES
-from planner.specs.measurement import (
+from planner.specs.measured.measurement import (
     EngineFacts,
     RunManifest,
     RunResult,

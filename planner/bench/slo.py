@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from planner.specs.load import SloTarget
-from planner.specs.measurement import Distribution, PointResult, RunResult
+from planner.specs.measured.load import SloTarget
+from planner.specs.measured.measurement import Distribution, PointResult, RunResult
 
 PERCENTILE_DIGITS = 6
 

@@ -26,8 +26,8 @@ from planner.planning.prediction.calibrate import (
 )
 from planner.planning.prediction.host_speed import at_one_speed
 from planner.records import dataclass
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun, StepSamples
 from planner.units import Count
 
 FIRST_HELD_OUT = 6

@@ -12,8 +12,8 @@ from planner.engines.llamacpp import LlamaCppWorker, StepWorker, engine_facts, m
 from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.synthetic import SYNTHETIC_NAME
 from planner.records import dataclass
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun, StepSamples
 
 PATIENCE_S = 20.0  # waiting for a quiet machine before each attempt at a point
 ProgressFn = Callable[[int, int, StepSamples], None]

@@ -16,10 +16,10 @@ from statistics import median
 
 from planner.engines.steadiness import reasons_not_to_trust
 from planner.records import dataclass
-from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
-from planner.specs.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import Disturbance, StepRun, StepSamples
+from planner.specs.answers.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
+from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest, Setting
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import Disturbance, StepRun, StepSamples
 from planner.units import Count, Nanoseconds
 
 LONGEST_RUN = 16  # steps of one point: the context grows by one a step and must stay near its middle

@@ -15,8 +15,8 @@ from planner.formulas.statistics import (
     percentile_interval,
     percentile_s,
 )
-from planner.specs.load import LoadPoint, SloTarget
-from planner.specs.measurement import (
+from planner.specs.measured.load import LoadPoint, SloTarget
+from planner.specs.measured.measurement import (
     Distribution,
     Interval,
     Outcome,

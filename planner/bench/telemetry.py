@@ -9,9 +9,9 @@ from typing import Self, TextIO
 
 from planner.engines.gpu_telemetry import GpuSampler
 from planner.errors import EngineError
-from planner.specs.host import GpuFacts
-from planner.specs.measurement import EngineFacts, PointFacts, Setting
-from planner.specs.telemetry import GpuSample
+from planner.specs.measured.host import GpuFacts
+from planner.specs.measured.measurement import EngineFacts, PointFacts, Setting
+from planner.specs.measured.telemetry import GpuSample
 
 SAMPLES = "gpu.jsonl"
 

@@ -30,7 +30,7 @@ from planner.inputs.foreign_bench import read_foreign
 from planner.report.bench.measured_rows import rows_csv, rows_json, rows_markdown, rows_table
 from planner.report.bench.plot import write_plot
 from planner.report.bench.result import bench_csv, bench_json, bench_markdown, bench_table
-from planner.specs.measurement import RunResult
+from planner.specs.measured.measurement import RunResult
 
 YAML = (".yaml", ".yml")
 

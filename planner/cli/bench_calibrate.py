@@ -19,7 +19,7 @@ from planner.errors import EXIT_FINDING, EXIT_INTERRUPTED, UsageError
 from planner.inputs.step_results import STEPS_FILE, read_step_run
 from planner.planning.prediction.calibrate import FEWEST_POINTS
 from planner.report.numbers import duration, percent
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.steps import StepRun, StepSamples
 
 PROFILE_FILE = "profile.yaml"
 

@@ -24,8 +24,8 @@ from planner.report.bench.compare import (
     compare_table,
     regression_name,
 )
-from planner.specs.compare import PointChange
-from planner.specs.load import LoadPoint
+from planner.specs.measured.compare import PointChange
+from planner.specs.measured.load import LoadPoint
 
 WEB = ("http://", "https://")
 LEAST_REQUESTS = 4  # of a round, after its ramp

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from planner.errors import UsageError
-from planner.specs.load import SloTarget
+from planner.specs.measured.load import SloTarget
 
 # percentiles of two digits, and p9xx for what lies beyond p99: p999 is 0.999
 SLO = re.compile(r"^(ttft|tpot|itl|e2e)_p([1-9]\d|9\d\d)_(ms|s)=(\d+(?:\.\d+)?)$")

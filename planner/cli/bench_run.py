@@ -33,10 +33,10 @@ from planner.errors import UsageError
 from planner.inputs.traces import read_trace
 from planner.report.bench.plot import check_plot, write_plot
 from planner.report.bench.result import bench_csv, bench_json, bench_markdown
-from planner.specs.host import GpuFacts
-from planner.specs.load import LoadPoint, TokenLengths
-from planner.specs.measurement import RunLabels, RunResult
-from planner.specs.steps import SpeedAround
+from planner.specs.measured.host import GpuFacts
+from planner.specs.measured.load import LoadPoint, TokenLengths
+from planner.specs.measured.measurement import RunLabels, RunResult
+from planner.specs.measured.steps import SpeedAround
 
 SEED_BITS = 31
 DEFAULT_REQUESTS = 100

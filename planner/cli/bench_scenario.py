@@ -8,8 +8,8 @@ from statistics import NormalDist
 from typing import Any
 
 from planner.cli.scenario_workload import read_workload
-from planner.specs.scenario import Scenario
-from planner.specs.workload import TokenStats
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import TokenStats
 
 STEPS = 40  # equally likely lengths that stand for a log-normal distribution (chosen)
 

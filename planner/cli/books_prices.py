@@ -32,7 +32,7 @@ from planner.inputs.price_feed import read_feed
 from planner.planning.bill.price_feed import changes_of, compare, wanted_of
 from planner.report.price_feed import feed_json, feed_table
 from planner.report.screen import render
-from planner.specs.price_feed import FeedReport, Offer
+from planner.specs.books.price_feed import FeedReport, Offer
 
 BOOK = "pricing.yaml"
 

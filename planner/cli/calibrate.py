@@ -31,8 +31,8 @@ from planner.planning.prediction.calibrate import (
 from planner.planning.prediction.host_speed import at_one_speed, drift_of, pooled, reference_of
 from planner.report.bench.calibration import calibration_table, drift_lines, profile_yaml
 from planner.report.plain import plain, to_json
-from planner.specs.step_profile import PointCheck, ProfileIdentity, ReferenceTimes, StepProfile
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.steps import StepRun, StepSamples
+from planner.specs.profiles.step import PointCheck, ProfileIdentity, ReferenceTimes, StepProfile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

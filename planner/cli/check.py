@@ -26,7 +26,7 @@ from planner.cli.options import (
 from planner.errors import EXIT_FINDING, UsageError
 
 if TYPE_CHECKING:
-    from planner.specs.finding import Checked
+    from planner.specs.gate.finding import Checked
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 

@@ -19,11 +19,11 @@ from planner.planning.gate.check import CheckRequest, check
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
 from planner.records import dataclass
-from planner.specs.finding import Checked, Finding
-from planner.specs.gates import Project
-from planner.specs.lock import Lock
-from planner.specs.side import Entry, Side
-from planner.specs.staleness import StaleReason
+from planner.specs.gate.finding import Checked, Finding
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Entry, Side
+from planner.specs.gate.staleness import StaleReason
+from planner.specs.scenario.gates import Project
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

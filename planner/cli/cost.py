@@ -30,10 +30,10 @@ from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.prompt_cache import too_short_to_cache
 from planner.planning.bill.request_cost import request_cost
 from planner.report import request_cost as report
-from planner.specs.books import Books
-from planner.specs.price import Contract, ModeOrStandard
-from planner.specs.request_cost import RequestCost
-from planner.specs.workload import SizeUnit
+from planner.specs.answers.request_cost import RequestCost
+from planner.specs.books.books import Books
+from planner.specs.books.price import Contract, ModeOrStandard
+from planner.specs.scenario.workload import SizeUnit
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -25,7 +25,7 @@ from planner.planning.diff.difference import difference
 from planner.report.gate.difference_table import difference_parts
 from planner.report.gate.difference_text import difference_json
 from planner.report.screen import render
-from planner.specs.difference import Difference
+from planner.specs.gate.difference import Difference
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -32,8 +32,8 @@ from planner.report.estimate.portfolio import SHOWN_SCENARIOS, portfolio_parts
 from planner.report.estimate.table import estimate_parts
 from planner.report.estimate.text import estimates_csv, estimates_json, estimates_markdown
 from planner.report.screen import render
+from planner.specs.answers.estimate import Estimate
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from planner.specs.step_profile import LocalMachine
+    from planner.specs.profiles.step import LocalMachine
 
 
 app = typer.Typer(rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})

@@ -21,7 +21,7 @@ from planner.cli.options import (
 )
 from planner.errors import EXIT_FINDING
 from planner.report import fit as report
-from planner.specs.fit import Fit, FitRequest
+from planner.specs.answers.fit import Fit, FitRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

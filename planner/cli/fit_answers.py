@@ -12,8 +12,8 @@ from planner.inputs.model_files import is_model_path, read_model
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit import VLLM_KINDS, fit_vllm
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
-from planner.specs.fit import Fit, FitRequest
-from planner.specs.hardware import HardwareSpec
+from planner.specs.answers.fit import Fit, FitRequest
+from planner.specs.books.hardware import HardwareSpec
 
 
 def answers_for(

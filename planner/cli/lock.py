@@ -28,7 +28,7 @@ from planner.errors import UsageError
 from planner.inputs.locks import read_lock
 from planner.inputs.project import read_project
 from planner.planning.diff.difference import difference
-from planner.specs.lock import LOCK_FILE
+from planner.specs.gate.lock import LOCK_FILE
 
 app = typer.Typer(rich_markup_mode=None)
 

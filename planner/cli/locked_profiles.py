@@ -11,9 +11,9 @@ import typer
 
 from planner.inputs.sides import place_of
 from planner.inputs.step_profiles import load_step_profiles, read_step_profile
-from planner.specs.lock import Lock
-from planner.specs.side import Entry, Side
-from planner.specs.step_profile import StepProfile
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Entry, Side
+from planner.specs.profiles.step import StepProfile
 
 LockedProfileOption = Annotated[
     str | None,

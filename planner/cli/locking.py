@@ -17,10 +17,10 @@ from planner.inputs.sides import place_of, side_of_files
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
 from planner.records import dataclass
-from planner.specs.lock import Lock
-from planner.specs.side import Side
-from planner.specs.staleness import StaleReason
-from planner.specs.step_profile import StepProfile
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Side
+from planner.specs.gate.staleness import StaleReason
+from planner.specs.profiles.step import StepProfile
 
 SHOWN_REASONS = 20
 

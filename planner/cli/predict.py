@@ -28,7 +28,7 @@ from planner.planning.prediction.predict import predict as predict_from_books
 from planner.planning.prediction.predict_profile import predict_from_profile
 from planner.planning.prediction.predict_stream import predict_stream
 from planner.report import predict as report
-from planner.specs.prediction import Prediction, PredictRequest, StreamPrediction
+from planner.specs.answers.prediction import Prediction, PredictRequest, StreamPrediction
 
 SEED = 0  # of the arrivals and lengths with which a measured profile is simulated
 

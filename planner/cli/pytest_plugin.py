@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from planner.specs.estimate import Estimate
+    from planner.specs.answers.estimate import Estimate
 
 PlannerCost = Callable[..., "PlannedCost"]
 

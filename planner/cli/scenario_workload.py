@@ -8,8 +8,8 @@ from planner.inputs.recordings import read_recording
 from planner.inputs.scenario import read_scenario
 from planner.planning.workload.trace import summary_of_recording
 from planner.planning.workload.workload import workload_of
-from planner.specs.scenario import Scenario
-from planner.specs.workload import Workload
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import Workload
 
 
 def read_workload(path: Path, sets: tuple[str, ...] = ()) -> tuple[Scenario, Workload]:

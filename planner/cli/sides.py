@@ -17,8 +17,8 @@ from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.sides import side_of_files
 from planner.planning.lock.locking import side_of
 from planner.records import dataclass
-from planner.specs.lock import Lock
-from planner.specs.side import Entry, Side
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Entry, Side
 
 LOCK_SUFFIX = ".json"
 WORKING_TREE = "working tree"

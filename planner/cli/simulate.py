@@ -33,11 +33,11 @@ from planner.planning.prediction.profile_engine import profile_limits, simulate_
 from planner.planning.prediction.simulate import peak_batch, simulate_replica
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
-from planner.specs.agreement import LoadAgreement
-from planner.specs.prediction import PredictRequest
-from planner.specs.scenario import Scenario, Slo
-from planner.specs.simulated import ReplicaSimulation
-from planner.specs.simulation import RequestBatch
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.answers.simulated import ReplicaSimulation
+from planner.specs.answers.simulation import RequestBatch
+from planner.specs.measured.agreement import LoadAgreement
+from planner.specs.scenario.scenario import Scenario, Slo
 
 app = typer.Typer(rich_markup_mode=None)
 MOST_TOKENS = 1_000_000  #: longer draws of a log-normal are cut here; the KV pool refuses far shorter ones

@@ -20,8 +20,8 @@ from planner.planning.judge.validate import Tools
 from planner.planning.prediction.host_speed import compared_hosts
 from planner.report.bench.agreement import agreement_json, agreement_table
 from planner.report.bench.result import load_text
-from planner.specs.agreement import LoadAgreement
-from planner.specs.prediction import PredictRequest
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.measured.agreement import LoadAgreement
 
 
 def agreement_of_run(folder: Path, choice: str | None, *, sequences: int | None) -> list[LoadAgreement]:

@@ -10,7 +10,7 @@ import typer
 from planner.errors import UsageError
 from planner.inputs.step_profiles import NONE, load_step_profiles
 from planner.planning.prediction.step_profiles import choose_step_profile, engine_meant, with_doubts
-from planner.specs.step_profile import ChosenStepProfile, LocalMachine, StepProfile
+from planner.specs.profiles.step import ChosenStepProfile, LocalMachine, StepProfile
 
 ProfileOption = Annotated[
     str | None,

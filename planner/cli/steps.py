@@ -26,7 +26,7 @@ from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.errors import UsageError
 from planner.report.bench.steps import steps_table
 from planner.report.plain import plain, to_json
-from planner.specs.step_point import StepPoint
+from planner.specs.measured.step_point import StepPoint
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -12,8 +12,8 @@ from planner.planning.workload.tokens import tokens_of_part
 from planner.planning.workload.workload import text_amount
 from planner.report.numbers import count
 from planner.specs.base import Notice
-from planner.specs.tokenizer import TokenizerFamily
-from planner.specs.workload import PartSize, SizeUnit, TextSize
+from planner.specs.books.tokenizer import TokenizerFamily
+from planner.specs.scenario.workload import PartSize, SizeUnit, TextSize
 
 Size = tuple[float, Notice | None]  # tokens, and how they were found unless they were stated
 

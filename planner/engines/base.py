@@ -6,8 +6,8 @@ from dataclasses import field
 from typing import Protocol
 
 from planner.records import dataclass
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import CacheAudit, EngineFacts, RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import CacheAudit, EngineFacts, RequestReply
 from planner.units import Count
 
 

@@ -11,8 +11,8 @@ import asyncio
 import time
 
 from planner.engines.base import EngineOptions
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import (
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import (
     CacheAudit,
     EngineFacts,
     Outcome,

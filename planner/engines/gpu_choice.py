@@ -12,7 +12,7 @@ from planner.engines.base import EngineOptions
 from planner.engines.host import driver_cuda_version, gpus
 from planner.engines.vllm import EXECUTABLE_VARIABLE
 from planner.errors import EngineError, UsageError
-from planner.specs.host import GpuFacts
+from planner.specs.measured.host import GpuFacts
 from planner.units import GIB
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"

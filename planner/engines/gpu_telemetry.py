@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from planner.engines.host import nvml
-from planner.specs.telemetry import GpuSample, GpuUse
+from planner.specs.measured.telemetry import GpuSample, GpuUse
 
 PERIOD_S = 0.25
 MILLIWATTS = 1000.0

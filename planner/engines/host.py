@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import EngineError
-from planner.specs.host import ExtraFacts, GpuFacts, HostFacts
-from planner.specs.measurement import MachineFacts
+from planner.specs.measured.host import ExtraFacts, GpuFacts, HostFacts
+from planner.specs.measured.measurement import MachineFacts
 
 HOST_DIGITS = 12
 BANDWIDTH_BUFFER_BYTES = 128 * 1024**2  # above what one core sees of most last-level caches

@@ -15,7 +15,7 @@ from planner.engines.openai_stream import StreamTally
 from planner.engines.sse import EventReader
 from planner.errors import UsageError
 from planner.records import dataclass
-from planner.specs.measurement import Outcome
+from planner.specs.measured.measurement import Outcome
 from planner.units import Count
 
 NS_PER_S = 1_000_000_000

@@ -17,9 +17,9 @@ from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
 from planner.engines.llamacpp_work import cpu_use
 from planner.engines.steadiness import FOREIGN_LIMIT, disturbance_of, reasons_not_to_trust
 from planner.errors import EngineError
-from planner.specs.measurement import EngineFacts
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepSamples
+from planner.specs.measured.measurement import EngineFacts
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepSamples
 
 WORKER = (sys.executable, "-m", "planner.engines.llamacpp_worker")
 # numpy comes with llama-cpp-python; its own thread pool must not compete with the engine's

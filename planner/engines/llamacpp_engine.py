@@ -16,8 +16,8 @@ from planner.engines.host import usable_cpus
 from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
 from planner.errors import EngineError, UsageError
 from planner.records import dataclass
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import (
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import (
     CacheAudit,
     EngineFacts,
     Outcome,

@@ -12,7 +12,7 @@ from pathlib import Path
 from planner.engines.llamacpp_session import Row, Session
 from planner.errors import UsageError
 from planner.records import dataclass
-from planner.specs.step_point import StepPoint
+from planner.specs.measured.step_point import StepPoint
 
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies
 STAT_FILE = Path("/proc/stat")

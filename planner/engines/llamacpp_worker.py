@@ -19,7 +19,7 @@ from planner.engines.llamacpp_session import LlamaCppSession, LlamaCppSettings, 
 from planner.engines.llamacpp_slots import SlotRequest, SlotServer
 from planner.engines.llamacpp_work import measure
 from planner.errors import EngineError, PlannerError
-from planner.specs.step_point import StepPoint
+from planner.specs.measured.step_point import StepPoint
 
 SessionMaker = Callable[[LlamaCppSettings], Session]
 

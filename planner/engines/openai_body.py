@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.records import dataclass
-from planner.specs.load import RequestPlan
+from planner.specs.measured.load import RequestPlan
 
 LOWEST_TOKEN_ID = (
     1000  # ids 1000 to 1999 are ordinary text in every vocabulary we know, and all have 4 digits

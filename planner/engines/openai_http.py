@@ -20,8 +20,8 @@ from planner.engines.openai_body import PromptMaker, first_dialect, next_dialect
 from planner.engines.openai_stream import DETAIL_LIMIT, judge_stream, outcome_of_status
 from planner.engines.server_facts import cache_counters, describe_server
 from planner.errors import UsageError
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import CacheAudit, EngineFacts, Outcome, RequestReply, RequestStamps
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import CacheAudit, EngineFacts, Outcome, RequestReply, RequestStamps
 
 HASH_DIGITS = 16
 RETRY_WAIT_S = 1.0  # when the server names no time

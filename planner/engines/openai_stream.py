@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from planner.specs.measurement import Outcome, TokenUsage
+from planner.specs.measured.measurement import Outcome, TokenUsage
 
 DONE = b"[DONE]"
 CONTENT_KEYS = ("content", "reasoning_content", "reasoning", "tool_calls", "refusal")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from planner.engines.base import EngineOptions
 from planner.errors import EngineError
-from planner.specs.measurement import CacheAudit, EngineFacts, Setting
+from planner.specs.measured.measurement import CacheAudit, EngineFacts, Setting
 
 Get = Callable[[str], Awaitable[tuple[int, str]]]
 SAMPLE = re.compile(r"^(?P<name>[A-Za-z_:][\w:]*)(?:\{(?P<labels>[^}]*)\})?\s+(?P<value>\S+)", re.MULTILINE)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from planner.specs.steps import Disturbance
+from planner.specs.measured.steps import Disturbance
 
 SPREAD_LIMIT = 1.3  # p90 / median; seen: 1.05 to 1.2 undisturbed, 1.5 and more beside one busy process
 FOREIGN_LIMIT = (

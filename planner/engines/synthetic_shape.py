@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.engines.gguf_layout import SyntheticShape
 from planner.errors import DataError
-from planner.specs.model import HeadAttention, ModelSpec
+from planner.specs.books.model import HeadAttention, ModelSpec
 
 # the hub's class name -> llama.cpp's architecture; llama.cpp keeps Mistral and Mixtral under "llama"
 ARCHITECTURES = {

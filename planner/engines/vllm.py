@@ -17,8 +17,8 @@ from planner.engines.base import EngineOptions
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.engines.vllm_log import log_figures, start_failure
 from planner.errors import EngineError, UsageError
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import CacheAudit, EngineFacts, RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import CacheAudit, EngineFacts, RequestReply
 
 EXECUTABLE_VARIABLE = "PLANNER_VLLM"  # a vllm command in another environment
 START_TIMEOUT_S = 900.0  # large models with graph capture take minutes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from planner.errors import EngineError
-from planner.specs.measurement import Setting
+from planner.specs.measured.measurement import Setting
 
 # name -> pattern of the one number; the wording is that of vLLM 0.19 to 0.32
 FIGURES: dict[str, re.Pattern[str]] = {

@@ -15,7 +15,7 @@ from planner.errors import Fault, InputError
 from planner.inputs.books import SECTIONS, default_books_folder
 from planner.inputs.validate import faults_of
 from planner.inputs.yaml_marks import Path_, Tree, key_path, read_yaml
-from planner.specs.books import normal_name
+from planner.specs.books.books import normal_name
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 

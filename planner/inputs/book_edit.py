@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from planner.errors import DataError
-from planner.specs.price_feed import NewPrice, Offer
+from planner.specs.books.price_feed import NewPrice, Offer
 
 _MODEL = re.compile(r"  - id: (?P<id>\S+)\s*$")
 _PRICE = re.compile(r"      - \{effective_from: (?P<since>\d{4}-\d{2}-\d{2}),")

@@ -20,12 +20,12 @@ from planner.errors import Fault, InputError
 from planner.inputs.book_cache import cached, keep
 from planner.inputs.validate import faults_of, shown
 from planner.inputs.yaml_marks import Tree, read_yaml
-from planner.specs.books import Books, Shelf, normal_name
-from planner.specs.hardware import HardwareSpec
-from planner.specs.limits import RateLimitEdition
-from planner.specs.model import ModelSpec
-from planner.specs.price import ApiModel, Contract, CurrencyRate
-from planner.specs.rental import GpuRental
+from planner.specs.books.books import Books, Shelf, normal_name
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.limits import RateLimitEdition
+from planner.specs.books.model import ModelSpec
+from planner.specs.books.price import ApiModel, Contract, CurrencyRate
+from planner.specs.books.rental import GpuRental
 from planner.units import Count
 
 RowT = TypeVar("RowT", bound=BaseModel)

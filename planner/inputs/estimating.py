@@ -21,15 +21,15 @@ from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.token_counts import can_count, file_counts
 from planner.inputs.validate import nearest_of
 from planner.inputs.yaml_marks import Path_
-from planner.specs.books import Books
+from planner.specs.books.books import Books
+from planner.specs.books.rules import Rules
+from planner.specs.books.tokenizer import TokenizerFamily
 from planner.specs.case import Case
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.profile import ServingProfile
-from planner.specs.rules import Rules
-from planner.specs.scenario import Scenario
-from planner.specs.step_profile import StepProfile
-from planner.specs.tokenizer import TokenizerFamily
-from planner.specs.workload import TextSize
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
+from planner.specs.profiles.step import StepProfile
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import TextSize
 
 
 class _Shared(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import Fault, InputError, UsageError
-from planner.specs.measured_row import MeasuredRow
+from planner.specs.measured.measured_row import MeasuredRow
 
 Json = dict[str, Any]
 SHOWN_KEYS = 6

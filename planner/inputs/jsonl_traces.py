@@ -10,7 +10,7 @@ import numpy as np
 
 from planner.errors import Fault, InputError
 from planner.inputs.traces import INPUT_NAMES, MAX_FAULTS, OUTPUT_NAMES, TIME_NAMES
-from planner.specs.simulation import RequestBatch
+from planner.specs.answers.simulation import RequestBatch
 from planner.units import MS_PER_S
 
 HASHES = "hash_ids"

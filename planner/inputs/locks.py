@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from planner.errors import Fault, InputError, UsageError
 from planner.specs.decimals import decimals_as_text
-from planner.specs.lock import LOCK_VERSION, Lock
+from planner.specs.gate.lock import LOCK_VERSION, Lock
 
 MAX_LOCK_BYTES = 256 * 1024 * 1024
 FAMILY = "planner.lock/"

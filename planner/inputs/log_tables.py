@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from planner.inputs.table_cells import Cells
-from planner.specs.validation import EngineSettings, TableRow
+from planner.specs.answers.validation import EngineSettings, TableRow
 from planner.units import GIB
 
 MIB = 2.0**20

@@ -14,7 +14,7 @@ from planner.inputs.log_tables import llamacpp_rows, vllm_rows
 from planner.inputs.request_tables import request_rows
 from planner.inputs.table_cells import Cells
 from planner.inputs.table_settings import engine_settings
-from planner.specs.validation import TableRow
+from planner.specs.answers.validation import TableRow
 
 NEEDED = ("engine", "model", "gpu", "metric", "value")
 # Other names that tables give to our columns.

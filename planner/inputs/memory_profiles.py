@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.specs.memory_profile import EngineMemoryProfile
+from planner.specs.profiles.memory import EngineMemoryProfile
 
 PROFILES = Path(__file__).resolve().parent.parent / "profiles"
 

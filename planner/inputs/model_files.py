@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from planner.errors import DataError, Fault, InputError, UsageError
-from planner.specs.model import ModelSpec
+from planner.specs.books.model import ModelSpec
 
 Config = Mapping[str, Any]
 MAX_CONFIG_BYTES = 4 * 1024 * 1024

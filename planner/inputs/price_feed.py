@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from planner.errors import DataError
-from planner.specs.price_feed import Feed, Offer, Wanted
+from planner.specs.books.price_feed import Feed, Offer, Wanted
 
 PROVIDERS = {"bedrock": "aws", "xai": "x-ai"}  # ours -> theirs, where they differ
 # their price -> ours; the first one that a model has counts

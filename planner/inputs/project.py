@@ -7,7 +7,7 @@ from pathlib import Path
 from planner.errors import UsageError
 from planner.inputs.validate import validate
 from planner.inputs.yaml_marks import Tree, parse_yaml, read_yaml
-from planner.specs.gates import Gates, Project
+from planner.specs.scenario.gates import Gates, Project
 
 PROJECT_FILE = "planner.yaml"
 

@@ -9,8 +9,8 @@ from planner.errors import Fault, InputError
 from planner.inputs.scenario import ScenarioFile, fault_at
 from planner.inputs.validate import nearest_of
 from planner.inputs.yaml_marks import Path_
-from planner.specs.books import Books, Shelf
-from planner.specs.scenario import Scenario
+from planner.specs.books.books import Books, Shelf
+from planner.specs.scenario.scenario import Scenario
 
 
 def check_references(file: ScenarioFile, books: Books) -> None:

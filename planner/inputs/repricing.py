@@ -18,9 +18,9 @@ from planner.inputs.references import check_references
 from planner.inputs.scenario import ScenarioFile, overridden
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.yaml_marks import parse_yaml
-from planner.specs.books import Books
-from planner.specs.scenario import Scenario
-from planner.specs.side import Entry, Side
+from planner.specs.books.books import Books
+from planner.specs.gate.side import Entry, Side
+from planner.specs.scenario.scenario import Scenario
 
 
 def repriced(

@@ -8,8 +8,8 @@ import numpy as np
 
 from planner.inputs.table_cells import Cells
 from planner.inputs.table_settings import engine_settings
-from planner.specs.simulation import RequestBatch
-from planner.specs.validation import TableRow
+from planner.specs.answers.simulation import RequestBatch
+from planner.specs.answers.validation import TableRow
 from planner.units import FloatArray
 
 STATISTICS = {"mean": None, "p50": 50.0, "p95": 95.0, "p99": 99.0}

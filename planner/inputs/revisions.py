@@ -17,7 +17,7 @@ from planner.inputs.git import Revision
 from planner.inputs.scenario import SUFFIXES
 from planner.inputs.sides import side_of_files
 from planner.inputs.yaml_marks import parse_yaml
-from planner.specs.side import Entry, Side, Unreadable
+from planner.specs.gate.side import Entry, Side, Unreadable
 
 
 def side_of_revision(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from planner.inputs.validate import validate
 from planner.inputs.yaml_marks import read_yaml
-from planner.specs.rules import Rules
-from planner.specs.tokenizer import TokenizerTable
+from planner.specs.books.rules import Rules
+from planner.specs.books.tokenizer import TokenizerTable
 
 RULES_FILE = Path(__file__).resolve().parent.parent / "rules" / "cheat_sheet.yaml"
 TOKENIZERS_FILE = RULES_FILE.with_name("tokenizers.yaml")

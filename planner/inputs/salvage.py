@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from planner.errors import PlannerError
 from planner.inputs.scenario import ScenarioFile, put_overrides
 from planner.inputs.yaml_marks import read_yaml
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 
 ROUNDS = 4  #: a key that is taken out may leave its mapping without one that it needs, and so on upwards
 

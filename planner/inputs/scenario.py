@@ -12,8 +12,8 @@ from planner.errors import Fault, InputError, UsageError
 from planner.inputs.validate import shown, validate
 from planner.inputs.yaml_marks import Path_, Tree, key_path, parse_yaml, read_yaml
 from planner.records import dataclass
-from planner.specs.scenario import Scenario
-from planner.specs.workload import CharacterKinds, TextSize
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import CharacterKinds, TextSize
 
 MAX_SCENARIO_BYTES = 1024 * 1024
 MAX_PROMPT_BYTES = 16 * 1024 * 1024

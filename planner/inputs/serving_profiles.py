@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from planner.inputs.memory_profiles import PROFILES
-from planner.specs.profile import ServingProfile, ServingProfiles
+from planner.specs.profiles.serving import ServingProfile, ServingProfiles
 
 FILES = (PROFILES / "serving.json", PROFILES / "llamacpp.json")
 

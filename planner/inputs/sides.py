@@ -13,7 +13,7 @@ from planner import __version__
 from planner.inputs.books import SECTIONS
 from planner.inputs.estimating import read_all
 from planner.specs.case import Case
-from planner.specs.side import Entry, Side
+from planner.specs.gate.side import Entry, Side
 
 
 def side_of_files(

@@ -7,7 +7,7 @@ from pathlib import Path
 from planner.errors import UsageError
 from planner.inputs.validate import validate
 from planner.inputs.yaml_marks import read_yaml
-from planner.specs.step_profile import StepProfile
+from planner.specs.profiles.step import StepProfile
 
 FOLDER = Path(
     "profiles"

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from planner.errors import Fault, InputError, UsageError
-from planner.specs.steps import STEPS_SCHEMA, StepRun
+from planner.specs.measured.steps import STEPS_SCHEMA, StepRun
 
 STEPS_FILE = "steps.json"  #: in the folder of ``planner bench --calibrate``
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from planner.inputs.table_cells import Cells
-from planner.specs.validation import EngineSettings
+from planner.specs.answers.validation import EngineSettings
 
 # What notes state: "max_num_seqs=256; mbt=2048; util=0.9; ShareGPT multi-turn 300 req".
 NOTED = {

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from planner.specs.tokenizer import TokenCount, TokenizerFamily
+from planner.specs.books.tokenizer import TokenCount, TokenizerFamily
 
 # What tiktoken keeps in its cache, by encoding: the address whose SHA-1 names the file, and the file's SHA-256, both
 # from tiktoken_ext/openai_public.py. A file that differs would be fetched again, so it is left alone.

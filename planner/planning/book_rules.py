@@ -7,11 +7,11 @@ from datetime import date
 
 from planner.planning.memory.architecture import unpack
 from planner.records import dataclass
-from planner.specs.books import Books
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import ModelSpec
-from planner.specs.price import ApiModel
-from planner.specs.rental import GpuRental
+from planner.specs.books.books import Books
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
+from planner.specs.books.price import ApiModel
+from planner.specs.books.rental import GpuRental
 
 STALE_AFTER_DAYS = 90
 MAX_PARAMETER_ERROR_FRACTION = 0.15

@@ -26,10 +26,10 @@ from planner.planning.workload.facts import facts_of
 from planner.planning.workload.tokens import prompt_by_model, token_cautions
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
+from planner.specs.answers.estimate import ApiCost, Estimate, HostingOption
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, Estimate, HostingOption
-from planner.specs.step_profile import LocalMachine
-from planner.specs.uncertainty import BillSpread
+from planner.specs.profiles.step import LocalMachine
+from planner.specs.scenario.uncertainty import BillSpread
 
 if TYPE_CHECKING:
     import numpy as np

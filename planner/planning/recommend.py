@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planner.specs.estimate import (
+from planner.specs.answers.estimate import (
     Advice,
     ApiCost,
     CacheAdvice,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from planner.report.numbers import count
 from planner.report.screen import grid
-from planner.specs.books import Books
+from planner.specs.books.books import Books
 
 
 def models_listing(books: Books) -> Table:

@@ -13,9 +13,9 @@ from rich.tree import Tree
 from planner.records import dataclass
 from planner.report.plain import to_json
 from planner.report.screen import grid
+from planner.specs.answers.estimate import Estimate
+from planner.specs.answers.explanation import Explained, Origin, Shown
 from planner.specs.base import Grade
-from planner.specs.estimate import Estimate
-from planner.specs.explanation import Explained, Origin, Shown
 
 SCHEMA = "planner.explain/1"
 ALIKE = 4  # operands of one name beyond this many are counted, not listed: 24 hours, 12 months

@@ -13,7 +13,7 @@ from rich.text import Text
 from planner.report.numbers import count, gib
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.fit import Fit
+from planner.specs.answers.fit import Fit
 
 SCHEMA = "planner.fit/1"
 SHADES = "█▓▒░▪·"

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from planner.report.numbers import count, duration, gib, percent
 from planner.report.screen import grid, render
+from planner.specs.answers.prediction import OperatorTime, Prediction, StreamPrediction
 from planner.specs.base import Quantity
-from planner.specs.prediction import OperatorTime, Prediction, StreamPrediction
 
 SCHEMA = "planner.predict/1"
 BAR_CELLS = 50

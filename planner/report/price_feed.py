@@ -11,7 +11,7 @@ from rich.text import Text
 
 from planner.report.plain import to_json
 from planner.report.screen import grid
-from planner.specs.price_feed import FeedReport, PriceCheck
+from planner.specs.books.price_feed import FeedReport, PriceCheck
 
 SCHEMA = "planner.price-check/1"
 SHOWN_NEW = 12

@@ -12,8 +12,8 @@ from rich.console import RenderableType
 from planner.report.numbers import count
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.price import STANDARD
-from planner.specs.request_cost import PriceUsed, RequestCost
+from planner.specs.answers.request_cost import PriceUsed, RequestCost
+from planner.specs.books.price import STANDARD
 from planner.units import MTOK
 
 COST_SCHEMA = "planner.cost/1"

@@ -12,7 +12,7 @@ from rich.text import Text
 from planner.report.numbers import signed_usd, usd
 from planner.report.plain import to_json
 from planner.report.screen import grid
-from planner.specs.retirement import Retirement
+from planner.specs.answers.retirement import Retirement
 
 SCHEMA = "planner.retirements/1"
 

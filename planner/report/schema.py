@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.specs.scenario import Scenario
-from planner.specs.traffic import TokenSizes
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.traffic import TokenSizes
 
 SCHEMA_ID = "planner.scenario/1"
 _NUMBER = {"type": "number", "minimum": 0}

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from planner.report.numbers import count, duration, rate
 from planner.report.screen import grid, render
-from planner.specs.scenario import Slo
-from planner.specs.simulated import ReplicaSimulation
-from planner.specs.simulation import SimulatedRequests
+from planner.specs.answers.simulated import ReplicaSimulation
+from planner.specs.answers.simulation import SimulatedRequests
+from planner.specs.scenario.scenario import Slo
 
 SCHEMA = "planner.simulate/1"
 LEVELS = " ▁▂▃▄▅▆▇█"

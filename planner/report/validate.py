@@ -11,7 +11,7 @@ from rich.console import RenderableType
 
 from planner.report.numbers import count, percent
 from planner.report.screen import grid, render
-from planner.specs.validation import ErrorGroup, Validation
+from planner.specs.answers.validation import ErrorGroup, Validation
 
 SCHEMA = "planner.validate/1"
 COLUMNS = ("group", "metric", "n", "median", "P90", "bias", "within 20 %", "in 80 % interval")

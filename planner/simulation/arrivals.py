@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from planner.errors import UsageError
-from planner.specs.simulation import IntArray
+from planner.specs.answers.simulation import IntArray
 
 if TYPE_CHECKING:
     from planner.units import FloatArray

@@ -10,7 +10,7 @@ from planner.simulation.kernel import run_engine
 from planner.simulation.prefix_cache import prefix_cache_of
 from planner.simulation.state import engine_of, limits_of, requests_of, results_of
 from planner.simulation.step import StepCosts, cost_table
-from planner.specs.simulation import EngineLimits, IntArray, RequestBatch, SimulatedRequests
+from planner.specs.answers.simulation import EngineLimits, IntArray, RequestBatch, SimulatedRequests
 
 
 def simulate(

@@ -18,7 +18,7 @@ import numpy as np
 from planner.errors import UsageError
 from planner.simulation.state import Limits
 from planner.simulation.step import NEVER
-from planner.specs.simulation import IntArray, RequestBatch
+from planner.specs.answers.simulation import IntArray, RequestBatch
 from planner.units import Count
 
 if TYPE_CHECKING:

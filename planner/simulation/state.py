@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from planner.simulation.step import NEVER
-from planner.specs.simulation import EngineLimits, IntArray, RequestBatch, SimulatedRequests
+from planner.specs.answers.simulation import EngineLimits, IntArray, RequestBatch, SimulatedRequests
 from planner.units import Count
 
 if TYPE_CHECKING:

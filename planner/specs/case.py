@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from planner.records import dataclass
-from planner.specs.books import Books
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.profile import ServingProfile
-from planner.specs.rules import Rules
-from planner.specs.scenario import Scenario
-from planner.specs.step_profile import StepProfile
-from planner.specs.workload import TextSize, TraceSummary
+from planner.specs.books.books import Books
+from planner.specs.books.rules import Rules
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
+from planner.specs.profiles.step import StepProfile
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import TextSize, TraceSummary
 from planner.units import FloatArray
 
 

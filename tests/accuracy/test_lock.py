@@ -12,7 +12,7 @@ from planner.inputs.measured_table import read_measured
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.validate import Tools, validate
-from planner.specs.validation import ErrorGroup
+from planner.specs.answers.validation import ErrorGroup
 
 HERE = Path(__file__).parent
 # Table and metric -> rows judged, and the median error that this version reaches, with a twentieth of it as room.

@@ -9,7 +9,7 @@ import numpy as np
 
 from planner.engines.llamacpp_session import Row, SessionFacts
 from planner.engines.llamacpp_slots import SlotRequest, SlotServer
-from planner.specs.measurement import (
+from planner.specs.measured.measurement import (
     EngineFacts,
     MachineFacts,
     Outcome,

@@ -1,7 +1,7 @@
 """Replies with stamps in whole milliseconds, for tests of what is computed from them."""
 
-from planner.specs.load import LoadPoint, Phase, TokenLengths
-from planner.specs.measurement import (
+from planner.specs.measured.load import LoadPoint, Phase, TokenLengths
+from planner.specs.measured.measurement import (
     Outcome,
     PointFacts,
     RequestRecord,

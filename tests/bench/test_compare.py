@@ -11,8 +11,8 @@ from planner.report.bench.compare import (
     compare_table,
     regression_name,
 )
-from planner.specs.load import TokenLengths
-from planner.specs.measurement import RunManifest
+from planner.specs.measured.load import TokenLengths
+from planner.specs.measured.measurement import RunManifest
 from tests.bench.stamps import closed, record, reply
 from tests.bench.test_records import MANIFEST
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.bench.load import TraceRow, plan_point, plan_trace, ramp_requests
-from planner.specs.load import LoadKind, LoadPoint, TokenLengths
+from planner.specs.measured.load import LoadKind, LoadPoint, TokenLengths
 
 
 def point(kind: LoadKind, requests: int = 2000, **more: float) -> LoadPoint:

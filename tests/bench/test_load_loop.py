@@ -7,8 +7,8 @@ import pytest
 
 from planner.bench.load import plan_point
 from planner.bench.load_loop import CANDIDATES, FIRST, LoadLoop, held_out_points, with_point
-from planner.specs.load import LoadPoint
-from planner.specs.measurement import RequestRecord, RunManifest
+from planner.specs.measured.load import LoadPoint
+from planner.specs.measured.measurement import RequestRecord, RunManifest
 from tests.bench.priced_server import manifest, serve
 
 TRUTH = np.array([0.020, 0.002, 0.0, 0.001, 8e-6, 1e-6, 0.0, 0.004, 0.0])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from planner.bench.log_lines import log_lines
-from planner.specs.measurement import Outcome, RunLabels
+from planner.specs.measured.measurement import Outcome, RunLabels
 from tests.bench.stamps import MS, record, reply
 from tests.bench.test_records import MANIFEST
 

@@ -1,7 +1,7 @@
 import pytest
 
 from planner.bench.metrics import request_times
-from planner.specs.measurement import Outcome
+from planner.specs.measured.measurement import Outcome
 from tests.bench.stamps import reply
 
 STREAM = tuple(20.0 + 5 * step for step in range(50))  # the published comparison: 20 ms, then 49 gaps of 5 ms

@@ -5,7 +5,7 @@ import pytest
 
 from planner.bench.records import RunWriter, read_facts, read_manifest, read_records, rebuild
 from planner.errors import EngineError, InputError, UsageError
-from planner.specs.measurement import EngineFacts, MachineFacts, PointFacts, RunLabels, RunManifest
+from planner.specs.measured.measurement import EngineFacts, MachineFacts, PointFacts, RunLabels, RunManifest
 from tests.bench.stamps import FACTS, closed, record, reply
 
 MANIFEST = RunManifest(

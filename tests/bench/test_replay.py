@@ -16,8 +16,8 @@ from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.step_profiles import with_doubts
 from planner.report.bench.calibration import profile_yaml
-from planner.specs.measurement import Outcome, RequestRecord, RunManifest, Setting
-from planner.specs.step_profile import StepProfile
+from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest, Setting
+from planner.specs.profiles.step import StepProfile
 from tests.bench.priced_server import manifest, serve
 from tests.bench.stamps import closed
 from tests.bench.test_stream_steps import TRUTH, measured

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from planner.bench.search import ProbeJudge, SearchState, misses_limit
-from planner.specs.load import SloTarget
-from planner.specs.measurement import Outcome, Verdict
+from planner.specs.measured.load import SloTarget
+from planner.specs.measured.measurement import Outcome, Verdict
 from tests.bench.stamps import record, reply
 
 P95 = SloTarget(metric="ttft_s", fraction=0.95, limit_s=0.025)

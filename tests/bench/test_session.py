@@ -14,8 +14,8 @@ from planner.bench.slo import misses_slo
 from planner.engines.base import EngineOptions
 from planner.engines.fake import FakeEngine
 from planner.errors import EngineError
-from planner.specs.load import LoadPoint, RequestPlan, SloTarget, TokenLengths
-from planner.specs.measurement import (
+from planner.specs.measured.load import LoadPoint, RequestPlan, SloTarget, TokenLengths
+from planner.specs.measured.measurement import (
     CacheAudit,
     Outcome,
     PointFacts,

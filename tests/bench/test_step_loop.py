@@ -15,8 +15,8 @@ from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.planning.prediction.calibrate import check_points, fit_profile, held_out_error, held_out_of
 from planner.planning.prediction.host_speed import drift_of
 from planner.planning.prediction.step_work import step_work
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun, StepSamples
 from tests.planning.prediction.test_calibrate import LLAMACPP, TRUTH
 
 FAKE = (sys.executable, "-m", "tests.engines.fake_session")

@@ -10,9 +10,9 @@ from planner.bench.stream_steps import steps_of_records
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.profile_engine import profile_limits, serve as simulate
 from planner.planning.prediction.step_work import TERMS
-from planner.specs.measurement import Outcome, RequestRecord
-from planner.specs.simulation import RequestBatch
-from planner.specs.step_profile import StepProfile
+from planner.specs.answers.simulation import RequestBatch
+from planner.specs.measured.measurement import Outcome, RequestRecord
+from planner.specs.profiles.step import StepProfile
 from tests.bench.priced_server import manifest, serve
 
 # pass, row, lone row, output, context token, pair, cached prompt token, way: a small model on a few cores

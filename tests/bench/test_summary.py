@@ -5,8 +5,8 @@ from hypothesis import given, strategies as st
 
 from planner.bench.slo import holds
 from planner.bench.summary import distribution, steady_window, summarize_point
-from planner.specs.load import SloTarget
-from planner.specs.measurement import CacheAudit, ClientHealth, Outcome, RequestRecord
+from planner.specs.measured.load import SloTarget
+from planner.specs.measured.measurement import CacheAudit, ClientHealth, Outcome, RequestRecord
 from tests.bench.stamps import FACTS, closed, record, reply
 
 STRICT = (SloTarget(metric="ttft_s", fraction=0.95, limit_s=0.025),)

@@ -6,7 +6,7 @@ import pytest
 
 from planner.errors import DataError
 from planner.inputs.books import load_books
-from planner.specs.books import Books
+from planner.specs.books.books import Books
 
 
 @pytest.fixture(scope="module")

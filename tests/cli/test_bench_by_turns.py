@@ -12,8 +12,8 @@ from planner.cli.bench import app
 from planner.engines.base import EngineOptions
 from planner.engines.fake import FakeEngine
 from planner.engines.registry import ENGINES
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import EngineFacts, Outcome, RequestReply, RequestStamps, TokenUsage
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import EngineFacts, Outcome, RequestReply, RequestStamps, TokenUsage
 from tests.cli.test_bench import bench, truth_server
 
 MS = 1_000_000

@@ -4,7 +4,7 @@ import pytest
 
 from planner.cli.bench_options import numbers, parse_slo
 from planner.errors import UsageError
-from planner.specs.load import SloTarget
+from planner.specs.measured.load import SloTarget
 
 
 @pytest.mark.parametrize(

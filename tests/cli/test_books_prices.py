@@ -13,7 +13,7 @@ from planner.cli import books_prices
 from planner.cli.main import app
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import price_in_force
-from planner.specs.price_feed import Feed, Offer
+from planner.specs.books.price_feed import Feed, Offer
 
 DAY = date(2026, 11, 24)
 MINI = "openai/gpt-4o-mini"

@@ -14,8 +14,8 @@ from planner.errors import InputError, UsageError
 from planner.inputs.step_profiles import read_step_profile
 from planner.inputs.step_results import joined_runs, read_step_run
 from planner.report.plain import plain, to_json
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepRun
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun
 from tests.planning.prediction.test_calibrate import run_of
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from planner.cli.doctor import app
 from planner.engines import host
 from planner.errors import EngineError, UsageError
-from planner.specs.host import GpuFacts
+from planner.specs.measured.host import GpuFacts
 
 
 @pytest.fixture(autouse=True)

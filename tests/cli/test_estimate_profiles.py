@@ -18,7 +18,7 @@ from planner.engines.host import gpus
 from planner.inputs.books import load_books
 from planner.planning.prediction.calibrate import fit_profile
 from planner.report.bench.calibration import profile_yaml
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.profiles.step import ProfileIdentity
 from tests.engines.fake_nvml import fake_nvml
 from tests.planning.prediction.test_calibrate import run_of
 

@@ -10,7 +10,7 @@ import pytest
 
 from planner import __version__
 from planner.inputs.yaml_marks import parse_yaml, read_yaml
-from planner.specs.model import ModelSpec
+from planner.specs.books.model import ModelSpec
 from tests.cli.shell import planner
 
 CONFIG = {

@@ -13,7 +13,7 @@ from planner.cli.predict import app
 from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile
 from planner.report.bench.calibration import profile_yaml
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.profiles.step import ProfileIdentity
 from tests.planning.prediction.test_calibrate import run_of
 
 BASE = ["--model", "llama-3.1-70b", "--gpu", "h100-sxm", "--tensor-parallel", "4", "--quantization", "fp8"]

@@ -13,8 +13,8 @@ from planner.engines.synthetic import write_gguf
 from planner.errors import UsageError
 from planner.inputs.step_results import read_step_run
 from planner.report.bench.steps import step_rate
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepSamples
 from tests.engines.shapes import tiny
 
 FAKE = (sys.executable, "-m", "tests.engines.fake_session")

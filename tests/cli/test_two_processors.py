@@ -8,7 +8,7 @@ from planner.cli import two_processors
 from planner.cli.two_processors import WORTH_IT, in_two
 from planner.errors import DataError
 from planner.planning.diff.difference import difference
-from planner.specs.side import Side
+from planner.specs.gate.side import Side
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import built

@@ -3,8 +3,8 @@ import asyncio
 from planner.engines.base import EngineOptions
 from planner.engines.fake import FIRST_TOKEN_S, NS_PER_S, STEP_S
 from planner.engines.registry import ENGINES
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import Outcome, RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import Outcome, RequestReply
 
 
 def ask(output_tokens: int, cancel_after_s: float | None = None) -> RequestReply:

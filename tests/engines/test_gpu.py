@@ -12,9 +12,9 @@ from planner.engines.base import EngineOptions
 from planner.engines.gpu_choice import VISIBLE, choose_gpus, split_of
 from planner.engines.gpu_telemetry import GpuSampler, gpu_use
 from planner.errors import EngineError, UsageError
-from planner.specs.host import GpuFacts
-from planner.specs.measurement import EngineFacts, PointFacts
-from planner.specs.telemetry import GpuSample
+from planner.specs.measured.host import GpuFacts
+from planner.specs.measured.measurement import EngineFacts, PointFacts
+from planner.specs.measured.telemetry import GpuSample
 from tests.engines.fake_nvml import GIB, fake_nvml
 
 

@@ -12,8 +12,8 @@ from planner.engines.llamacpp_work import measure
 from planner.engines.steadiness import disturbance_of, reasons_not_to_trust, spread
 from planner.engines.synthetic import write_gguf
 from planner.errors import EngineError, UsageError
-from planner.specs.step_point import StepPoint
-from planner.specs.steps import Disturbance, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import Disturbance, StepSamples
 from tests.engines.fake_session import ROW_S, STEP_S, FakeSession
 from tests.engines.shapes import tiny
 

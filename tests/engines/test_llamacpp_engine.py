@@ -13,8 +13,8 @@ from planner.engines.llamacpp_session import LlamaCppSettings
 from planner.engines.llamacpp_slots import SlotRequest, SlotServer
 from planner.engines.synthetic import write_gguf
 from planner.errors import EngineError, UsageError
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import EngineFacts, Outcome, RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import EngineFacts, Outcome, RequestReply
 from tests.engines.fake_session import FakeSession
 from tests.engines.shapes import tiny
 

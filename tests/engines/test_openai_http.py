@@ -11,7 +11,7 @@ from planner.bench.truth_server import TruthServer
 from planner.engines.base import EngineOptions
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.errors import EngineError, UsageError
-from planner.specs.measurement import EngineFacts, Outcome, RequestReply
+from planner.specs.measured.measurement import EngineFacts, Outcome, RequestReply
 from tests.engines.truth import FAST, QUICK, always, ask, plan, with_server
 
 

@@ -6,7 +6,7 @@ import pytest
 from planner.engines.base import EngineOptions
 from planner.engines.server_facts import cache_config, cache_counters, describe_server, kv_cache_tokens
 from planner.errors import EngineError
-from planner.specs.measurement import CacheAudit, EngineFacts
+from planner.specs.measured.measurement import CacheAudit, EngineFacts
 
 # lines of a real vLLM 0.32.0 /metrics page
 METRICS = """# HELP vllm:cache_config_info Information of the LLMEngine CacheConfig

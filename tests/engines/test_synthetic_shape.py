@@ -6,7 +6,14 @@ import pytest
 
 from planner.engines.synthetic_shape import shape_of
 from planner.errors import DataError
-from planner.specs.model import AttentionGroup, DenseMlp, HeadAttention, LatentAttention, ModelSpec, MoeBlock
+from planner.specs.books.model import (
+    AttentionGroup,
+    DenseMlp,
+    HeadAttention,
+    LatentAttention,
+    ModelSpec,
+    MoeBlock,
+)
 
 
 def model(

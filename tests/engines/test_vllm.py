@@ -14,8 +14,8 @@ from planner.engines.synthetic import write_vllm_folder
 from planner.engines.vllm import EXECUTABLE_VARIABLE, VllmEngine
 from planner.engines.vllm_log import log_figures, start_failure
 from planner.errors import EngineError, UsageError
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import EngineFacts, Outcome, RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import EngineFacts, Outcome, RequestReply
 from tests.engines.shapes import tiny
 
 # lines of a vLLM 0.32.0 CPU server of our own, and of 0.19 on an H100

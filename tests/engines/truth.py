@@ -9,8 +9,8 @@ from planner.bench.truth_frames import Fault, FaultEvery, TruthConfig
 from planner.bench.truth_server import TruthServer
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.openai_http import OpenAIHttpEngine
-from planner.specs.load import RequestPlan
-from planner.specs.measurement import RequestReply
+from planner.specs.measured.load import RequestPlan
+from planner.specs.measured.measurement import RequestReply
 
 T = TypeVar("T")
 FAST = TruthConfig(ttft_s=0.002, itl_s=0.001)

@@ -10,7 +10,7 @@ import yaml
 
 from planner.errors import DataError
 from planner.inputs.book_edit import with_model, with_prices
-from planner.specs.price_feed import NewPrice, Offer
+from planner.specs.books.price_feed import NewPrice, Offer
 
 DAY = date(2026, 11, 24)
 BOOK = """\

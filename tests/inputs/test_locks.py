@@ -12,7 +12,7 @@ from planner.errors import InputError, UsageError
 from planner.inputs import locks
 from planner.inputs.locks import lock_text, parse_lock, read_lock, upgraded, write_lock
 from planner.planning.lock.locking import lock_of
-from planner.specs.lock import Lock
+from planner.specs.gate.lock import Lock
 from tests.cases_of import side_of
 from tests.strategies import built
 

@@ -8,7 +8,7 @@ import pytest
 
 from planner.inputs.measured_table import read_measured
 from planner.inputs.table_cells import Cells
-from planner.specs.validation import TableRow
+from planner.specs.answers.validation import TableRow
 
 
 def rows_of(tmp_path: Path, text: str) -> tuple[TableRow, ...]:

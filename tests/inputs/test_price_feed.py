@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from planner.inputs.price_feed import read_feed
-from planner.specs.price_feed import Offer, Wanted
+from planner.specs.books.price_feed import Offer, Wanted
 
 pytest.importorskip("genai_prices")
 NOW = date(2026, 11, 23)

@@ -8,7 +8,7 @@ import pytest
 from planner.errors import EXIT_DATA, InputError, PlannerError
 from planner.inputs.git import Revision, revision
 from planner.inputs.revisions import side_of_revision
-from planner.specs.side import Side
+from planner.specs.gate.side import Side
 from tests.inputs.repositories import commit, repository
 
 TODAY = date(2026, 11, 1)

@@ -9,8 +9,8 @@ from planner.planning.advice.changes import Ground
 from planner.planning.estimate import estimate_scenario
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
+from planner.specs.answers.estimate import Advice, Estimate
 from planner.specs.case import Case
-from planner.specs.estimate import Advice, Estimate
 
 TODAY = date(2026, 11, 23)
 CHAT = "scenarios/support-chatbot.yaml"

@@ -9,7 +9,7 @@ import pytest
 from planner.inputs import books as shipped
 from planner.inputs.books import load_books
 from planner.planning.book_rules import STALE_AFTER_DAYS, breaches, stale_rows
-from planner.specs.books import Books
+from planner.specs.books.books import Books
 
 
 @pytest.fixture

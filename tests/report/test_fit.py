@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from planner.report.fit import MAX_BAR, fit_csv, fit_json, fit_markdown, fit_table
+from planner.specs.answers.fit import Fit, FitChange, MemoryPart
 from planner.specs.base import Notice
-from planner.specs.fit import Fit, FitChange, MemoryPart
 from planner.units import GIB
 
 YES = Fit(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from planner.report.plain import plain, to_json
-from planner.specs.caching import ResponseCache
+from planner.specs.scenario.caching import ResponseCache
 
 
 @dataclass(frozen=True)

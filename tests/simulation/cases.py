@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from planner.simulation.step import StepCosts
-from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
 
 
 def random_limits(rng: np.random.Generator) -> EngineLimits:

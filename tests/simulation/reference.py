@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from planner.simulation.step import StepCosts
-from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
 
 
 @dataclass

@@ -13,7 +13,7 @@ from planner.errors import UsageError
 from planner.simulation.compiled import compiled_kernel, is_worth_compiling
 from planner.simulation.engine import simulate, simulate_closed_loop
 from planner.simulation.step import StepCosts
-from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
+from planner.specs.answers.simulation import EngineLimits, RequestBatch, SimulatedRequests
 from tests.simulation.cases import random_batch, random_costs, random_limits, with_prefixes
 from tests.simulation.reference import ReferenceEngine
 

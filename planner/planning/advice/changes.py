@@ -14,11 +14,11 @@ from planner.planning.bill.flow import asked_of
 from planner.planning.bill.response_caches import exact_prior, semantic_prior
 from planner.records import dataclass
 from planner.specs.base import Quantity
-from planner.specs.caching import PromptCache, ResponseCache, SemanticCache
+from planner.specs.books.rules import Band
 from planner.specs.case import Case
-from planner.specs.rules import Band
-from planner.specs.scenario import Batch, CascadeStage, ModelShare, Scenario
-from planner.specs.workload import Workload
+from planner.specs.scenario.caching import PromptCache, ResponseCache, SemanticCache
+from planner.specs.scenario.scenario import Batch, CascadeStage, ModelShare, Scenario
+from planner.specs.scenario.workload import Workload
 from planner.units import percent
 
 # Chosen: a cut that an audit of a prompt finds without taking anything from it that answers need.

@@ -10,8 +10,8 @@ from planner.planning.advice.changes import CHANGES, Ground
 from planner.planning.advice.time_saved import hosted_sooner, time_saved
 from planner.planning.bill.api_cost import Bill
 from planner.planning.bill.calls import LINES
-from planner.specs.api_plan import ApiPlan
-from planner.specs.estimate import Advice, AdviceState, CacheAdvice, HostingKind, HostingOption
+from planner.specs.answers.api_plan import ApiPlan
+from planner.specs.answers.estimate import Advice, AdviceState, CacheAdvice, HostingKind, HostingOption
 
 CENT = 0.005  # USD a month below which a difference is none
 INPUT_LINES = LINES.index("output")  # the lines before it are input: plain, read from a cache, written to it

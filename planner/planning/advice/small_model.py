@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from planner.errors import DataError
 from planner.planning.bill.pricing import price_in_force
+from planner.specs.books.price import ApiModel, ApiPrice
 from planner.specs.case import Case
-from planner.specs.price import ApiModel, ApiPrice
-from planner.specs.workload import Workload
+from planner.specs.scenario.workload import Workload
 from planner.units import DAYS_PER_MONTH
 
 

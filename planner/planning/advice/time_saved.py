@@ -7,10 +7,10 @@ from collections.abc import Callable
 from planner.planning.advice.changes import Change, Ground
 from planner.planning.bill.api_cost import Bill
 from planner.planning.bill.response_caches import layers_of
+from planner.specs.answers.estimate import HostingOption
 from planner.specs.base import Quantity
-from planner.specs.estimate import HostingOption
-from planner.specs.rules import Band
-from planner.specs.workload import Workload
+from planner.specs.books.rules import Band
+from planner.specs.scenario.workload import Workload
 from planner.units import SECONDS_PER_DAY
 
 # The batch APIs of OpenAI, Anthropic and Google answer within a day.

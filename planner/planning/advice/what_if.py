@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from planner.errors import UsageError
 from planner.planning.advice.changes import CHANGES, Ground
 from planner.planning.advice.savings import OPTIONS
-from planner.specs.estimate import WhatIfStep
+from planner.specs.answers.estimate import WhatIfStep
 
 
 def followed(ground: Ground, advice_ids: Sequence[str]) -> tuple[Ground, tuple[WhatIfStep, ...]]:

@@ -16,11 +16,11 @@ from planner.planning.bill.request_cost import request_cost
 from planner.planning.bill.response_caches import embedded_tokens, layers_of, reaching_fraction
 from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
-from planner.specs.caching import SemanticCache
+from planner.specs.answers.estimate import ApiCost, CostLine, ModelCost, SingleModel
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, CostLine, ModelCost, SingleModel
-from planner.specs.scenario import ModelShare
-from planner.specs.workload import Workload
+from planner.specs.scenario.caching import SemanticCache
+from planner.specs.scenario.scenario import ModelShare
+from planner.specs.scenario.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

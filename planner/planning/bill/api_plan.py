@@ -10,10 +10,10 @@ from planner.planning.bill.api_cost import Bill
 from planner.planning.bill.cache_use import cache_uses, prompt_cache_use
 from planner.planning.bill.failures import failures_of
 from planner.planning.bill.routing import routing_check
-from planner.specs.api_plan import ApiPlan, Converted
+from planner.specs.answers.api_plan import ApiPlan, Converted
+from planner.specs.answers.estimate import ApiCost
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost
-from planner.specs.workload import Workload
+from planner.specs.scenario.workload import Workload
 
 
 def api_plan(case: Case, workload: Workload, cost: ApiCost, as_of: date, bill: Bill) -> ApiPlan:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from planner.planning.workload.facts import Facts
-from planner.specs.api_plan import ApiPlan
+from planner.specs.answers.api_plan import ApiPlan
+from planner.specs.answers.estimate import ApiCost
 from planner.specs.base import Notice
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost
 from planner.units import DAYS_PER_MONTH, percent
 
 

@@ -7,14 +7,14 @@ from datetime import date
 
 from planner.planning.bill.api_cost import Bill, embeddings_usd_per_request, monthly_bill
 from planner.planning.bill.response_caches import Layer, layers_of
-from planner.specs.api_plan import CacheUse, PromptCacheUse, TtlSaving
+from planner.specs.answers.api_plan import CacheUse, PromptCacheUse, TtlSaving
+from planner.specs.answers.estimate import RARE_SHARE
 from planner.specs.base import Quantity
-from planner.specs.caching import Caching, PromptCache, SemanticCache
+from planner.specs.books.price import Ttl
+from planner.specs.books.rules import Band
 from planner.specs.case import Case
-from planner.specs.estimate import RARE_SHARE
-from planner.specs.price import Ttl
-from planner.specs.rules import Band
-from planner.specs.workload import Workload
+from planner.specs.scenario.caching import Caching, PromptCache, SemanticCache
+from planner.specs.scenario.workload import Workload
 
 
 def with_caching(case: Case, **layers: object) -> Case:

@@ -16,13 +16,13 @@ from planner.planning.bill.request_cost import fees_usd, refuse_too_long
 from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
+from planner.specs.answers.prompt_cache import PrefixCaching
+from planner.specs.answers.request_cost import PriceSheet, PriceUsed
 from planner.specs.base import Notice
+from planner.specs.books.price import STANDARD, ApiModel, Contract, Ttl
 from planner.specs.case import Case
-from planner.specs.price import STANDARD, ApiModel, Contract, Ttl
-from planner.specs.prompt_cache import PrefixCaching
-from planner.specs.request_cost import PriceSheet, PriceUsed
-from planner.specs.scenario import Account
-from planner.specs.workload import Workload
+from planner.specs.scenario.scenario import Account
+from planner.specs.scenario.workload import Workload
 
 LINES = ("input", "cached input", "cache writes", "output", "reasoning", "tool calls")
 NO_ACCOUNT = Account()

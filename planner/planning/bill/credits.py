@@ -7,8 +7,8 @@ from datetime import date
 
 from planner.formulas.bill import after_credits_usd
 from planner.records import dataclass
+from planner.specs.books.price import Contract
 from planner.specs.case import Case
-from planner.specs.price import Contract
 from planner.units import DAYS_PER_MONTH
 
 

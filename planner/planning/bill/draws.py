@@ -16,11 +16,11 @@ from planner.planning.bill.request_cost import cost_lines
 from planner.planning.bill.response_caches import LayerName, layers_of
 from planner.planning.workload.tokens import workload_in
 from planner.records import dataclass
-from planner.specs.caching import PromptCache
+from planner.specs.answers.request_cost import PriceSheet
+from planner.specs.books.price import TTL_S
 from planner.specs.case import Case
-from planner.specs.price import TTL_S
-from planner.specs.request_cost import PriceSheet
-from planner.specs.workload import Workload
+from planner.specs.scenario.caching import PromptCache
+from planner.specs.scenario.workload import Workload
 from planner.units import Numeric
 
 TOOL_CALLS = LINES.index("tool calls")  # the line that does not depend on tokens

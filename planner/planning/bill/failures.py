@@ -9,10 +9,10 @@ from datetime import date
 from planner.formulas.reliability import longest_wait_s, retry_time_quantile_s, runs_until_failures
 from planner.planning.bill.api_cost import Bill, monthly_bill
 from planner.planning.bill.retries import ErrorUse, Outcome, errors_of, outcome_of
-from planner.specs.api_plan import BreakerEffect, ErrorRow, Failures
+from planner.specs.answers.api_plan import BreakerEffect, ErrorRow, Failures
 from planner.specs.case import Case
-from planner.specs.reliability import Reliability
-from planner.specs.workload import Workload
+from planner.specs.scenario.reliability import Reliability
+from planner.specs.scenario.workload import Workload
 from planner.units import SECONDS_PER_DAY
 
 TAIL = 0.95  # the percentile of added latency that is shown

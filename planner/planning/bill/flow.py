@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from planner.planning.bill.retries import Outcome, errors_of, outcome_of
 from planner.records import dataclass
+from planner.specs.books.price import STANDARD, ApiModel, ModeOrStandard
 from planner.specs.case import Case
-from planner.specs.price import STANDARD, ApiModel, ModeOrStandard
-from planner.specs.scenario import ModelShare
+from planner.specs.scenario.scenario import ModelShare
 from planner.units import MeanCount, Ratio
 
 Key = tuple[str, ModeOrStandard]  # row id and mode

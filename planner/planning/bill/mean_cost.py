@@ -16,7 +16,7 @@ import numpy as np
 
 from planner.formulas.length_spread import mean_capped_tokens, up_to_fraction
 from planner.planning.bill.request_cost import cost_lines
-from planner.specs.request_cost import CostLines, PriceSheet
+from planner.specs.answers.request_cost import CostLines, PriceSheet
 from planner.units import FloatArray, Numeric
 
 QUANTILES = 256  # equally likely lengths at which a spread of prompts is priced

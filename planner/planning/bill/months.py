@@ -9,9 +9,9 @@ from datetime import date
 from planner.formulas.traffic import grown
 from planner.planning.bill.credits import Owed, end_month, spend_credits
 from planner.records import dataclass
+from planner.specs.answers.estimate import MonthCost
 from planner.specs.case import Case
-from planner.specs.estimate import MonthCost
-from planner.specs.workload import Workload
+from planner.specs.scenario.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

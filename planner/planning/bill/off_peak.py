@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import time
 
 from planner.formulas.bill import in_daily_window
-from planner.specs.price import OffPeak, OffPeakWindow
+from planner.specs.books.price import OffPeak, OffPeakWindow
 from planner.units import HOURS_PER_DAY
 
 STEPS_PER_HOUR = 4  # vendors' windows start at the half hour

@@ -9,9 +9,9 @@ from datetime import date
 from planner.errors import DataError
 from planner.planning.bill.off_peak import in_windows
 from planner.planning.bill.pricing import price_in_force
-from planner.specs.books import Shelf
-from planner.specs.price import STANDARD, Alternate, ApiModel, ApiPrice, ServicePrices
-from planner.specs.price_feed import (
+from planner.specs.books.books import Shelf
+from planner.specs.books.price import STANDARD, Alternate, ApiModel, ApiPrice, ServicePrices
+from planner.specs.books.price_feed import (
     CheckStatus,
     Difference,
     Feed,

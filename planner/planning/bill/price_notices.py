@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from planner.specs.base import Notice
-from planner.specs.price import STANDARD, Alternate, ApiModel, ApiPrice, ModeOrStandard, TokenPrices
+from planner.specs.books.price import STANDARD, Alternate, ApiModel, ApiPrice, ModeOrStandard, TokenPrices
 
 # Chosen: vendors changed prices of current models several times a year in 2025 and 2026.
 PRICE_AGE_LIMIT_DAYS = 90

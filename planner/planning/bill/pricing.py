@@ -8,7 +8,8 @@ from typing import NamedTuple
 from planner.errors import DataError
 from planner.formulas.bill import discounted_usd, regional_usd
 from planner.planning.bill.price_notices import price_notices
-from planner.specs.price import (
+from planner.specs.answers.request_cost import PriceSheet, PriceUsed, TierPrices
+from planner.specs.books.price import (
     STANDARD,
     ApiModel,
     ApiPrice,
@@ -20,7 +21,6 @@ from planner.specs.price import (
     TokenPrices,
     Ttl,
 )
-from planner.specs.request_cost import PriceSheet, PriceUsed, TierPrices
 from planner.units import MTOK
 
 CALLS_PER_QUOTE = 1000.0  # vendors quote fees per 1,000 calls

@@ -18,10 +18,10 @@ from planner.formulas.prompt_cache import (
     sliding_hit_fraction,
     stampede_hit_fraction,
 )
+from planner.specs.answers.prompt_cache import PrefixCaching
+from planner.specs.answers.request_cost import PriceSheet, TierPrices
 from planner.specs.base import Notice
-from planner.specs.price import TTL_S, ApiModel, Ttl
-from planner.specs.prompt_cache import PrefixCaching
-from planner.specs.request_cost import PriceSheet, TierPrices
+from planner.specs.books.price import TTL_S, ApiModel, Ttl
 from planner.units import HOURS_PER_DAY, FloatArray
 
 

@@ -15,7 +15,7 @@ from planner.formulas.cost import (
     plain_input_tokens,
     token_cost_usd,
 )
-from planner.specs.request_cost import CostLines, PriceSheet, RequestCost
+from planner.specs.answers.request_cost import CostLines, PriceSheet, RequestCost
 from planner.units import Numeric
 
 TOO_LONG_CURE = "shorten it, or take a model with a longer context"

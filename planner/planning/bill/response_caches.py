@@ -6,9 +6,9 @@ from typing import Literal
 
 from planner.records import dataclass
 from planner.specs.base import Quantity
-from planner.specs.caching import ResponseCache, SemanticCache
+from planner.specs.books.rules import Band
 from planner.specs.case import Case
-from planner.specs.rules import Band
+from planner.specs.scenario.caching import ResponseCache, SemanticCache
 
 LayerName = Literal["exact", "semantic"]
 

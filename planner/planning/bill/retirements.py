@@ -10,10 +10,10 @@ from planner.errors import DataError, UsageError
 from planner.planning.bill.api_cost import monthly_bill
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
+from planner.specs.answers.retirement import Retirement
+from planner.specs.books.price import ApiModel
 from planner.specs.case import Case
-from planner.specs.price import ApiModel
-from planner.specs.retirement import Retirement
-from planner.specs.scenario import ModelShare
+from planner.specs.scenario.scenario import ModelShare
 
 ONE_DAY = timedelta(days=1)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 from planner.planning.bill.api_cost import monthly_bill
-from planner.specs.api_plan import RoutingCheck, RoutingPoint
+from planner.specs.answers.api_plan import RoutingCheck, RoutingPoint
+from planner.specs.answers.estimate import ApiCost
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost
-from planner.specs.scenario import ModelShare
-from planner.specs.workload import Workload
+from planner.specs.scenario.scenario import ModelShare
+from planner.specs.scenario.workload import Workload
 
 SHOWN_SHARES = (0.6, 0.7, 0.8, 0.9)  # around the rule of thumb's 70-80 %
 

@@ -15,9 +15,9 @@ from planner.planning.bill.response_caches import layers_of
 from planner.planning.workload.size_spread import token_cvs
 from planner.planning.workload.tokens import prompt_tokens
 from planner.records import dataclass
+from planner.specs.answers.estimate import MonthCost
 from planner.specs.base import Quantity
-from planner.specs.estimate import MonthCost
-from planner.specs.uncertainty import BillSpread, FactorBand, RateBand, Swing, UncertainInput
+from planner.specs.scenario.uncertainty import BillSpread, FactorBand, RateBand, Swing, UncertainInput
 from planner.units import FloatArray
 
 # 10,000 draws place p10 and p90 within 1 % of the width between them and take about 10 ms.

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from planner.formulas.bands import joint_reach_usd
-from planner.specs.difference import MetricChange, MetricName, Verdict
-from planner.specs.outcome import Band, Outcome
+from planner.specs.gate.difference import MetricChange, MetricName, Verdict
+from planner.specs.gate.outcome import Band, Outcome
 
 BETTER_WHEN: dict[MetricName, Verdict] = {  # the verdict of a figure that rises
     "ttft_p95_s": "worse",

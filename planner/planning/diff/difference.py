@@ -12,7 +12,7 @@ from planner.planning.diff.sameness import Sameness
 from planner.planning.diff.scenario_difference import difference_of, unchanged
 from planner.planning.hosting.configurations import Workbenches
 from planner.records import dataclass
-from planner.specs.difference import (
+from planner.specs.gate.difference import (
     Cause,
     CauseKind,
     Difference,
@@ -21,7 +21,7 @@ from planner.specs.difference import (
     Status,
     Unknown,
 )
-from planner.specs.side import Entry, Side
+from planner.specs.gate.side import Entry, Side
 
 Compare = Callable[[Pair], ScenarioDifference]
 

@@ -12,12 +12,12 @@ from planner.planning.lock.locked_rules import changed_rules, used_rules
 from planner.planning.lock.pinned_books import changed_rows, pinned_books
 from planner.planning.lock.used_rows import Rows
 from planner.records import dataclass
-from planner.specs.books import Books
+from planner.specs.books.books import Books
+from planner.specs.books.price import ApiModel, ApiPrice
 from planner.specs.case import Case
-from planner.specs.difference import Cause, CauseKind
-from planner.specs.hosting import SelfHosted
-from planner.specs.price import ApiModel, ApiPrice
-from planner.specs.side import Entry
+from planner.specs.gate.difference import Cause, CauseKind
+from planner.specs.gate.side import Entry
+from planner.specs.scenario.hosting import SelfHosted
 
 SHOWN_ROWS = 3
 

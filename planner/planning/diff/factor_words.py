@@ -9,8 +9,8 @@ from pydantic import BaseModel
 
 from planner.planning.diff.factors import Factor, Path
 from planner.specs.case import Case
-from planner.specs.outcome import Outcome
-from planner.specs.scenario import ModelShare
+from planner.specs.gate.outcome import Outcome
+from planner.specs.scenario.scenario import ModelShare
 
 SHOWN_KEYS = 3
 TOKENS: dict[str, Callable[[Outcome], float]] = {

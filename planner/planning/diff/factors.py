@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from planner.planning.workload.trace import summary_of
 from planner.records import dataclass
 from planner.specs.case import Case
-from planner.specs.difference import CauseKind
-from planner.specs.scenario import Scenario
+from planner.specs.gate.difference import CauseKind
+from planner.specs.scenario.scenario import Scenario
 
 Path = tuple[str, ...]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from planner.specs.scenario import Scenario
-from planner.specs.side import Entry
+from planner.specs.gate.side import Entry
+from planner.specs.scenario.scenario import Scenario
 
 ALIKE = 0.6  # share of equal keys from which a deleted and a new scenario count as one that was renamed
 

@@ -10,10 +10,10 @@ from planner.planning.lock.locking import priced
 from planner.planning.lock.outcome import rounded
 from planner.planning.lock.used_rows import Rows, rows_of
 from planner.records import dataclass
-from planner.specs.difference import SideName, Unknown
-from planner.specs.estimate import HostingOption
-from planner.specs.outcome import Choice, Outcome
-from planner.specs.side import Entry
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.gate.difference import SideName, Unknown
+from planner.specs.gate.outcome import Choice, Outcome
+from planner.specs.gate.side import Entry
 
 NO_OPTION = "no option holds: data rule, memory and latency targets refuse every one"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from planner.planning.lock.used_rows import Rows, rows_of
 from planner.planning.workload.trace import summary_of
 from planner.specs.base import Document
-from planner.specs.books import Books
-from planner.specs.side import Entry
+from planner.specs.books.books import Books
+from planner.specs.gate.side import Entry
 
 
 class Sameness:

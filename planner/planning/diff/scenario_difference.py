@@ -11,8 +11,8 @@ from planner.planning.diff.pairing import same_file
 from planner.planning.diff.priced_entry import Priced, point_of, unknown_of
 from planner.planning.diff.way import Way
 from planner.planning.hosting.configurations import Workbenches
-from planner.specs.difference import Cause, ScenarioDifference, Status, Unknown
-from planner.specs.side import Entry
+from planner.specs.gate.difference import Cause, ScenarioDifference, Status, Unknown
+from planner.specs.gate.side import Entry
 
 
 def difference_of(base: Priced, head: Priced, benches: Workbenches) -> ScenarioDifference:

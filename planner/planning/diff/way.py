@@ -13,10 +13,10 @@ from planner.planning.diff.waterfall import Part, parts_of
 from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.pinned_books import pinned_books
 from planner.records import dataclass
-from planner.specs.difference import Cause
-from planner.specs.estimate import HostingOption
-from planner.specs.outcome import Choice, Outcome
-from planner.specs.side import Entry
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.gate.difference import Cause
+from planner.specs.gate.outcome import Choice, Outcome
+from planner.specs.gate.side import Entry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

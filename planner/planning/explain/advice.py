@@ -25,9 +25,9 @@ from planner.planning.explain.derivation import (
 from planner.planning.explain.leaves import Scene, rule_leaf
 from planner.planning.limits.limit_uses import counting_words
 from planner.planning.limits.provider_tiers import plan_of
-from planner.specs.estimate import HostingKind
-from planner.specs.explanation import Origin
-from planner.specs.tier_check import LimitUse
+from planner.specs.answers.estimate import HostingKind
+from planner.specs.answers.explanation import Origin
+from planner.specs.answers.tier_check import LimitUse
 
 TIERS = "recommendation.provider_tiers"
 

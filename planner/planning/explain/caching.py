@@ -21,9 +21,9 @@ from planner.planning.explain.derivation import Derived, Function, Operand, betw
 from planner.planning.explain.leaves import Scene, constant, price_leaf
 from planner.planning.explain.lines import price_of
 from planner.planning.explain.tokens import tokens_of
-from planner.specs.explanation import Origin
-from planner.specs.price import TTL_S, ApiModel
-from planner.specs.prompt_cache import PrefixCaching
+from planner.specs.answers.explanation import Origin
+from planner.specs.answers.prompt_cache import PrefixCaching
+from planner.specs.books.price import TTL_S, ApiModel
 from planner.units import MTOK
 
 FIELDS = ("input_usd_per_mtok", "cached_read_usd_per_mtok", "cache_write_usd_per_mtok")

@@ -25,7 +25,7 @@ from planner.planning.explain.derivation import (
 from planner.planning.explain.leaves import Scene, price_leaf, rule_leaf
 from planner.planning.explain.tokens import tokens_in
 from planner.planning.workload.tokens import workload_in
-from planner.specs.caching import SemanticCache
+from planner.specs.scenario.caching import SemanticCache
 from planner.units import MTOK
 
 

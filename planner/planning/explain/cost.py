@@ -23,7 +23,7 @@ from planner.planning.explain.derivation import (
 )
 from planner.planning.explain.leaves import Scene, constant, price_leaf
 from planner.planning.explain.lines import LINE_PRICES, alone, line_usd
-from planner.specs.request_cost import PriceUsed
+from planner.specs.answers.request_cost import PriceUsed
 
 C = "cost"
 MODELS = "Σ usd_per_month of the models"

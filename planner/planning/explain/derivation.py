@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
 from planner.records import dataclass
-from planner.specs.explanation import Origin, Shown
+from planner.specs.answers.explanation import Origin, Shown
 
 Function: TypeAlias = Callable[..., Any]
 Known = TypeVar("Known")

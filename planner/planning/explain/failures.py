@@ -12,7 +12,7 @@ from planner.formulas.reliability import (
 from planner.planning.bill.failures import without_errors
 from planner.planning.explain.derivation import Derived, Function, Operand, difference, modelled, stated
 from planner.planning.explain.leaves import Scene, priced_again, rule_leaf, value_at
-from planner.specs.api_plan import Failures
+from planner.specs.answers.api_plan import Failures
 
 F = "api.failures"
 BILL = "cost.usd_per_month"

@@ -13,13 +13,13 @@ from planner.planning.hosting.rental_price import rental_price_in_force
 from planner.planning.workload.places import STEP, line_of
 from planner.planning.workload.trace import summary_of
 from planner.records import dataclass
+from planner.specs.answers.estimate import Estimate
+from planner.specs.answers.explanation import Origin, Shown
+from planner.specs.answers.request_cost import PriceUsed
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
-from planner.specs.explanation import Origin, Shown
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import ModelSpec
-from planner.specs.request_cost import PriceUsed
-from planner.specs.workload import TextSize, TraceSummary
+from planner.specs.scenario.workload import TextSize, TraceSummary
 
 
 def steps_of(path: str) -> tuple[str | int, ...]:

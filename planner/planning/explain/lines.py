@@ -12,7 +12,7 @@ from planner.planning.explain.calls import call_share, embeddings, fixed_costs, 
 from planner.planning.explain.derivation import Derived, Operand, between, modelled, product, total
 from planner.planning.explain.leaves import Scene, constant, price_leaf
 from planner.planning.explain.tokens import tokens_of
-from planner.specs.request_cost import TierPrices
+from planner.specs.answers.request_cost import TierPrices
 from planner.units import MTOK
 
 A_MTOK = constant("tokens_per_mtok", MTOK, "planner/units.py MTOK", "prices are quoted per million tokens")

@@ -29,7 +29,7 @@ from planner.planning.explain.leaves import (
 from planner.planning.explain.predictions import PREDICTED, option_at, own_key, predicted
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.edge import USD_PER_KWH
-from planner.specs.estimate import HostingOption
+from planner.specs.answers.estimate import HostingOption
 from planner.units import HOURS_PER_MONTH
 
 OWNED_KEYS = ("price_usd", "amortization_years", "pue", "usd_per_kwh")

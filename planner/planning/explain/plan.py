@@ -20,9 +20,9 @@ from planner.planning.explain.derivation import (
     total,
 )
 from planner.planning.explain.leaves import Scene, constant, priced_again, rule_leaf, value_at
-from planner.specs.api_plan import ApiPlan, Converted, RoutingCheck
-from planner.specs.caching import PromptCache
-from planner.specs.explanation import Origin
+from planner.specs.answers.api_plan import ApiPlan, Converted, RoutingCheck
+from planner.specs.answers.explanation import Origin
+from planner.specs.scenario.caching import PromptCache
 
 P = "api"
 CACHES, ROUTING = f"{P}.caches", f"{P}.routing"

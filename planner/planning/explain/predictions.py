@@ -19,9 +19,9 @@ from planner.planning.explain.leaves import (
 from planner.planning.explain.tokens import tokens_in
 from planner.planning.hosting.capacity import capacities, latency_at
 from planner.planning.workload.tokens import workload_hosted
-from planner.specs.estimate import HostingOption
-from planner.specs.explanation import Origin
-from planner.specs.hosting import SelfHosted
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.answers.explanation import Origin
+from planner.specs.scenario.hosting import SelfHosted
 
 OWN = "hosting.self_hosted"
 PREDICTED = ("ttft_s", "tpot_s", "e2e_s", "requests_per_s_per_replica")

@@ -13,8 +13,8 @@ from planner.formulas.text_tokens import (
 from planner.planning.explain.derivation import Derived, Function, Operand, of, product, quotient, stated
 from planner.planning.explain.leaves import Scene, constant
 from planner.planning.explain.sizes import part_operand
-from planner.specs.explanation import Origin
-from planner.specs.tokenizer import TokenizerFamily
+from planner.specs.answers.explanation import Origin
+from planner.specs.books.tokenizer import TokenizerFamily
 
 FORMULAS: Mapping[str, Function] = {
     "words": tokens_from_words,

@@ -21,7 +21,7 @@ from planner.formulas.traffic import (
 from planner.planning.explain.derivation import Derived, Function, Operand, between, chosen, of, stated, total
 from planner.planning.explain.leaves import Scene, constant
 from planner.planning.workload.workload import part_tokens, token_stats
-from planner.specs.traffic import TokenSizes
+from planner.specs.scenario.traffic import TokenSizes
 
 W = "workload"
 KINDS = ("letters", "digits", "symbols", "other_letters", "wide", "further_spaces")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from planner.planning.bill.calls import PricedCall
 from planner.planning.explain.derivation import Operand, between, product
 from planner.planning.explain.leaves import Scene
-from planner.specs.explanation import Origin
-from planner.specs.tokenizer import TokenizerFamily
-from planner.specs.workload import Workload
+from planner.specs.answers.explanation import Origin
+from planner.specs.books.tokenizer import TokenizerFamily
+from planner.specs.scenario.workload import Workload
 
 
 def tokens_of(s: Scene, call: PricedCall, what: str) -> Operand:

@@ -21,10 +21,10 @@ from planner.planning.explain.plan import PLAN
 from planner.planning.explain.prompt import TOKENS
 from planner.planning.explain.uncertainty import UNCERTAINTY
 from planner.planning.explain.workload import WORKLOAD
+from planner.specs.answers.estimate import Estimate
+from planner.specs.answers.explanation import Explained
 from planner.specs.base import Grade
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
-from planner.specs.explanation import Explained
 
 # pattern of a report path, [*] for the places in lists -> its derivation, called with those places
 DERIVATIONS: Mapping[str, Function] = {

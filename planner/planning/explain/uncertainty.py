@@ -22,7 +22,7 @@ from planner.planning.explain.derivation import (
 )
 from planner.planning.explain.leaves import Scene, constant
 from planner.planning.workload.size_spread import token_cvs
-from planner.specs.uncertainty import BillSpread, FactorBand, Swing
+from planner.specs.scenario.uncertainty import BillSpread, FactorBand, Swing
 
 U = "uncertainty"
 SIZES = ("input tokens", "output tokens", "reasoning tokens")  # in the order of token_cvs

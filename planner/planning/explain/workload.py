@@ -23,8 +23,8 @@ from planner.planning.explain.derivation import (
 )
 from planner.planning.explain.leaves import Scene, constant, file_leaf, value_at
 from planner.planning.explain.sizes import KINDS, of_parts, of_sizes, part_amount, part_operand
-from planner.specs.explanation import Origin
-from planner.specs.traffic import TokenSizes
+from planner.specs.answers.explanation import Origin
+from planner.specs.scenario.traffic import TokenSizes
 from planner.units import SECONDS_PER_DAY
 
 W = "workload"

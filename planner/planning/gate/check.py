@@ -14,12 +14,12 @@ from planner.planning.gate.state_rules import state_findings
 from planner.planning.hosting.configurations import Workbench
 from planner.planning.lock.outcome import outcome_of
 from planner.records import dataclass
-from planner.specs.difference import Difference, ScenarioDifference
-from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
-from planner.specs.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver
-from planner.specs.outcome import Outcome
-from planner.specs.side import Entry
-from planner.specs.staleness import StaleReason
+from planner.specs.gate.difference import Difference, ScenarioDifference
+from planner.specs.gate.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
+from planner.specs.gate.outcome import Outcome
+from planner.specs.gate.side import Entry
+from planner.specs.gate.staleness import StaleReason
+from planner.specs.scenario.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver
 from planner.units import Count
 
 ORDER = {"error": 0, "warning": 1, "note": 2}

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from planner.formulas.gates import exceeds_fall, exceeds_gate
 from planner.planning.workload.places import line_of
 from planner.specs.case import Case
-from planner.specs.difference import Cause, CauseKind, Difference, ScenarioDifference
-from planner.specs.finding import Finding
-from planner.specs.gates import Gates, RuleId
-from planner.specs.outcome import Outcome
+from planner.specs.gate.difference import Cause, CauseKind, Difference, ScenarioDifference
+from planner.specs.gate.finding import Finding
+from planner.specs.gate.outcome import Outcome
+from planner.specs.scenario.gates import Gates, RuleId
 from planner.units import percent
 
 SHOWN_CAUSES = 3

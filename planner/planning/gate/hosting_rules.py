@@ -7,11 +7,11 @@ from datetime import date
 
 from planner.planning.gate.standing import Standing
 from planner.planning.prediction.predict_llamacpp import stream_profile
-from planner.specs.estimate import HostingOption
-from planner.specs.finding import Finding
-from planner.specs.gates import RuleId
-from planner.specs.profile import ServingProfile
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.gate.finding import Finding
+from planner.specs.profiles.serving import ServingProfile
 from planner.specs.refusal import RefusalKind
+from planner.specs.scenario.gates import RuleId
 
 # reasons that a change of load, model or machine brings about; data rule and quality are the author's own words
 PHYSICAL: tuple[RefusalKind, ...] = ("latency", "memory", "support", "market")

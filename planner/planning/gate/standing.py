@@ -6,11 +6,11 @@ from datetime import date
 
 from planner.planning.workload.places import line_of
 from planner.records import dataclass
+from planner.specs.answers.estimate import Estimate
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
-from planner.specs.finding import Finding
-from planner.specs.gates import Gates, RuleId, Severity
-from planner.specs.outcome import Outcome
+from planner.specs.gate.finding import Finding
+from planner.specs.gate.outcome import Outcome
+from planner.specs.scenario.gates import Gates, RuleId, Severity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from planner.planning.gate.hosting_rules import hosting_findings, profile_findings
 from planner.planning.gate.standing import Standing
 from planner.planning.hosting.rental_price import rental_price_in_force
+from planner.specs.answers.estimate import ModelCost, TierAdvice
 from planner.specs.case import Case
-from planner.specs.estimate import ModelCost, TierAdvice
-from planner.specs.finding import Finding
+from planner.specs.gate.finding import Finding
 from planner.units import DAYS_PER_MONTH, percent
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from planner.formulas.hosting import crossing_volumes
 from planner.formulas.machine_cost import machines_usd_per_month
 from planner.planning.hosting.machines import Offer, carried_replicas
+from planner.specs.answers.hosting_plan import BreakEven
 from planner.specs.base import Quantity
-from planner.specs.hosting import SelfHosted
-from planner.specs.hosting_plan import BreakEven
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import SelfHosted
+from planner.specs.scenario.workload import Workload
 from planner.units import SECONDS_PER_DAY
 
 MOST_MACHINES = 128  #: as far as the step function is followed

@@ -9,12 +9,12 @@ from planner.planning.hosting.load_curve import LoadCurves
 from planner.planning.hosting.machines import Fleet
 from planner.planning.hosting.sizing import HostedTraffic
 from planner.records import dataclass
+from planner.specs.answers.estimate import ApiCost, HostingOption
+from planner.specs.answers.serving import Capacity
+from planner.specs.books.model import ModelSpec
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, HostingOption
-from planner.specs.hosting import SelfHosted
-from planner.specs.model import ModelSpec
-from planner.specs.serving import Capacity
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import SelfHosted
+from planner.specs.scenario.workload import Workload
 from planner.units import Count
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from planner.planning.hosting.configurations import Configuration
 from planner.planning.hosting.load_curve import LoadCurves
 from planner.records import dataclass
+from planner.specs.answers.serving import Capacity, CapacityBound, Latency
 from planner.specs.base import Quantity
-from planner.specs.profile import Spread
-from planner.specs.scenario import Slo
-from planner.specs.serving import Capacity, CapacityBound, Latency
+from planner.specs.profiles.serving import Spread
+from planner.specs.scenario.scenario import Slo
 from planner.units import MS_PER_S, FloatArray
 
 ENDS = 3  #: as predicted, as slow, and as fast as the interval allows

@@ -23,12 +23,12 @@ from planner.planning.prediction.step_profiles import (
 )
 from planner.records import dataclass
 from planner.specs.base import Notice
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.specs.case import Case
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.model import ModelSpec
-from planner.specs.profile import ServingProfile
-from planner.specs.step_profile import ChosenStepProfile, LocalMachine, StepProfile
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
+from planner.specs.profiles.step import ChosenStepProfile, LocalMachine, StepProfile
 from planner.units import Count, FloatArray, Numeric
 
 MadeT = TypeVar("MadeT")

@@ -11,10 +11,10 @@ from planner.planning.hosting.hosting_plan import hosted_option
 from planner.planning.hosting.load_steps import demand_of
 from planner.planning.hosting.self_host import judged
 from planner.planning.hosting.sizing import Replica, fleet_for, usd_per_month
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.answers.hosting_plan import SimulatedPeak
 from planner.specs.base import Notice
-from planner.specs.estimate import HostingOption
-from planner.specs.hosting_plan import SimulatedPeak
-from planner.specs.scenario import Slo
+from planner.specs.scenario.scenario import Slo
 
 # From this share of a limit on, the formula's error (13 % at its 90th percentile) may hide a miss.
 NEAR_FRACTION = 0.85

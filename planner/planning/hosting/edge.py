@@ -16,16 +16,16 @@ from planner.planning.prediction.joined_profile import measured_stream
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
 from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.answers.fit import FitRequest
 from planner.specs.base import Quantity
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.specs.case import Case
-from planner.specs.estimate import HostingOption
-from planner.specs.fit import FitRequest
-from planner.specs.hardware import HardwareSpec
-from planner.specs.hosting import Edge
-from planner.specs.model import ModelSpec
 from planner.specs.refusal import Refusal
-from planner.specs.scenario import Slo
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import Edge
+from planner.specs.scenario.scenario import Slo
+from planner.specs.scenario.workload import Workload
 
 USD_PER_KWH = 0.15  # assumed household tariff; the device's owner pays it
 COMMON_DEVICES = ("apple-m4-max-40c", "rtx-4090")

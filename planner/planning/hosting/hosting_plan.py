@@ -11,9 +11,9 @@ from planner.planning.hosting.candidates import Choice, Plan, Sized
 from planner.planning.hosting.capacity import latency_at
 from planner.planning.hosting.machines import Fleet, spot_machines
 from planner.planning.hosting.sizing import Replica, daily_machines, fleet_for, growth_steps, usd_per_month
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.answers.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
 from planner.specs.base import Quantity
-from planner.specs.estimate import HostingOption
-from planner.specs.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
 
 PERCENTILES = "queueing formula on the fitted steady state"
 IN_FRONT = frozenset(

@@ -13,7 +13,7 @@ from planner.formulas.traffic import Z_P95
 from planner.planning.hosting.configurations import Stack
 from planner.planning.prediction.step_model import Load, step_s
 from planner.records import dataclass
-from planner.specs.workload import TokenStats, Workload
+from planner.specs.scenario.workload import TokenStats, Workload
 from planner.units import FloatArray, Ratio
 
 

@@ -18,11 +18,11 @@ from planner.formulas.hosting import (
 from planner.formulas.machine_cost import machines_usd_per_month, owned_usd_per_hour
 from planner.planning.hosting.rental_price import rental_price_in_force, rentals_of
 from planner.records import dataclass
+from planner.specs.answers.hosting_plan import SpotMachines
 from planner.specs.base import Notice
-from planner.specs.hardware import HardwareSpec
-from planner.specs.hosting import OwnedHardware, Purchase, SelfHosted
-from planner.specs.hosting_plan import SpotMachines
-from planner.specs.rental import GpuRental
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.rental import GpuRental
+from planner.specs.scenario.hosting import OwnedHardware, Purchase, SelfHosted
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count, FloatArray
 
 AVAILABILITY = (

@@ -9,11 +9,11 @@ from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.confirmation import confirmed_options
 from planner.planning.hosting.edge import edge_options
 from planner.planning.hosting.self_host import self_hosted_options
+from planner.specs.answers.estimate import ApiCost, HostingKind, HostingOption
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, HostingKind, HostingOption
-from planner.specs.hosting import SelfHosted
 from planner.specs.refusal import Refusal
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import SelfHosted
+from planner.specs.scenario.workload import Workload
 from planner.units import percent
 
 # data rule -> kinds of hosting that keep it; `region:` rules are looked up in the books

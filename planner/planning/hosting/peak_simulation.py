@@ -9,9 +9,9 @@ from planner.planning.hosting.load_steps import Demand
 from planner.planning.prediction.simulate import step_costs
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
 from planner.simulation.engine import simulate
-from planner.specs.hosting_plan import SimulatedPeak
-from planner.specs.scenario import Slo
-from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
+from planner.specs.answers.hosting_plan import SimulatedPeak
+from planner.specs.answers.simulation import EngineLimits, RequestBatch, SimulatedRequests
+from planner.specs.scenario.scenario import Slo
 from planner.units import FloatArray
 
 SEED = 0

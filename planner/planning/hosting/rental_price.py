@@ -8,7 +8,7 @@ from datetime import date
 from planner.errors import DataError
 from planner.records import dataclass
 from planner.specs.base import Notice
-from planner.specs.rental import GpuRental, Purchase, RentalPrice
+from planner.specs.books.rental import GpuRental, Purchase, RentalPrice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,14 +21,14 @@ from planner.planning.memory.schemes import supports
 from planner.planning.memory.shortage import shortage_reason
 from planner.planning.workload.tokens import workload_hosted
 from planner.records import dataclass
+from planner.specs.answers.estimate import ApiCost, HostingOption
+from planner.specs.answers.fit import FitRequest
+from planner.specs.answers.serving import CapacityBound
+from planner.specs.books.hardware import HardwareSpec
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, HostingOption
-from planner.specs.fit import FitRequest
-from planner.specs.hardware import HardwareSpec
-from planner.specs.hosting import Purchase, SelfHosted
 from planner.specs.refusal import Refusal, RefusalKind
-from planner.specs.serving import CapacityBound
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import Purchase, SelfHosted
+from planner.specs.scenario.workload import Workload
 
 TENSOR_PARALLEL = (1, 2, 4, 8)
 

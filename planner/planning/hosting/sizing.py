@@ -9,9 +9,9 @@ from planner.formulas.hosting import stretched_weights
 from planner.formulas.traffic import grown
 from planner.planning.hosting.machines import Fleet, Offer, fleet
 from planner.records import dataclass
-from planner.specs.hosting import SelfHosted
-from planner.specs.hosting_plan import DailyMachines, GrowthStep, HourStep
-from planner.specs.workload import Workload
+from planner.specs.answers.hosting_plan import DailyMachines, GrowthStep, HourStep
+from planner.specs.scenario.hosting import SelfHosted
+from planner.specs.scenario.workload import Workload
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, Count
 
 

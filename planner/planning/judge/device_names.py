@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from planner.records import dataclass
-from planner.specs.books import Shelf
-from planner.specs.hardware import HardwareSpec
+from planner.specs.books.books import Shelf
+from planner.specs.books.hardware import HardwareSpec
 
 Tokens = tuple[str, ...]
 

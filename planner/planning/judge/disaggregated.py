@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planner.planning.judge.judging import Unpredictable
 from planner.planning.judge.metric_words import Metric
-from planner.specs.validation import TableRow
+from planner.specs.answers.validation import TableRow
 
 # aiconfigurator's notes: sequences of a rank, workers, and tensor-parallel ranks of each stage.
 WORKERS = re.compile(r"prefill\[bs=\d*,w=\d+,tp=\d+\]; *decode\[bs=(\d+),w=(\d+),tp=(\d+)\]")

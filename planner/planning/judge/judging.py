@@ -8,13 +8,13 @@ from planner.planning.judge.device_names import DeviceNames, device_names
 from planner.planning.judge.model_names import ModelNames, model_names
 from planner.planning.memory.architecture import Architecture, unpack
 from planner.records import dataclass
+from planner.specs.answers.prediction import Prediction, PredictRequest
+from planner.specs.answers.simulated import ReplicaSimulation
 from planner.specs.base import Quantity
-from planner.specs.books import Books
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.prediction import Prediction, PredictRequest
-from planner.specs.profile import ServingProfile
-from planner.specs.simulated import ReplicaSimulation
+from planner.specs.books.books import Books
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
 
 BENCHMARK_CONTEXT = 32_768  #: a benchmark may run past the context that a model was trained for
 

@@ -13,9 +13,9 @@ from planner.planning.memory.fit_llamacpp import LlamaCppMemory
 from planner.planning.memory.gguf_weights import gguf_bytes
 from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
+from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.validation import TableRow
+from planner.specs.books.hardware import HardwareSpec
 
 # Half-widths of 80 % of the errors on the start-up logs that the memory profile was fitted on and judged against.
 WIDTH = {"weights": 0.005, "activation": 0.15, "compute_buffer": 0.25}

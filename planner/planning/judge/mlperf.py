@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.records import dataclass
-from planner.specs.validation import TableRow
+from planner.specs.answers.validation import TableRow
 
 # A server run lasts ten minutes at least (mlcommons/inference_policies, inference_rules.adoc, "min_duration": 600,000 ms).
 MIN_DURATION_S = 600.0

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from planner.records import dataclass
-from planner.specs.books import Shelf
-from planner.specs.model import ModelSpec
+from planner.specs.books.books import Shelf
+from planner.specs.books.model import ModelSpec
 
 Tokens = tuple[str, ...]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from planner.errors import UsageError
 from planner.planning.judge.judging import Tools
 from planner.planning.judge.validate import validate
-from planner.specs.agreement import Agreement, LoadAgreement
-from planner.specs.validation import JudgedRow, TableRow
+from planner.specs.answers.validation import JudgedRow, TableRow
+from planner.specs.measured.agreement import Agreement, LoadAgreement
 
 
 def replayed(rows: Sequence[TableRow], tools: Tools) -> list[LoadAgreement]:

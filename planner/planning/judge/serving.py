@@ -13,10 +13,10 @@ from planner.planning.judge.mlperf import dataset_of, searches_beams
 from planner.planning.judge.serving_metrics import FULL_LOAD, Question, answered, draws_lengths, predicted
 from planner.planning.judge.table_words import Load, precision_of, stated_precision
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import ModelSpec
-from planner.specs.prediction import PredictRequest
-from planner.specs.validation import TableRow
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.answers.validation import TableRow
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 
 NEVER_SCHEDULED = 4096  #: sequences of an offline run: no limit but the pool
 QUEUED = frozenset({"ttft", "e2e", "prefill_throughput"})

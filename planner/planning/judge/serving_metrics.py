@@ -12,10 +12,10 @@ from planner.planning.judge.simulated import simulated_metric
 from planner.planning.judge.table_words import Load
 from planner.planning.prediction.predict import predict
 from planner.records import dataclass
+from planner.specs.answers.prediction import Prediction, PredictRequest
+from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.prediction import Prediction, PredictRequest
-from planner.specs.validation import TableRow
+from planner.specs.books.hardware import HardwareSpec
 from planner.units import MeanCount
 
 # A run's answers differ in length from the data set's mean, and it ends later than its last arrival: 1 to 2 % in MLPerf's

@@ -13,12 +13,12 @@ from planner.planning.judge.mlperf import MIN_DURATION_S, dataset_of
 from planner.planning.prediction.predict import choose_profile
 from planner.planning.prediction.simulate import simulate_replica
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.answers.simulated import LatencyPoints, ReplicaSimulation
+from planner.specs.answers.simulation import RequestBatch
+from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.prediction import PredictRequest
-from planner.specs.simulated import LatencyPoints, ReplicaSimulation
-from planner.specs.simulation import RequestBatch
-from planner.specs.validation import TableRow
+from planner.specs.books.hardware import HardwareSpec
 
 SEED = 0
 REQUESTS = 600  #: of a run whose table states no number

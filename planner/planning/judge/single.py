@@ -13,9 +13,9 @@ from planner.planning.judge.table_words import Load
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
 from planner.planning.prediction.stream_work import impossible, stream_work
 from planner.records import dataclass
+from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.validation import TableRow
+from planner.specs.books.hardware import HardwareSpec
 
 TYPICAL_TOKENS = 256.0  #: where a table of single streams states no lengths
 DEFAULT_CONTEXT = 4096.0  #: ollama's, where a table states no prompt

@@ -16,8 +16,8 @@ from planner.planning.judge.serving import judge_serving
 from planner.planning.judge.single import judge_single
 from planner.planning.judge.table_words import Load, engine_of, load_of
 from planner.planning.prediction.profile_choice import BORROWED_WIDTH, RELATED_ENGINES
+from planner.specs.answers.validation import ErrorGroup, JudgedRow, SkippedRows, TableRow, Validation
 from planner.specs.base import Quantity
-from planner.specs.validation import ErrorGroup, JudgedRow, SkippedRows, TableRow, Validation
 
 __all__ = ["Tools", "groups_of", "validate"]
 

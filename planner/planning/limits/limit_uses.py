@@ -17,8 +17,8 @@ from planner.formulas.rate_limits import (
     token_dispersion,
     used_fraction,
 )
-from planner.specs.limits import Accounting, LimitClass, TierLimits
-from planner.specs.tier_check import LimitDemand, LimitKind, LimitUse
+from planner.specs.answers.tier_check import LimitDemand, LimitKind, LimitUse
+from planner.specs.books.limits import Accounting, LimitClass, TierLimits
 
 MINUTE_KINDS: tuple[LimitKind, ...] = (
     "requests_per_minute",

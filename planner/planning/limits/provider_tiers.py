@@ -11,11 +11,11 @@ from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.limits.tier_outlook import requirement_text, spend_notices, tier_outlook
 from planner.planning.limits.tiers import STATUS_WORDS, tier_plan
 from planner.planning.workload.advise import rule_of_thumb_tier
+from planner.specs.answers.estimate import TierAdvice
+from planner.specs.answers.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan
 from planner.specs.base import Notice
 from planner.specs.case import Case
-from planner.specs.estimate import TierAdvice
-from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan
-from planner.specs.workload import TokenStats, Workload
+from planner.specs.scenario.workload import TokenStats, Workload
 from planner.units import percent
 
 MANY_TIMES = 10.0  # from here on a percentage is no longer read

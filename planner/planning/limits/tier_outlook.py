@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from planner.formulas.traffic import grown
+from planner.specs.answers.estimate import TierOutlook
+from planner.specs.answers.tier_check import TierCheck, TierPlan
 from planner.specs.base import Notice
-from planner.specs.estimate import TierOutlook
-from planner.specs.limits import Requirement
-from planner.specs.tier_check import TierCheck, TierPlan
+from planner.specs.books.limits import Requirement
 from planner.units import DAYS_PER_MONTH
 
 

@@ -10,9 +10,9 @@ from math import inf
 from planner.errors import DataError, UsageError
 from planner.formulas.rate_limits import ALERT_FRACTION
 from planner.planning.limits.limit_uses import Draw, counting_words, limit_draws, limit_uses
+from planner.specs.answers.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan, TierStatus
 from planner.specs.base import Notice
-from planner.specs.limits import ANY_MODEL, LimitClass, RateLimitEdition, Tier
-from planner.specs.tier_check import LimitDemand, LimitUse, TierCheck, TierPlan, TierStatus
+from planner.specs.books.limits import ANY_MODEL, LimitClass, RateLimitEdition, Tier
 from planner.units import percent
 
 BATCH_KINDS = ("batch_queue_tokens", "batch_queue_requests")

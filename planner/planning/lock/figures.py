@@ -10,9 +10,9 @@ from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.options import hosting_options
 from planner.planning.limits.provider_tiers import provider_tiers
 from planner.records import dataclass
+from planner.specs.answers.estimate import ApiCost, HostingOption, TierAdvice
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, HostingOption, TierAdvice
-from planner.specs.workload import Workload
+from planner.specs.scenario.workload import Workload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

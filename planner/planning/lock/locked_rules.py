@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from planner.specs.books.price import ApiModel
+from planner.specs.books.rules import ErrorClass, Rules
+from planner.specs.books.tokenizer import TokenizerFamily
 from planner.specs.case import Case
-from planner.specs.lock import LockedRules
-from planner.specs.price import ApiModel
-from planner.specs.rules import ErrorClass, Rules
-from planner.specs.tokenizer import TokenizerFamily
+from planner.specs.gate.lock import LockedRules
 
 # key numbers that stand in for a hit rate that a scenario leaves open; the others only give advice
 HIT_FRACTIONS = ("faq_hit_fraction", "unique_hit_fraction")

@@ -14,16 +14,16 @@ from planner.planning.lock.row_keys import RowKeys, row_id_of
 from planner.planning.lock.used_rows import Rows, WatchedBooks, books_of
 from planner.planning.workload.assumptions import assumed, completed
 from planner.planning.workload.trace import summary_of
-from planner.specs.books import Books
+from planner.specs.books.books import Books
+from planner.specs.books.rules import Rules
 from planner.specs.case import Case
 from planner.specs.decimals import decimals_as_text
-from planner.specs.lock import Lock, LockedProfiles, LockedRows, LockedRules, LockedScenario
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.outcome import Outcome
-from planner.specs.profile import ServingProfile
-from planner.specs.rules import Rules
-from planner.specs.scenario import Scenario
-from planner.specs.side import Entry, Side
+from planner.specs.gate.lock import Lock, LockedProfiles, LockedRows, LockedRules, LockedScenario
+from planner.specs.gate.outcome import Outcome
+from planner.specs.gate.side import Entry, Side
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
+from planner.specs.scenario.scenario import Scenario
 
 
 def priced(entry: Entry, benches: Workbenches) -> tuple[Outcome, Rows]:

@@ -21,13 +21,13 @@ from planner.planning.memory.fit import fit_vllm
 from planner.planning.recommend import ranked_options
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import part_tokens, workload_of
+from planner.specs.answers.estimate import ApiCost, Estimate, HostingOption, ModelCost, TierAdvice
+from planner.specs.answers.fit import FitRequest
 from planner.specs.base import Quantity
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, Estimate, HostingOption, ModelCost, TierAdvice
-from planner.specs.fit import FitRequest
-from planner.specs.outcome import Band, Choice, ModelOutcome, Outcome, SwingOutcome, TierOutcome
-from planner.specs.uncertainty import Swing
-from planner.specs.workload import Workload
+from planner.specs.gate.outcome import Band, Choice, ModelOutcome, Outcome, SwingOutcome, TierOutcome
+from planner.specs.scenario.uncertainty import Swing
+from planner.specs.scenario.workload import Workload
 
 DIGITS = 12  # significant digits that are kept: beyond them processors and libraries differ
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from planner.planning.lock.used_rows import Rows, books_of
 from planner.specs.base import Document
-from planner.specs.books import Books, Shelf
+from planner.specs.books.books import Books, Shelf
 
 RowT = TypeVar("RowT", bound=Document)
 

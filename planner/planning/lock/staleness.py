@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.planning.lock.locked_rules import changed_rules
-from planner.specs.lock import Lock, LockedRows, LockedScenario
-from planner.specs.outcome import Outcome
-from planner.specs.staleness import StaleReason
+from planner.specs.gate.lock import Lock, LockedRows, LockedScenario
+from planner.specs.gate.outcome import Outcome
+from planner.specs.gate.staleness import StaleReason
 
 
 def stale_reasons(lock: Lock, now: Lock) -> tuple[StaleReason, ...]:

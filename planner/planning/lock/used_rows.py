@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from planner.planning.limits.tiers import edition_in_force
 from planner.specs.base import Document
-from planner.specs.books import Books, Shelf, normal_name
+from planner.specs.books.books import Books, Shelf, normal_name
 
 RowT = TypeVar("RowT", bound=Document)
 Rows = dict[str, dict[str, Document]]  # section -> id -> row

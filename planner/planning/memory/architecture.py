@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, assert_never
 
 from planner.records import dataclass
-from planner.specs.model import (
+from planner.specs.books.model import (
     AttentionGroup,
     DenseMlp,
     HeadAttention,

@@ -19,11 +19,11 @@ from planner.planning.memory.shortage import (
     sized,
 )
 from planner.planning.memory.vllm_memory import StageMemory, VllmMemory, vllm_memory
+from planner.specs.answers.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.base import Notice
-from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.model import ModelSpec
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
 
 MAX_CHANGES = 4
 MAX_TENSOR_PARALLEL = 8  # GPUs that one link joins in the machines that clouds rent

@@ -19,10 +19,10 @@ from planner.planning.memory.kv_groups import (
 )
 from planner.planning.memory.shortage import check_request, room_for, size_text, sized
 from planner.records import dataclass
+from planner.specs.answers.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.base import Notice
-from planner.specs.fit import Fit, FitChange, FitRequest, MemoryPart
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import ModelSpec
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.units import GIB
 
 MAX_CHANGES = 4

@@ -15,7 +15,7 @@ from planner.errors import UsageError
 from planner.formulas.weights import has_more_bits
 from planner.planning.memory.architecture import Architecture, Tensor
 from planner.records import dataclass
-from planner.specs.model import HeadAttention, ModelSpec
+from planner.specs.books.model import HeadAttention, ModelSpec
 
 # bits per weight, block scales included
 BITS: dict[str, float] = {

@@ -14,7 +14,7 @@ from planner.formulas.kv_cache import (
 )
 from planner.formulas.recurrent_state import delta_rule_state_bytes, mamba_state_bytes
 from planner.records import dataclass
-from planner.specs.model import (
+from planner.specs.books.model import (
     AttentionGroup,
     HeadAttention,
     LatentAttention,

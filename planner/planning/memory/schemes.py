@@ -9,8 +9,8 @@ from typing import Literal
 from planner.errors import UsageError
 from planner.planning.memory.architecture import TensorClass
 from planner.records import dataclass
-from planner.specs.hardware import ComputeDtype, HardwareSpec
-from planner.specs.model import ModelSpec
+from planner.specs.books.hardware import ComputeDtype, HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.units import Count
 
 Multiplied = Literal["fp32", "fp16", "bf16", "fp8", "int8", "fp4"]

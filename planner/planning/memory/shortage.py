@@ -5,9 +5,9 @@ from __future__ import annotations
 from planner.errors import UsageError
 from planner.planning.memory.schemes import supports
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings
-from planner.specs.fit import FitRequest
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import ModelSpec
+from planner.specs.answers.fit import FitRequest
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
 from planner.units import GIB, MIB
 
 

@@ -8,9 +8,9 @@ from planner.planning.memory.kv_groups import CacheGroup, cache_groups, kv_eleme
 from planner.planning.memory.vllm_blocks import BlockLayout, block_layout
 from planner.planning.memory.weights import EngineWeights, engine_weights
 from planner.records import dataclass
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile, VersionMemory
-from planner.specs.model import ModelSpec, MoeBlock
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec, MoeBlock
+from planner.specs.profiles.memory import EngineMemoryProfile, VersionMemory
 from planner.units import BITS_PER_BYTE, GIB, Count
 
 # vLLM's defaults for its server, by device memory (EngineArgs.get_batch_defaults): an A100 counts as small.

@@ -15,7 +15,7 @@ from planner.formulas.weights import (
 from planner.planning.memory.architecture import Architecture, Tensor, TensorClass
 from planner.planning.memory.schemes import WeightScheme, weight_scheme
 from planner.records import dataclass
-from planner.specs.model import HeadAttention, LatentAttention, ModelSpec
+from planner.specs.books.model import HeadAttention, LatentAttention, ModelSpec
 from planner.units import BITS_PER_BYTE, Count
 
 VOCABULARY: tuple[TensorClass, ...] = ("embeddings", "head")

@@ -15,9 +15,10 @@ from planner.errors import EngineError
 from planner.formulas.least_squares import coefficient_deviations, robust_non_negative_fit
 from planner.planning.prediction.step_work import KERNEL_ROWS, TERMS, step_work, term_values
 from planner.specs.base import Quantity
-from planner.specs.profile import Spread
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import (
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun, StepSamples
+from planner.specs.profiles.serving import Spread
+from planner.specs.profiles.step import (
     EngineKind,
     FittedTerm,
     PointCheck,
@@ -27,7 +28,6 @@ from planner.specs.step_profile import (
     StepRange,
     StepShape,
 )
-from planner.specs.steps import StepRun, StepSamples
 from planner.units import FloatArray
 
 FEWEST_POINTS = 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.errors import UsageError
 from planner.planning.memory.architecture import TensorClass
 from planner.planning.memory.schemes import WeightScheme, supports
-from planner.specs.hardware import HardwareSpec
+from planner.specs.books.hardware import HardwareSpec
 from planner.units import TERA
 
 # The same chip with half of the watts holds about half of the rate, whatever its datasheet says: maximum throughput of

@@ -11,11 +11,11 @@ from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
 from planner.records import dataclass
+from planner.specs.answers.prediction import PredictRequest
 from planner.specs.base import Notice
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.model import ModelSpec
-from planner.specs.prediction import PredictRequest
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import ModelSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
 
 # NVIDIA's FP8 and NVFP4 checkpoints carry scales for an FP8 cache, which TensorRT-LLM then keeps
 # (modelopt's default ``kv_cache_qformat=fp8``).

@@ -17,11 +17,11 @@ import numpy as np
 
 from planner.formulas.drift import roughness, swing
 from planner.planning.prediction.step_work import KERNEL_ROWS
-from planner.specs.agreement import HostComparison
 from planner.specs.base import Notice
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ReferenceTimes, StepProfile
-from planner.specs.steps import HostDrift, HostSpeed, SpeedAround, SpeedSeries, StepRun, StepSamples
+from planner.specs.measured.agreement import HostComparison
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import HostDrift, HostSpeed, SpeedAround, SpeedSeries, StepRun, StepSamples
+from planner.specs.profiles.step import ReferenceTimes, StepProfile
 from planner.units import FloatArray
 
 DECODE_REFERENCE = StepPoint(sequences=1, repetitions=8)

@@ -16,9 +16,9 @@ from planner.planning.prediction.predict_llamacpp import SingleStream
 from planner.planning.prediction.step_model import Load, Operands, step_s
 from planner.planning.prediction.step_profiles import ranged, support_of
 from planner.planning.prediction.step_work import step_work, term_values
-from planner.specs.profile import Coefficient, Fitted
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ChosenStepProfile, StepProfile
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.serving import Coefficient, Fitted
+from planner.specs.profiles.step import ChosenStepProfile, StepProfile
 
 PROMPT_COEFFICIENTS: frozenset[Coefficient] = frozenset(
     ("compute", "expert_compute", "attention_compute", "prefill_step_s")

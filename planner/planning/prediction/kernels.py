@@ -5,8 +5,8 @@ from __future__ import annotations
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.schemes import WeightScheme
 from planner.planning.prediction.profile_choice import hardware_class
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import HeadAttention, LatentAttention
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import HeadAttention, LatentAttention
 
 # Kernels that a layer launches in a decoding step, counted in vLLM's and TensorRT-LLM's layers: norm, qkv, rotary and
 # cache, attention, output; norm, gate and up, activation, down; router, top-k, permute, two grouped products,

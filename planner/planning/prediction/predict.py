@@ -22,11 +22,11 @@ from planner.planning.prediction.engine_defaults import (
 from planner.planning.prediction.profile_choice import ChosenProfile, choose_profile, hardware_class
 from planner.planning.prediction.steady_loop import SteadyLoop, bound_of, breakdown_of
 from planner.planning.prediction.step_model import Operands, operands
+from planner.specs.answers.prediction import Prediction, PredictRequest
 from planner.specs.base import Grade, Notice, Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.prediction import Prediction, PredictRequest
-from planner.specs.profile import ServingProfile, Spread
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile, Spread
 
 __all__ = ["ChosenProfile", "choose_profile", "hardware_class", "operands_of", "predict", "savings_of"]
 

@@ -12,8 +12,8 @@ from planner.planning.memory.architecture import Architecture
 from planner.planning.prediction.stream_work import StreamWork, stream_work
 from planner.records import dataclass
 from planner.specs.base import Grade, Quantity
-from planner.specs.hardware import HardwareSpec
-from planner.specs.profile import ServingProfile, Spread
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.serving import ServingProfile, Spread
 
 BORROWED_WIDTH = 2.0  #: interval in log space of a class without its own fit, against the fitted one
 # Coefficients that profiles before 2026-11-23 lack, at which they change nothing.

@@ -11,11 +11,11 @@ from planner.planning.prediction.step_work import TERMS, step_work, term_values
 from planner.records import dataclass
 from planner.simulation.arrivals import gamma_arrivals
 from planner.simulation.engine import simulate_closed_loop
+from planner.specs.answers.prediction import Bound, OperatorTime, Prediction, PredictRequest
+from planner.specs.answers.simulation import EngineLimits, RequestBatch, SimulatedRequests
 from planner.specs.base import Quantity
-from planner.specs.prediction import Bound, OperatorTime, Prediction, PredictRequest
-from planner.specs.simulation import EngineLimits, RequestBatch, SimulatedRequests
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ChosenStepProfile, StepProfile, Support, Term
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.step import ChosenStepProfile, StepProfile, Support, Term
 from planner.units import MeanCount
 
 ROUNDS = (

@@ -15,11 +15,11 @@ from planner.planning.prediction.predict_llamacpp import (
     stream_profile,
 )
 from planner.planning.prediction.stream_work import HOST_BYTES_PER_S, stream_work
+from planner.specs.answers.fit import FitRequest
+from planner.specs.answers.prediction import OperatorTime, PredictRequest, StreamPrediction
 from planner.specs.base import Notice, Quantity
-from planner.specs.fit import FitRequest
-from planner.specs.hardware import HardwareSpec
-from planner.specs.prediction import OperatorTime, PredictRequest, StreamPrediction
-from planner.specs.profile import ServingProfile
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.serving import ServingProfile
 from planner.units import GB
 
 

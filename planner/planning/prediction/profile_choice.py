@@ -7,8 +7,8 @@ from dataclasses import replace
 from planner.errors import DataError
 from planner.records import dataclass
 from planner.specs.base import Grade, Notice
-from planner.specs.hardware import HardwareSpec
-from planner.specs.profile import ServingProfile
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.serving import ServingProfile
 
 # Errors on a class that no fit has seen: fits without Blackwell, or without Ampere, miss it no further than other held-out
 # points, whose errors the intervals hold; other makers' chips have no such proof, and get half as much again.

@@ -12,10 +12,10 @@ from planner.planning.prediction.step_profiles import support_notices, support_o
 from planner.planning.prediction.step_work import KERNEL_ROWS, tile_passes
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
-from planner.specs.agreement import Slowness
-from planner.specs.simulated import ReplicaSimulation
-from planner.specs.simulation import VLLM_MAX_NUM_SEQS, EngineLimits, RequestBatch, SimulatedRequests
-from planner.specs.step_profile import ChosenStepProfile, StepProfile, StepShape
+from planner.specs.answers.simulated import ReplicaSimulation
+from planner.specs.answers.simulation import VLLM_MAX_NUM_SEQS, EngineLimits, RequestBatch, SimulatedRequests
+from planner.specs.measured.agreement import Slowness
+from planner.specs.profiles.step import ChosenStepProfile, StepProfile, StepShape
 from planner.units import FloatArray
 
 LLAMA_SERVER_SLOTS = 4  # llama-server's --parallel when the user gives none

@@ -19,14 +19,14 @@ from planner.planning.prediction.step_model import Load, Operands, step_s
 from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.answers.simulated import LatencyPoints, ReplicaSimulation
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
 from planner.specs.base import Notice
-from planner.specs.hardware import HardwareSpec
-from planner.specs.memory_profile import EngineMemoryProfile
-from planner.specs.prediction import PredictRequest
-from planner.specs.profile import ServingProfile
-from planner.specs.simulated import LatencyPoints, ReplicaSimulation
-from planner.specs.simulation import EngineLimits, RequestBatch
-from planner.specs.workload import Workload
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.profiles.memory import EngineMemoryProfile
+from planner.specs.profiles.serving import ServingProfile
+from planner.specs.scenario.workload import Workload
 
 if TYPE_CHECKING:
     from planner.units import FloatArray

@@ -9,8 +9,8 @@ from planner.errors import UsageError
 from planner.planning.prediction.closed_loop import Limits, LoopResult, Savings, closed_loop
 from planner.planning.prediction.step_model import Load, Operands, step_parts
 from planner.records import dataclass
-from planner.specs.prediction import Bound, OperatorTime, PredictRequest
-from planner.specs.profile import COEFFICIENTS
+from planner.specs.answers.prediction import Bound, OperatorTime, PredictRequest
+from planner.specs.profiles.serving import COEFFICIENTS
 
 SPEED_OF_LIGHT: dict[str, float] = {
     name: 1.0 if name in {"compute", "expert_compute", "read", "attention_compute", "link"} else 0.0

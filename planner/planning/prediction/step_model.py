@@ -16,8 +16,8 @@ from planner.planning.memory.weights import check_parallel
 from planner.planning.prediction.device_rates import rate_flops_per_s, scheme_rate_flops_per_s
 from planner.planning.prediction.kernels import kernel_count
 from planner.records import dataclass
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention
 from planner.units import BITS_PER_BYTE, GB, Numeric
 
 PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices without another

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planner.specs.base import Notice, Quantity
-from planner.specs.profile import Spread
-from planner.specs.step_profile import ChosenStepProfile, LocalEngine, LocalMachine, StepProfile, Support
+from planner.specs.profiles.serving import Spread
+from planner.specs.profiles.step import ChosenStepProfile, LocalEngine, LocalMachine, StepProfile, Support
 
 NEAR = 0.1  # a size within a tenth of a measured one counts as measured (chosen)
 EXTRAPOLATED_WIDTH = 2.0  # in log space; as for a class of hardware that lends its profile

@@ -14,8 +14,8 @@ from typing import get_args
 
 import numpy as np
 
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import StepProfile, StepShape, Term
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.step import StepProfile, StepShape, Term
 from planner.units import FloatArray
 
 TERMS: tuple[Term, ...] = get_args(Term)

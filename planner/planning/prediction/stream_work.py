@@ -12,9 +12,9 @@ from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
 from planner.planning.prediction.device_rates import powered_fraction
 from planner.planning.prediction.step_model import pair_flops
 from planner.records import dataclass
-from planner.specs.fit import FitRequest
-from planner.specs.hardware import ComputeDtype, HardwareSpec
-from planner.specs.model import HeadAttention, LatentAttention, ModelSpec
+from planner.specs.answers.fit import FitRequest
+from planner.specs.books.hardware import ComputeDtype, HardwareSpec
+from planner.specs.books.model import HeadAttention, LatentAttention, ModelSpec
 from planner.units import GB, GIB, TERA
 
 REFERENCE_MHZ = 1700.0  #: clock at which ``kernel_s`` is stated

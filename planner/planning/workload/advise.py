@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.planning.workload.facts import FACT_WORDS, Facts
-from planner.specs.estimate import Advice, AdviceState, CacheAdvice
-from planner.specs.rules import ChecklistItem, Rules, TreeNode
+from planner.specs.answers.estimate import Advice, AdviceState, CacheAdvice
+from planner.specs.books.rules import ChecklistItem, Rules, TreeNode
 
 
 def walk_cache_tree(rules: Rules, facts: Facts) -> CacheAdvice:

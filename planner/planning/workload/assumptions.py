@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from planner.specs.answers.estimate import ApiCost, HostingOption
 from planner.specs.base import Notice
 from planner.specs.case import Case
-from planner.specs.estimate import ApiCost, HostingOption
-from planner.specs.workload import TraceSummary
+from planner.specs.scenario.workload import TraceSummary
 from planner.units import DAYS_PER_MONTH, SECONDS_PER_DAY, SECONDS_PER_MINUTE
 
 

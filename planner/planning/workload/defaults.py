@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from planner.specs.estimate import Default
-from planner.specs.scenario import Scenario
+from planner.specs.answers.estimate import Default
+from planner.specs.scenario.scenario import Scenario
 
 # Keys that are read and validated, and that no calculator looks at yet. Shown as "noted, not yet used".
 NOT_USED: tuple[str, ...] = ()

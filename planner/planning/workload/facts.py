@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from planner.specs.rules import Thresholds
-from planner.specs.scenario import Scenario
-from planner.specs.workload import Workload
+from planner.specs.books.rules import Thresholds
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.workload import Workload
 
 Facts = Mapping[str, bool | None]
 FactRule = Callable[[Scenario, Workload, Thresholds], bool | None]

@@ -6,9 +6,9 @@ from math import sqrt
 
 from planner.formulas.traffic import lognormal_cv
 from planner.planning.workload.workload import token_stats
-from planner.specs.scenario import Scenario
-from planner.specs.traffic import TokenSizes
-from planner.specs.workload import TokenStats, Workload
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.traffic import TokenSizes
+from planner.specs.scenario.workload import TokenStats, Workload
 
 
 def token_cvs(scenario: Scenario, workload: Workload) -> tuple[float, float, float]:

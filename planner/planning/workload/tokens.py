@@ -8,11 +8,11 @@ from dataclasses import replace
 from planner.formulas.text_tokens import WORDS_PER_TOKEN
 from planner.planning.workload.workload import part_tokens
 from planner.specs.base import Notice
+from planner.specs.books.model import ModelSpec
+from planner.specs.books.price import ApiModel
+from planner.specs.books.tokenizer import PartTokens, PromptTokens, TokenizerFamily
 from planner.specs.case import Case
-from planner.specs.model import ModelSpec
-from planner.specs.price import ApiModel
-from planner.specs.tokenizer import PartTokens, PromptTokens, TokenizerFamily
-from planner.specs.workload import PartSize, TokenStats, Workload
+from planner.specs.scenario.workload import PartSize, TokenStats, Workload
 
 WORTH_SAYING = 1.1  # a difference of a tenth between tokenizers is within what texts differ
 

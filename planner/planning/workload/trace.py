@@ -6,7 +6,7 @@ import numpy as np
 
 from planner.formulas.trace_statistics import peak_minute_to_mean, squared_cv
 from planner.specs.case import Case, Recording
-from planner.specs.workload import TokenStats, TraceSummary
+from planner.specs.scenario.workload import TokenStats, TraceSummary
 from planner.units import FloatArray
 
 

@@ -26,9 +26,9 @@ from planner.formulas.traffic import (
     users_requests_per_month,
 )
 from planner.specs.base import Grade
-from planner.specs.scenario import Scenario
-from planner.specs.traffic import TokenSizes, Traffic
-from planner.specs.workload import PartSize, TextSize, TokenStats, TraceSummary, Workload
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.traffic import TokenSizes, Traffic
+from planner.specs.scenario.workload import PartSize, TextSize, TokenStats, TraceSummary, Workload
 from planner.units import SECONDS_PER_DAY
 
 ROUNDING = 1e-12  # shares of weights that are equal on paper differ by less

@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from planner.report.numbers import duration, signed_percent
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.agreement import Agreement, HostComparison, LoadAgreement
+from planner.specs.measured.agreement import Agreement, HostComparison, LoadAgreement
 
 SCHEMA = "planner.replay/1"
 NAMES = {"ttft_s": "TTFT", "tpot_s": "TPOT", "e2e_s": "end to end"}

@@ -12,9 +12,9 @@ from rich.console import RenderableType
 
 from planner.report.numbers import duration, percent, signed_percent
 from planner.report.screen import grid, render
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import PointCheck, StepProfile
-from planner.specs.steps import HostDrift, StepSamples
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import HostDrift, StepSamples
+from planner.specs.profiles.step import PointCheck, StepProfile
 
 HEADER = """# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.
 # Measured points: sequences, context tokens, prompt tokens, prompt tokens that were in the cache.

@@ -9,7 +9,7 @@ from planner.report.bench.result import load_text
 from planner.report.numbers import duration, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.compare import MetricChange, PointChange
+from planner.specs.measured.compare import MetricChange, PointChange
 
 COMPARE_SCHEMA = "planner.bench.compare/1"
 NAMES = {"ttft_s": "TTFT", "tpot_s": "TPOT", "e2e_s": "E2E", "output_tokens_per_s": "tok/s"}

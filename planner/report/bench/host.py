@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from planner.report.numbers import UNKNOWN, gib
 from planner.report.screen import grid, render
-from planner.specs.host import HostFacts
+from planner.specs.measured.host import HostFacts
 
 
 def host_table(host: HostFacts, *, width: int, color: bool) -> str:

@@ -9,7 +9,7 @@ from io import StringIO
 
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.measured_row import MeasuredRow
+from planner.specs.measured.measured_row import MeasuredRow
 
 IMPORT_SCHEMA = "planner.bench.import/1"
 COLUMNS = tuple(field.name for field in fields(MeasuredRow))

@@ -11,8 +11,8 @@ from rich.console import RenderableType
 from planner.report.numbers import UNKNOWN, duration, gib, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.load import LoadPoint, SloTarget
-from planner.specs.measurement import Distribution, PointResult, RunResult
+from planner.specs.measured.load import LoadPoint, SloTarget
+from planner.specs.measured.measurement import Distribution, PointResult, RunResult
 
 WIDE = 120
 LATENCIES = ("ttft_s", "ttft_scheduled_s", "tpot_s", "itl_s", "e2e_s", "e2e_scheduled_s")

@@ -7,7 +7,7 @@ from statistics import median, stdev
 from planner.records import dataclass
 from planner.report.numbers import duration, rate
 from planner.report.screen import grid, render
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.steps import StepRun, StepSamples
 from planner.units import Count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.report.numbers import signed_usd, usd
-from planner.specs.estimate import Estimate
+from planner.specs.answers.estimate import Estimate
 
 
 def advice_markdown(estimate: Estimate) -> Iterator[str]:

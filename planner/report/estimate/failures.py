@@ -10,8 +10,8 @@ from rich.text import Text
 from planner.report.estimate.blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd
 from planner.report.screen import grid
-from planner.specs.api_plan import Failures
-from planner.specs.estimate import Estimate
+from planner.specs.answers.api_plan import Failures
+from planner.specs.answers.estimate import Estimate
 
 
 def failures_part(estimate: Estimate) -> RenderableType | None:

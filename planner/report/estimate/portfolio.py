@@ -12,7 +12,7 @@ from planner.report.estimate.portfolio_range import portfolio_spread
 from planner.report.estimate.uncertainty import portfolio_rows
 from planner.report.numbers import count, usd
 from planner.report.screen import grid
-from planner.specs.estimate import Estimate
+from planner.specs.answers.estimate import Estimate
 
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
 SHOWN_PORTFOLIO = 50

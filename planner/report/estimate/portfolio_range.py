@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.formulas.bands import end_of_sum
-from planner.specs.estimate import Estimate
-from planner.specs.uncertainty import PortfolioSpread
+from planner.specs.answers.estimate import Estimate
+from planner.specs.scenario.uncertainty import PortfolioSpread
 
 Range = tuple[float, float, float]  # p10, p50, p90
 

@@ -12,9 +12,9 @@ from rich.text import Text
 from planner.report.estimate.blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
-from planner.specs.api_plan import CacheUse, RoutingCheck
+from planner.specs.answers.api_plan import CacheUse, RoutingCheck
+from planner.specs.answers.estimate import Advice, ApiCost, Estimate
 from planner.specs.base import Quantity
-from planner.specs.estimate import Advice, ApiCost, Estimate
 from planner.units import SECONDS_PER_HOUR
 
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.report.numbers import count, duration, percent, rate, usd
-from planner.specs.estimate import Estimate, HostingOption
-from planner.specs.hosting_plan import BreakEven, DailyMachines, GrowthStep, HostingPlan, SpotMachines
+from planner.specs.answers.estimate import Estimate, HostingOption
+from planner.specs.answers.hosting_plan import BreakEven, DailyMachines, GrowthStep, HostingPlan, SpotMachines
 from planner.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 
 SHOWN_STEPS = 4

@@ -23,7 +23,7 @@ from planner.report.estimate.tokens import prompt_tokens_table
 from planner.report.estimate.uncertainty import machines_text, spread_text, swings_table
 from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
 from planner.report.screen import grid
-from planner.specs.estimate import Estimate, HostingOption, TierAdvice
+from planner.specs.answers.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone

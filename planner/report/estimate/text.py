@@ -13,7 +13,7 @@ from planner.report.estimate.tiers import tier_outlook_text
 from planner.report.estimate.uncertainty import spread_text
 from planner.report.numbers import count, percent, usd, usd_each
 from planner.report.plain import to_json
-from planner.specs.estimate import Estimate
+from planner.specs.answers.estimate import Estimate
 
 SCHEMA = "planner.estimate/1"
 

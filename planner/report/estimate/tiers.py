@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.specs.estimate import TierAdvice
+from planner.specs.answers.estimate import TierAdvice
 
 
 def tier_outlook_text(tier: TierAdvice) -> str:

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from planner.report.numbers import count
 from planner.report.screen import grid
-from planner.specs.books import Books
-from planner.specs.rules import Rules
-from planner.specs.tokenizer import PromptTokens
+from planner.specs.books.books import Books
+from planner.specs.books.rules import Rules
+from planner.specs.books.tokenizer import PromptTokens
 
 WORDS_ASKED = 1000
 SAME_TEXT = 0.005  # a factor within this is shown as 1.00

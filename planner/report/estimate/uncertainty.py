@@ -8,8 +8,8 @@ from rich.table import Table
 
 from planner.report.numbers import count, percent, usd
 from planner.report.screen import grid
-from planner.specs.estimate import HostingOption
-from planner.specs.uncertainty import BillSpread, PortfolioSpread, Swing
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.scenario.uncertainty import BillSpread, PortfolioSpread, Swing
 
 ROUND_FROM_USD = 100.0  # from here on cents say nothing in a range
 NEGLIGIBLE_FRACTION = 0.001

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planner.report.gate.check_text import verdict_words
-from planner.specs.finding import Checked, Finding
-from planner.specs.gates import Severity
+from planner.specs.gate.finding import Checked, Finding
+from planner.specs.scenario.gates import Severity
 
 COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 GITLAB: Mapping[Severity, str] = {"error": "critical", "warning": "minor", "note": "info"}

@@ -10,7 +10,7 @@ from planner.report.gate.difference_md import cause_lines, metric_lines, unknown
 from planner.report.gate.difference_words import headline
 from planner.report.markdown import cell, folded
 from planner.report.numbers import signed_percent, signed_usd, usd
-from planner.specs.finding import Checked, Finding
+from planner.specs.gate.finding import Checked, Finding
 
 MARKER = "<!-- planner-check -->"  #: by which a sticky comment finds itself
 MAX_CHARACTERS = 60_000  #: GitHub refuses comments above 65,536 characters

@@ -13,7 +13,7 @@ from rich.text import Text
 from planner.report.numbers import signed_percent, signed_usd, usd
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid
-from planner.specs.finding import Checked, Finding, ScenarioCost, Waived
+from planner.specs.gate.finding import Checked, Finding, ScenarioCost, Waived
 
 SCHEMA = "planner.check/1"
 SHOWN_SCENARIOS = 20

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from planner.report.gate.difference_words import change_words, headline, metric_words, moves, sources
 from planner.report.markdown import cell, folded, row
 from planner.report.numbers import signed_usd
-from planner.specs.difference import Cause, Difference, ScenarioDifference
+from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
 
 SHOWN_CAUSES = 20
 SHOWN_SCENARIOS = 20

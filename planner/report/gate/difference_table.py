@@ -17,7 +17,7 @@ from planner.report.gate.difference_words import (
     sources,
 )
 from planner.report.numbers import signed_usd
-from planner.specs.difference import Cause, Difference, MetricChange, ScenarioDifference
+from planner.specs.gate.difference import Cause, Difference, MetricChange, ScenarioDifference
 
 SHOWN_SCENARIOS = 20
 WORTH_A_ROW_USD = 0.005  # a part that rounds to nothing is left to --format json, unless it is all there is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.report.plain import to_json
-from planner.specs.difference import Difference
+from planner.specs.gate.difference import Difference
 
 SCHEMA = "planner.diff/1"
 

@@ -14,8 +14,8 @@ from planner.report.numbers import (
     usd,
     usd_each,
 )
-from planner.specs.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
-from planner.specs.outcome import Band
+from planner.specs.gate.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
+from planner.specs.gate.outcome import Band
 
 METRICS: dict[MetricName, str] = {
     "ttft_p95_s": "p95 TTFT",

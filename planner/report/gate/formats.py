@@ -9,7 +9,7 @@ from planner.report.gate.check_markdown import check_html, check_markdown
 from planner.report.gate.check_text import check_json
 from planner.report.gate.junit import junit
 from planner.report.gate.sarif import sarif
-from planner.specs.finding import Checked
+from planner.specs.gate.finding import Checked
 
 FORMATS: Mapping[str, Callable[[Checked], str]] = {
     "json": check_json,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from planner.specs.finding import CHECK_RULES, Checked, Finding, Waived
-from planner.specs.gates import RuleId
+from planner.specs.gate.finding import CHECK_RULES, Checked, Finding, Waived
+from planner.specs.scenario.gates import RuleId
 
 CLASSNAME = "planner.check"
 ALL = "all scenarios"

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from planner import __version__
 from planner.report.gate.check_ci import default_file, fingerprint
-from planner.specs.finding import CHECK_RULES, Checked, CheckRule, Finding, Waived
-from planner.specs.gates import RuleId
+from planner.specs.gate.finding import CHECK_RULES, Checked, CheckRule, Finding, Waived
+from planner.specs.scenario.gates import RuleId
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 RULE_IDS: tuple[RuleId, ...] = tuple(CHECK_RULES)

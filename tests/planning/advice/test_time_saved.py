@@ -9,8 +9,8 @@ from planner.inputs.rules import load_rules
 from planner.planning.advice.changes import CHANGES
 from planner.planning.advice.savings import OPTIONS
 from planner.planning.advice.time_saved import hosted_sooner
+from planner.specs.answers.estimate import Advice, HostingOption
 from planner.specs.base import Quantity
-from planner.specs.estimate import Advice, HostingOption
 from tests.planning.scenes import CHAT, FAQ, RAG, estimate_of, ground_of
 
 OPEN = ("accounts={}", "as_of=2026-11-23", "models=[{model: openai/gpt-5.1}]", "slo={}")

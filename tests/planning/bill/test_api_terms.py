@@ -9,8 +9,8 @@ import pytest
 from planner.errors import DataError
 from planner.planning.bill.api_cost import api_cost
 from planner.planning.workload.workload import workload_of
-from planner.specs.price import Contract
-from planner.specs.scenario import Account, ModelShare
+from planner.specs.books.price import Contract
+from planner.specs.scenario.scenario import Account, ModelShare
 from tests.planning.scenes import CHAT, FAQ, RAG, case_of, estimate_of, usd_of
 
 PLAIN = ("accounts.anthropic={tier: build}", "reliability={}", "caching={}", "prompt.paid_calls={}")

@@ -11,7 +11,7 @@ from planner.planning.bill.api_cost import monthly_bill
 from planner.planning.bill.cache_use import cache_uses, frozen, prompt_cache_use
 from planner.planning.bill.response_caches import layers_of
 from planner.planning.workload.workload import workload_of
-from planner.specs.api_plan import CacheUse, PromptCacheUse
+from planner.specs.answers.api_plan import CacheUse, PromptCacheUse
 from planner.specs.case import Case
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import CHAT

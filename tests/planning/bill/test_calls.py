@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from planner.errors import DataError, UsageError
 from planner.planning.bill.calls import LINES, PricedCall, price_calls
 from planner.planning.workload.workload import workload_of
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import AS_OF, built, scenarios

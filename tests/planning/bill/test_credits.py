@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.planning.bill.credits import Owed, end_month, spend_credits
+from planner.specs.books.price import Contract
 from planner.specs.case import Case
-from planner.specs.price import Contract
-from planner.specs.scenario import Account
+from planner.specs.scenario.scenario import Account
 from planner.units import DAYS_PER_MONTH
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import CHAT

@@ -4,7 +4,7 @@ import pytest
 
 from planner.errors import InputError
 from planner.planning.bill.retries import errors_of, outcome_of
-from planner.specs.api_plan import Failures
+from planner.specs.answers.api_plan import Failures
 from tests.planning.scenes import CASCADE, CHAT, FAQ, RAG, case_of, estimate_of, usd_of
 
 

@@ -12,7 +12,7 @@ from planner.inputs.books import load_books
 from planner.planning.bill.mean_cost import MeanTokens, mean_cost_lines, unit_lengths
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.request_cost import cost_lines
-from planner.specs.request_cost import PriceSheet
+from planner.specs.answers.request_cost import PriceSheet
 
 TODAY = date(2026, 11, 23)
 

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from planner.planning.bill.months import Terms, ending, months_of, without_contracts
 from planner.planning.workload.workload import workload_of
-from planner.specs.scenario import Account
+from planner.specs.scenario.scenario import Account
 from tests.planning.scenes import FAQ, TODAY, case_of
 
 

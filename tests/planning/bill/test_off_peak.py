@@ -4,7 +4,7 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.bill.off_peak import off_peak_fraction
-from planner.specs.price import OffPeak
+from planner.specs.books.price import OffPeak
 
 
 def offpeak(name: str, row: int) -> OffPeak:

@@ -7,7 +7,7 @@ import pytest
 from planner.errors import DataError
 from planner.inputs.books import load_books
 from planner.planning.bill.price_feed import changes_of, compare, wanted_of
-from planner.specs.price_feed import Feed, FeedReport, Offer, PriceCheck
+from planner.specs.books.price_feed import Feed, FeedReport, Offer, PriceCheck
 
 DAY = date(2026, 11, 23)
 MINI, OPUS = "openai/gpt-4o-mini", "anthropic/claude-opus-4-8"

@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 from planner.errors import DataError
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import modes_of, price_in_force, price_sheet
-from planner.specs.price import Contract, Ttl
-from planner.specs.request_cost import PriceSheet
+from planner.specs.answers.request_cost import PriceSheet
+from planner.specs.books.price import Contract, Ttl
 
 BOOKS = load_books()
 TODAY = date(2026, 11, 23)

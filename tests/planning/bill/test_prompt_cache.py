@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.prompt_cache import cache_minimum_tokens, prefix_caching, too_short_to_cache
-from planner.specs.caching import PromptCache
-from planner.specs.prompt_cache import PrefixCaching
+from planner.specs.answers.prompt_cache import PrefixCaching
+from planner.specs.scenario.caching import PromptCache
 from tests.planning.scenes import CHAT, estimate_of
 
 books = cache(load_books)

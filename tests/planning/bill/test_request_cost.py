@@ -14,9 +14,9 @@ from planner.inputs.books import load_books
 from planner.inputs.yaml_marks import read_yaml
 from planner.planning.bill.pricing import price_sheet
 from planner.planning.bill.request_cost import cost_lines, request_cost
-from planner.specs.books import Books
-from planner.specs.price import Contract
-from planner.specs.request_cost import PriceSheet, RequestCost
+from planner.specs.answers.request_cost import PriceSheet, RequestCost
+from planner.specs.books.books import Books
+from planner.specs.books.price import Contract
 from tests.arithmetic import arithmetic
 
 CASES = Path(__file__).parents[2] / "cases"

@@ -9,7 +9,7 @@ from planner.inputs.books import load_books
 from planner.inputs.estimating import read_all
 from planner.planning.bill.retirements import retirements
 from planner.planning.estimate import estimate_scenario
-from planner.specs.retirement import Retirement
+from planner.specs.answers.retirement import Retirement
 
 SEEN = date(2026, 11, 23)
 FAILOVER = "reliability={error_rate: 0.01, failover_model: gpt-5.1}"

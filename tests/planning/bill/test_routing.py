@@ -2,7 +2,7 @@
 
 import pytest
 
-from planner.specs.api_plan import RoutingCheck
+from planner.specs.answers.api_plan import RoutingCheck
 from tests.planning.scenes import CASCADE, CHAT, RAG, estimate_of
 
 

@@ -21,9 +21,9 @@ from planner.planning.workload.size_spread import token_cvs
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import workload_of
 from planner.specs.case import Case
-from planner.specs.scenario import Scenario
-from planner.specs.uncertainty import BillSpread
-from planner.specs.workload import TokenStats, Workload
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.uncertainty import BillSpread
+from planner.specs.scenario.workload import TokenStats, Workload
 
 TODAY = date(2026, 11, 23)
 SCENARIOS = sorted(Path("scenarios").glob("*.yaml"))

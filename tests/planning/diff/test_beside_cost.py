@@ -3,7 +3,7 @@
 import pytest
 
 from planner.planning.diff.beside_cost import _verdict
-from planner.specs.difference import MetricName, Verdict
+from planner.specs.gate.difference import MetricName, Verdict
 
 
 @pytest.mark.parametrize(

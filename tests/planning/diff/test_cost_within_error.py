@@ -10,9 +10,9 @@ from planner.planning.diff.beside_cost import cost_within_error
 from planner.planning.diff.difference import difference
 from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import priced
-from planner.specs.difference import ScenarioDifference
-from planner.specs.outcome import Band, Outcome, SwingOutcome
-from planner.specs.side import Entry, Side
+from planner.specs.gate.difference import ScenarioDifference
+from planner.specs.gate.outcome import Band, Outcome, SwingOutcome
+from planner.specs.gate.side import Entry, Side
 from tests.cases_of import entry_of
 from tests.planning.bill.test_uncertainty import SCENARIOS, billed, case_of
 from tests.strategies import built

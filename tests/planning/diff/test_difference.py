@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from planner.planning.diff.difference import difference
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 from tests.cases_of import side_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.strategies import built, hosted, scenarios

@@ -13,8 +13,8 @@ from planner.planning.diff.priced_entry import Point, point_of, priced_entry
 from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, side_of as side_of_lock
 from planner.planning.lock.used_rows import books_of, rows_of
-from planner.specs.difference import Cause, ScenarioDifference
-from planner.specs.side import Entry, Side
+from planner.specs.gate.difference import Cause, ScenarioDifference
+from planner.specs.gate.side import Entry, Side
 from tests.cases_of import books, case_of, entry_of
 from tests.strategies import AS_OF, built
 

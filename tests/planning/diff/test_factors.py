@@ -8,10 +8,10 @@ import pytest
 from planner.planning.diff.difference import difference
 from planner.planning.diff.factors import factors_of, substituted
 from planner.planning.diff.way import effect_of
-from planner.specs.difference import Cause
-from planner.specs.outcome import Choice
-from planner.specs.side import Entry, Side
-from planner.specs.workload import TextSize, TokenStats, TraceSummary
+from planner.specs.gate.difference import Cause
+from planner.specs.gate.outcome import Choice
+from planner.specs.gate.side import Entry, Side
+from planner.specs.scenario.workload import TextSize, TokenStats, TraceSummary
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.strategies import built

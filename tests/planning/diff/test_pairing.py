@@ -3,7 +3,7 @@
 from typing import Any
 
 from planner.planning.diff.pairing import pairs_of
-from planner.specs.side import Entry
+from planner.specs.gate.side import Entry
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.strategies import built

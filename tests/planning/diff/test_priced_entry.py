@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from planner.planning.diff.priced_entry import NO_OPTION, point_of, priced_entry, unknown_of, unpriced
 from planner.planning.hosting.configurations import Workbenches
-from planner.specs.side import Entry
+from planner.specs.gate.side import Entry
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import built

@@ -11,8 +11,8 @@ import pytest
 from planner.planning.diff.sameness import Sameness, same_words
 from planner.planning.lock.used_rows import Rows, rows_of
 from planner.specs.case import Case
-from planner.specs.side import Entry
-from planner.specs.workload import TextSize
+from planner.specs.gate.side import Entry
+from planner.specs.scenario.workload import TextSize
 from tests.cases_of import books, entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.strategies import built

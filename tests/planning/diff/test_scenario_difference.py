@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from planner.planning.diff.difference import difference
-from planner.specs.side import Side
+from planner.specs.gate.side import Side
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import AS_OF, built

@@ -10,9 +10,9 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.planning.estimate import estimate_scenario
 from planner.planning.explain.tree import explain
 from planner.planning.prediction.calibrate import fit_profile
+from planner.specs.answers.explanation import Origin
 from planner.specs.case import Case
-from planner.specs.explanation import Origin
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.profiles.step import ProfileIdentity
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import BULK
 from tests.planning.prediction.test_calibrate import run_of

@@ -19,10 +19,10 @@ from planner.planning.estimate import estimate_scenario
 from planner.planning.explain.leaves import scene_of
 from planner.planning.explain.tree import explain, explain_all, headline_path
 from planner.report.estimate.text import estimates_json
+from planner.specs.answers.estimate import Estimate
+from planner.specs.answers.explanation import Explained
+from planner.specs.books.tokenizer import TokenCount
 from planner.specs.case import Case
-from planner.specs.estimate import Estimate
-from planner.specs.explanation import Explained
-from planner.specs.tokenizer import TokenCount
 
 TODAY = date(2026, 11, 23)
 CHAT, RAG, CASCADE, AGENT, BULK, TRACED = (

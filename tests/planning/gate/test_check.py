@@ -11,12 +11,12 @@ from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.gate.check import CheckRequest, check, gates_of
 from planner.planning.lock.outcome import outcome_of
-from planner.specs.difference import Cause, Difference, ScenarioDifference
-from planner.specs.finding import Checked, Finding
-from planner.specs.gates import Gates, Project, ProjectWaiver, TotalBudget
-from planner.specs.outcome import Outcome
-from planner.specs.side import Entry
-from planner.specs.staleness import StaleReason
+from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
+from planner.specs.gate.finding import Checked, Finding
+from planner.specs.gate.outcome import Outcome
+from planner.specs.gate.side import Entry
+from planner.specs.gate.staleness import StaleReason
+from planner.specs.scenario.gates import Gates, Project, ProjectWaiver, TotalBudget
 
 TODAY = date(2026, 11, 23)
 CHAT, RAG, BULK = (

@@ -11,9 +11,9 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.planning.gate.check import CheckRequest, check
 from planner.planning.prediction.calibrate import fit_profile
 from planner.specs.case import Case
-from planner.specs.finding import Finding
-from planner.specs.side import Entry
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.gate.finding import Finding
+from planner.specs.gate.side import Entry
+from planner.specs.profiles.step import ProfileIdentity
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import BULK
 from tests.planning.prediction.test_calibrate import run_of

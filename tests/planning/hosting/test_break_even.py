@@ -8,8 +8,8 @@ from planner.planning.hosting.machines import (
 )
 from planner.planning.workload.workload import workload_of
 from planner.specs.base import Quantity
-from planner.specs.hosting import SelfHosted
-from planner.specs.workload import Workload
+from planner.specs.scenario.hosting import SelfHosted
+from planner.specs.scenario.workload import Workload
 from tests.strategies import built
 
 SINGLE = Offer(name="cloud/one/any", purchase="on_demand", usd_per_hour=2.0, gpu_count=1)

@@ -6,7 +6,7 @@ import pytest
 
 from planner.planning.hosting.capacity import capacities, latency_at, time_text
 from planner.planning.hosting.load_curve import load_curves
-from planner.specs.scenario import Slo
+from planner.specs.scenario.scenario import Slo
 from tests.planning.hosting.test_load_curve import CHAT, PLAIN, rows, sizes
 
 

@@ -10,7 +10,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.hosting.configurations import Configuration, Workbench, Workbenches
 from planner.planning.prediction.calibrate import fit_profile
-from planner.specs.step_profile import LocalMachine, ProfileIdentity
+from planner.specs.profiles.step import LocalMachine, ProfileIdentity
 from tests.cases_of import case_of
 from tests.planning.diff.test_drift import CHAT
 from tests.planning.prediction.test_calibrate import run_of

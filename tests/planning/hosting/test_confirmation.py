@@ -12,9 +12,9 @@ from planner.planning.estimate import workbench_for
 from planner.planning.hosting.options import hosting_options
 from planner.planning.hosting.peak_simulation import most_used, peak_share, simulated_peak
 from planner.planning.workload.workload import workload_of
-from planner.specs.estimate import HostingOption
-from planner.specs.hosting_plan import SimulatedPeak
-from planner.specs.scenario import Slo
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.answers.hosting_plan import SimulatedPeak
+from planner.specs.scenario.scenario import Slo
 from tests.cases_of import case_of
 from tests.planning.hosting.test_load_curve import CHAT, PLAIN, rows
 from tests.planning.hosting.test_options import DAY, OWN, document

@@ -12,9 +12,9 @@ from planner.planning.hosting.configurations import Workbench
 from planner.planning.hosting.edge import COMMON_DEVICES, USD_PER_KWH, edge_options
 from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.workload.workload import workload_of
-from planner.specs.estimate import HostingOption
-from planner.specs.hosting import Edge
-from planner.specs.step_profile import ProfileIdentity
+from planner.specs.answers.estimate import HostingOption
+from planner.specs.profiles.step import ProfileIdentity
+from planner.specs.scenario.hosting import Edge
 from tests.cases_of import case_of
 from tests.planning.prediction.test_calibrate import run_of
 from tests.strategies import built

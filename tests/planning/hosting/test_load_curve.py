@@ -18,11 +18,11 @@ from planner.planning.hosting.load_steps import Demand, demand_of, spread_sigma
 from planner.planning.hosting.peak_simulation import simulated_peak
 from planner.planning.prediction.predict import predict
 from planner.planning.workload.workload import token_stats, workload_of
-from planner.specs.books import Books
-from planner.specs.prediction import PredictRequest
-from planner.specs.scenario import Slo
-from planner.specs.traffic import TokenSizes
-from planner.specs.workload import TokenStats
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.books.books import Books
+from planner.specs.scenario.scenario import Slo
+from planner.specs.scenario.traffic import TokenSizes
+from planner.specs.scenario.workload import TokenStats
 from tests.strategies import built
 
 ROWS = (

@@ -14,7 +14,7 @@ from planner.planning.hosting.machines import (
     rented_offers,
     spot_machines,
 )
-from planner.specs.hosting import Autoscale, OwnedHardware, SelfHosted, Spot
+from planner.specs.scenario.hosting import Autoscale, OwnedHardware, SelfHosted, Spot
 
 TODAY = date(2026, 11, 23)
 

@@ -10,7 +10,7 @@ from planner.planning.bill.api_cost import api_cost
 from planner.planning.estimate import estimate_scenario, workbench_for
 from planner.planning.hosting.options import hosting_options
 from planner.planning.workload.workload import workload_of
-from planner.specs.estimate import HostingOption
+from planner.specs.answers.estimate import HostingOption
 from tests.cases_of import books, case_of
 from tests.strategies import built
 

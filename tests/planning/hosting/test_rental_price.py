@@ -7,7 +7,7 @@ import pytest
 from planner.errors import DataError
 from planner.inputs.books import load_books
 from planner.planning.hosting.rental_price import rental_quote, rentals_of
-from planner.specs.rental import GpuRental
+from planner.specs.books.rental import GpuRental
 
 TODAY = date(2026, 11, 23)
 P5 = "aws/p5.48xlarge/us-east-1"

@@ -15,7 +15,7 @@ from planner.planning.hosting.sizing import (
     growth_steps,
     usd_per_month,
 )
-from planner.specs.hosting import Autoscale, Purchase, SelfHosted
+from planner.specs.scenario.hosting import Autoscale, Purchase, SelfHosted
 
 TODAY = date(2026, 11, 23)
 SINGLE = Offer(name="cloud/one/any", purchase="on_demand", usd_per_hour=2.0, gpu_count=1)

@@ -10,8 +10,8 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.judge.judging import Tools
 from planner.planning.judge.validate import validate
+from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
-from planner.specs.validation import TableRow
 
 ROW = TableRow(
     line=2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planner.specs.validation import EngineSettings
+from planner.specs.answers.validation import EngineSettings
 from tests.planning.judge.rows import predicted, refusal
 
 GIB, MIB = 2.0**30, 2.0**20

@@ -8,7 +8,7 @@ import pytest
 
 from planner.planning.judge.validate import validate
 from planner.planning.prediction.simulate import simulate_replica
-from planner.specs.validation import EngineSettings
+from planner.specs.answers.validation import EngineSettings
 from tests.planning.judge.rows import ROW, predicted, tools
 
 POISSON: dict[str, object] = {"load_type": "request_rate_poisson", "load_value": 1.0}

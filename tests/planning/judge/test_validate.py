@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from planner.planning.judge.validate import validate
-from planner.specs.validation import EngineSettings
+from planner.specs.answers.validation import EngineSettings
 from tests.planning.judge.rows import ROW, SINGLE, predicted, refusal, single, tools
 
 

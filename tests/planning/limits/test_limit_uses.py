@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.planning.limits.limit_uses import counted_per_request, limit_draws, limit_uses
-from planner.specs.limits import Accounting, LimitClass
-from planner.specs.tier_check import LimitDemand, LimitUse
+from planner.specs.answers.tier_check import LimitDemand, LimitUse
+from planner.specs.books.limits import Accounting, LimitClass
 
 
 def demand(requests_per_minute: float = 60.0, **changes: Any) -> LimitDemand:

@@ -8,7 +8,7 @@ import pytest
 from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.limits.provider_tiers import plan_of
-from planner.specs.estimate import TierAdvice
+from planner.specs.answers.estimate import TierAdvice
 from tests.planning.scenes import CHAT, ground_of
 
 SONNET = ("models=[{model: claude-sonnet-5}]", "as_of=2026-11-23", "accounts={anthropic: {tier: start}}")

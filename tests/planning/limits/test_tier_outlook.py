@@ -9,9 +9,9 @@ from planner.inputs.books import load_books
 from planner.planning.limits.tier_outlook import spend_notices, tier_outlook
 from planner.planning.limits.tiers import tier_plan
 from planner.report.estimate.tiers import tier_outlook_text
-from planner.specs.estimate import TierAdvice, TierOutlook
-from planner.specs.limits import RateLimitEdition
-from planner.specs.tier_check import LimitDemand, TierPlan
+from planner.specs.answers.estimate import TierAdvice, TierOutlook
+from planner.specs.answers.tier_check import LimitDemand, TierPlan
+from planner.specs.books.limits import RateLimitEdition
 
 MID_2025 = date(2025, 6, 15)
 ALERT = 0.8

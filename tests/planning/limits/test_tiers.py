@@ -11,8 +11,8 @@ from planner.errors import DataError, UsageError
 from planner.inputs.books import load_books
 from planner.planning.limits.limit_uses import counted_per_request, counting_words
 from planner.planning.limits.tiers import edition_in_force, limit_class, tier_named, tier_plan
-from planner.specs.limits import Accounting, RateLimitEdition
-from planner.specs.tier_check import LimitDemand, LimitUse, TierPlan
+from planner.specs.answers.tier_check import LimitDemand, LimitUse, TierPlan
+from planner.specs.books.limits import Accounting, RateLimitEdition
 
 MID_2025 = date(2025, 6, 15)
 TODAY = date(2026, 11, 23)

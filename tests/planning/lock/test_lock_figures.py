@@ -15,8 +15,8 @@ from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, side_of
 from planner.planning.lock.outcome import outcome_of
 from planner.specs.base import Quantity
-from planner.specs.outcome import Band, Outcome
-from planner.specs.side import Entry, Side
+from planner.specs.gate.outcome import Band, Outcome
+from planner.specs.gate.side import Entry, Side
 from tests.cases_of import case_of, entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.strategies import AS_OF, built

@@ -17,9 +17,9 @@ from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locked_rules import changed_rules, laid_over, used_rules
 from planner.planning.lock.locking import lock_of, priced, side_of
 from planner.planning.lock.staleness import stale_reasons
-from planner.specs.lock import Lock
-from planner.specs.rules import Rules
-from planner.specs.side import Entry, Side
+from planner.specs.books.rules import Rules
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Entry, Side
 from tests.cases_of import entry_of
 from tests.strategies import built
 

@@ -18,9 +18,9 @@ from planner.planning.hosting.configurations import Workbenches
 from planner.planning.lock.locking import lock_of, priced, scenario_in, side_of
 from planner.planning.lock.used_rows import books_of
 from planner.planning.workload.assumptions import assumed, completed
-from planner.specs.lock import Lock
-from planner.specs.scenario import Scenario
-from planner.specs.side import Side
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Side
+from planner.specs.scenario.scenario import Scenario
 from tests.cases_of import books, entry_of, side_of as side_of_scenarios
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import built, scenarios

@@ -4,7 +4,7 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.lock.pinned_books import LaidOver
-from planner.specs.hardware import HardwareSpec
+from planner.specs.books.hardware import HardwareSpec
 
 ROWS = load_books().hardware.rows
 

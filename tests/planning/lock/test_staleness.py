@@ -7,9 +7,9 @@ from planner.bench.steps import STANDARD_PLAN
 from planner.planning.lock.locking import lock_of
 from planner.planning.lock.staleness import stale_reasons
 from planner.planning.prediction.calibrate import fit_profile
-from planner.specs.lock import Lock
-from planner.specs.side import Side
-from planner.specs.step_profile import ProfileIdentity, StepProfile
+from planner.specs.gate.lock import Lock
+from planner.specs.gate.side import Side
+from planner.specs.profiles.step import ProfileIdentity, StepProfile
 from tests.cases_of import entry_of
 from tests.planning.diff.test_drift import BULK, CHAT
 from tests.planning.prediction.test_calibrate import run_of

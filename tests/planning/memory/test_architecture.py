@@ -4,7 +4,7 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
-from planner.specs.model import LatentAttention, ModelSpec
+from planner.specs.books.model import LatentAttention, ModelSpec
 
 BOOKS = load_books()
 MODELS = [BOOKS.models.rows[model_id] for model_id in BOOKS.models.rows]

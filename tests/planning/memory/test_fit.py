@@ -14,7 +14,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit import fit_vllm
 from planner.planning.memory.weights import engine_weights
-from planner.specs.fit import Fit, FitRequest
+from planner.specs.answers.fit import Fit, FitRequest
 from planner.units import GB, GIB
 
 BOOKS = load_books()

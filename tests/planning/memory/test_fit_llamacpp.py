@@ -9,7 +9,7 @@ from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit_llamacpp import fit_llamacpp, llamacpp_memory
 from planner.planning.memory.shortage import check_request
-from planner.specs.fit import Fit, FitRequest
+from planner.specs.answers.fit import Fit, FitRequest
 from planner.units import GIB, MIB
 
 BOOKS = load_books()

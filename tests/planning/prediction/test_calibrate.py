@@ -19,10 +19,10 @@ from planner.planning.prediction.calibrate import (
     proposed_point,
 )
 from planner.planning.prediction.step_work import TERMS, step_work, tile_passes
-from planner.specs.measurement import EngineFacts, MachineFacts
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ProfileIdentity, StepShape
-from planner.specs.steps import StepRun, StepSamples
+from planner.specs.measured.measurement import EngineFacts, MachineFacts
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import StepRun, StepSamples
+from planner.specs.profiles.step import ProfileIdentity, StepShape
 
 # close to the fit of a 1B q4_0 model on 2 cores
 TRUTH = np.array([0.001, 0.029, 0.012, 0.009, 7.5e-6, 0.4e-6, 160e-6, 0.0, 0.0])

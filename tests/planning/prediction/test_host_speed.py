@@ -18,9 +18,9 @@ from planner.planning.prediction.host_speed import (
     shifted,
 )
 from planner.planning.prediction.step_work import TERMS
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ReferenceTimes
-from planner.specs.steps import HostSpeed, SpeedAround, StepRun
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.measured.steps import HostSpeed, SpeedAround, StepRun
+from planner.specs.profiles.step import ReferenceTimes
 from tests.planning.prediction.test_calibrate import TRUTH, run_of
 
 

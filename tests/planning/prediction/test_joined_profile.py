@@ -19,8 +19,8 @@ from planner.planning.prediction.joined_profile import (
 from planner.planning.prediction.predict import choose_profile
 from planner.planning.prediction.step_model import operands, step_s
 from planner.planning.prediction.step_profiles import with_doubts
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import ChosenStepProfile, ProfileIdentity
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.step import ChosenStepProfile, ProfileIdentity
 from tests.planning.prediction.test_calibrate import run_of
 
 

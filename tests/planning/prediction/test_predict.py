@@ -16,8 +16,8 @@ from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION, Limits, closed_loop
 from planner.planning.prediction.predict import choose_profile, hardware_class, predict
 from planner.planning.prediction.step_model import Load, operands, step_s
-from planner.specs.prediction import Prediction, PredictRequest
-from planner.specs.profile import COEFFICIENTS
+from planner.specs.answers.prediction import Prediction, PredictRequest
+from planner.specs.profiles.serving import COEFFICIENTS
 
 
 @cache

@@ -8,9 +8,9 @@ from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile, predict_step_s
 from planner.planning.prediction.predict_profile import predict_from_profile
 from planner.planning.prediction.step_profiles import with_doubts
-from planner.specs.prediction import Prediction, PredictRequest
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import StepProfile
+from planner.specs.answers.prediction import Prediction, PredictRequest
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.step import StepProfile
 from tests.planning.prediction.test_calibrate import run_of
 
 

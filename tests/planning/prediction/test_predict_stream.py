@@ -9,7 +9,7 @@ from planner.inputs.books import load_books
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.predict_stream import predict_stream
-from planner.specs.prediction import PredictRequest, StreamPrediction
+from planner.specs.answers.prediction import PredictRequest, StreamPrediction
 
 
 def ask(gpu: str = "rtx-4090", model: str = "llama-3.1-8b", **options: object) -> StreamPrediction:

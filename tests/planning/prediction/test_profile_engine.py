@@ -9,10 +9,10 @@ from planner.planning.prediction.calibrate import fit_profile, predict_step_s
 from planner.planning.prediction.profile_engine import profile_costs, profile_limits, simulate_profile
 from planner.planning.prediction.step_profiles import with_doubts
 from planner.simulation.step import cost_table, step_time_s
-from planner.specs.agreement import Slowness
-from planner.specs.simulation import RequestBatch
-from planner.specs.step_point import StepPoint
-from planner.specs.step_profile import FittedTerm, StepProfile
+from planner.specs.answers.simulation import RequestBatch
+from planner.specs.measured.agreement import Slowness
+from planner.specs.measured.step_point import StepPoint
+from planner.specs.profiles.step import FittedTerm, StepProfile
 from tests.planning.prediction.test_calibrate import run_of
 
 

@@ -24,9 +24,9 @@ from planner.planning.prediction.simulate import (
 from planner.planning.prediction.step_model import Load, Operands, operands, step_s
 from planner.planning.workload.workload import workload_of
 from planner.simulation.engine import simulate
-from planner.specs.prediction import PredictRequest
-from planner.specs.simulated import ReplicaSimulation
-from planner.specs.simulation import EngineLimits, RequestBatch
+from planner.specs.answers.prediction import PredictRequest
+from planner.specs.answers.simulated import ReplicaSimulation
+from planner.specs.answers.simulation import EngineLimits, RequestBatch
 from tests.strategies import built
 
 ASKED = PredictRequest()

@@ -6,8 +6,8 @@ from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.step_model import operands, pair_flops
-from planner.specs.hardware import HardwareSpec
-from planner.specs.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
+from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
 
 BOOKS = load_books()
 LLAMA = unpack(BOOKS.models.find("llama-3.1-8b"))

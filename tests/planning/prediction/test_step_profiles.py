@@ -14,8 +14,8 @@ from planner.planning.prediction.step_profiles import (
     support_of,
     with_doubts,
 )
-from planner.specs.profile import Spread
-from planner.specs.step_profile import (
+from planner.specs.profiles.serving import Spread
+from planner.specs.profiles.step import (
     ChosenStepProfile,
     LocalEngine,
     LocalMachine,

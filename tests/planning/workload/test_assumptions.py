@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 
 from planner.planning.workload.assumptions import assumed, completed
-from planner.specs.scenario import Scenario
+from planner.specs.scenario.scenario import Scenario
 from tests.planning.diff.test_drift import CHAT
 from tests.strategies import built, scenarios
 

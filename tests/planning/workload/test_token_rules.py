@@ -10,8 +10,8 @@ from planner.inputs.rules import load_rules
 from planner.inputs.scenario import character_kinds
 from planner.planning.workload.tokens import tokens_of_part
 from planner.planning.workload.workload import text_amount
-from planner.specs.tokenizer import PartTokens
-from planner.specs.workload import PartSize, TextSize
+from planner.specs.books.tokenizer import PartTokens
+from planner.specs.scenario.workload import PartSize, TextSize
 
 CASES = Path(__file__).parents[2] / "cases" / "token_counts.yaml"
 TEXTS: dict[str, dict[str, Any]] = {

@@ -18,10 +18,10 @@ from planner.planning.estimate import estimate_scenario
 from planner.planning.lock.locking import lock_of
 from planner.planning.workload.tokens import prompt_tokens, workload_in
 from planner.planning.workload.workload import workload_of
+from planner.specs.books.tokenizer import TokenCount
 from planner.specs.case import Case
-from planner.specs.side import Side
-from planner.specs.tokenizer import TokenCount
-from planner.specs.workload import TextSize, Workload
+from planner.specs.gate.side import Side
+from planner.specs.scenario.workload import TextSize, Workload
 
 WORKED = Path("scenarios/support-chatbot.yaml")
 TODAY = date(2026, 11, 23)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.planning.workload.trace import summarise
-from planner.specs.workload import TraceSummary
+from planner.specs.scenario.workload import TraceSummary
 
 
 def summary(arrival_s: list[float], input_tokens: list[float], output_tokens: list[float]) -> TraceSummary:

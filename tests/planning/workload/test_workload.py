@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 
 from planner.inputs.yaml_marks import read_yaml
 from planner.planning.workload.workload import part_tokens, requests_per_day, token_stats, workload_of
-from planner.specs.scenario import Scenario
-from planner.specs.traffic import TokenSizes, Traffic
-from planner.specs.workload import PartSize, TextSize, TokenStats, TraceSummary
+from planner.specs.scenario.scenario import Scenario
+from planner.specs.scenario.traffic import TokenSizes, Traffic
+from planner.specs.scenario.workload import PartSize, TextSize, TokenStats, TraceSummary
 from tests.arithmetic import arithmetic
 from tests.strategies import built
 

@@ -9,8 +9,8 @@ import pytest
 from planner.bench.records import build_result
 from planner.errors import EngineError, UsageError
 from planner.report.bench.plot import check_plot, write_plot
-from planner.specs.load import SloTarget
-from planner.specs.measurement import RunResult
+from planner.specs.measured.load import SloTarget
+from planner.specs.measured.measurement import RunResult
 from tests.bench.stamps import closed, record, reply
 from tests.bench.test_records import MANIFEST
 

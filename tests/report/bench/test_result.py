@@ -7,8 +7,8 @@ import pytest
 
 from planner.bench.records import build_result
 from planner.report.bench.result import bench_csv, bench_json, bench_markdown, bench_table
-from planner.specs.load import SloTarget
-from planner.specs.measurement import Outcome, RunResult
+from planner.specs.measured.load import SloTarget
+from planner.specs.measured.measurement import Outcome, RunResult
 from tests.bench.stamps import FACTS, closed, record, reply
 from tests.bench.test_records import MANIFEST
 

@@ -5,7 +5,7 @@ import pytest
 
 from planner.planning.estimate import estimate_scenario
 from planner.report.estimate.portfolio_range import portfolio_spread
-from planner.specs.estimate import Estimate
+from planner.specs.answers.estimate import Estimate
 from tests.planning.scenes import CHAT, TODAY, case_of
 
 VOLUME = "uncertainty={volume: {p10: 0.7, p90: 1.5}}"

@@ -9,8 +9,8 @@ import pytest
 from planner.inputs.sides import side_of_files
 from planner.planning.diff.difference import difference
 from planner.report.gate.difference_md import cause_lines, difference_markdown, metric_lines, unknown_lines
-from planner.specs.difference import Cause, Difference, Unknown
-from planner.specs.side import Side
+from planner.specs.gate.difference import Cause, Difference, Unknown
+from planner.specs.gate.side import Side
 
 CHAT = Path("scenarios/support-chatbot.yaml")
 

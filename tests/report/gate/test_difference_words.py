@@ -8,8 +8,8 @@ from planner.report.gate.difference_table import difference_parts
 from planner.report.gate.difference_words import cause_words, change_words, headline, metric_words
 from planner.report.numbers import signed_percent, signed_usd
 from planner.report.screen import render
-from planner.specs.difference import Cause, Difference, MetricChange, ScenarioDifference, Unknown
-from planner.specs.outcome import Band
+from planner.specs.gate.difference import Cause, Difference, MetricChange, ScenarioDifference, Unknown
+from planner.specs.gate.outcome import Band
 
 VOLUME = Cause(
     kind="volume", name="requests", usd_per_month=-5.0, before="9 requests/month", after="4 requests/month"

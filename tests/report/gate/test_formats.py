@@ -24,8 +24,8 @@ from planner.report.gate.junit import junit
 from planner.report.gate.sarif import sarif
 from planner.report.markdown import cell
 from planner.report.screen import render
-from planner.specs.difference import Cause, Difference, ScenarioDifference
-from planner.specs.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
+from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
+from planner.specs.gate.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
 
 SCHEMAS = Path("tests/schemas")
 GOLDEN = Path("tests/golden")

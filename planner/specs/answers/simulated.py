@@ -1,0 +1,61 @@
+"""A simulated replica: what it is made of, and what its requests saw."""
+
+from __future__ import annotations
+
+import math
+
+from planner.records import dataclass
+from planner.specs.answers.simulation import EngineLimits, SimulatedRequests
+from planner.specs.base import Grade, Notice
+from planner.units import Count
+
+LEAST_BACKLOG = 10  #: so many may wait at any moment
+BACKLOG_FRACTION = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyPoints:
+    """Mean and percentiles over the served requests [s]."""
+
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicaSimulation:
+    """One replica under one stream of requests."""
+
+    model: str
+    hardware: str
+    gpus: Count
+    quantization: str
+    profile: str
+    grade: Grade
+    limits: EngineLimits
+    requests: SimulatedRequests
+    ttft_s: LatencyPoints
+    tpot_s: LatencyPoints
+    e2e_s: LatencyPoints
+    queue_s: LatencyPoints
+    notices: tuple[Notice, ...]
+
+    @property
+    def offered_requests_per_s(self) -> float:
+        """Requests that arrive a second, between the first and the last; NaN for requests that all come at once."""
+        arrival_s = self.requests.arrival_s
+        span_s = float(arrival_s.max() - arrival_s.min())
+        return (arrival_s.size - 1) / span_s if span_s > 0 else math.nan
+
+    @property
+    def backlog(self) -> int:
+        """Requests that still wait when the last one arrives."""
+        last_s = self.requests.arrival_s.max()
+        return int((self.requests.scheduled_s > last_s).sum())
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether no more than a twentieth of the requests wait when the last one arrives."""
+        return self.backlog <= max(LEAST_BACKLOG, BACKLOG_FRACTION * self.requests.arrival_s.size)
