@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.cli.fit_answers import answers_for
+from planner.cli.fit_answers import answers_for, latency_of
 from planner.cli.options import (
     BooksOption,
     Format,
@@ -22,6 +22,7 @@ from planner.cli.options import (
 from planner.errors import EXIT_FINDING
 from planner.report import fit as report
 from planner.specs.answers.fit import Fit, FitRequest
+from planner.specs.answers.prediction import FitLatency
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,20 +95,27 @@ def fit(
         swa_full=swa_full,
     )
     answers = answers_for(model, gpu, request, tuple(books or ()), clip_context=context is None)
+    latency = latency_of(model, answers[0], request, tuple(books or ())) if gpu is not None else None
     width, color = screen_of(output, no_color=no_color)
-    emit(_shown(answers, output_format, single=gpu is not None, screen=(width, color, quiet)), output)
+    screen = (width, color, quiet)
+    emit(_shown(answers, latency, output_format, single=gpu is not None, screen=screen), output)
     if strict and not any(answer.fits for answer in answers):
         raise typer.Exit(EXIT_FINDING)
 
 
 def _shown(
-    answers: Sequence[Fit], output_format: Format, *, single: bool, screen: tuple[int, bool, bool]
+    answers: Sequence[Fit],
+    latency: FitLatency | None,
+    output_format: Format,
+    *,
+    single: bool,
+    screen: tuple[int, bool, bool],
 ) -> str:
     if output_format is Format.json:
-        return report.fit_json(answers, single=single)
+        return report.fit_json(answers, single=single, latency=latency)
     if output_format is Format.csv:
         return report.fit_csv(answers)
     if output_format is Format.md:
         return report.fit_markdown(answers)
     width, color, quiet = screen
-    return report.fit_table(answers, single=single, width=width, color=color, quiet=quiet)
+    return report.fit_table(answers, single=single, width=width, color=color, quiet=quiet, latency=latency)

@@ -73,7 +73,7 @@ def predict(
     ] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",
     profile: ProfileOption = None,
-    detail: Annotated[bool, typer.Option(help="Show the step by operator, and the memory.")] = False,
+    detail: Annotated[bool, typer.Option(help="Show a step by operator, beside the speed of light.")] = False,
     books: BooksOption = None,
     output_format: FormatOption = Format.table,
     output: OutputOption = "-",

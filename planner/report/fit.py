@@ -10,14 +10,19 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from planner.report.numbers import count, gib
+from planner.report.bars import LABEL_COLUMNS, stacked
+from planner.report.latency import latency_lines
+from planner.report.numbers import count, duration_band, gib, percent
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
 from planner.specs.answers.fit import Fit
+from planner.specs.answers.prediction import FitLatency
 
 SCHEMA = "planner.fit/1"
 SHADES = "█▓▒░▪·"
 MIN_BAR, MAX_BAR = 30, 72
+LATENCIES = ("ttft_s", "tpot_s", "e2e_s", "breakdown", "profile", "grade")
+LOAD = ("concurrency", "input_tokens", "output_tokens")
 LIST_COLUMNS = ("fits", "device", "weights", "KV pool", "tokens", "longest", "at once", "short by")
 SHOWN_MISSES = 8
 CSV_FIELDS = (
@@ -40,10 +45,10 @@ CSV_FIELDS = (
 )
 
 
-def fit_json(answers: Sequence[Fit], *, single: bool) -> str:
-    """Return the answer as a document, or the answers under ``results``."""
+def fit_json(answers: Sequence[Fit], *, single: bool, latency: FitLatency | None = None) -> str:
+    """Return the answer as a document with its latency, or the answers under ``results``."""
     if single:
-        return to_json({"schema": SCHEMA} | plain(answers[0]))
+        return to_json({"schema": SCHEMA} | plain(answers[0]) | {"latency": _latency_document(latency)})
     return to_json({"schema": SCHEMA, "results": [plain(answer) for answer in answers]})
 
 
@@ -64,13 +69,41 @@ def fit_markdown(answers: Sequence[Fit]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fit_table(answers: Sequence[Fit], *, single: bool, width: int, color: bool, quiet: bool) -> str:
-    """Return the screen: the verdict first, then why, then the bar and the figures."""
-    parts = _one(answers[0], width, quiet=quiet) if single else _many(answers)
+def fit_table(
+    answers: Sequence[Fit],
+    *,
+    single: bool,
+    width: int,
+    color: bool,
+    quiet: bool,
+    latency: FitLatency | None = None,
+) -> str:
+    """Return the screen: the verdict first, then why, then the bars and the figures."""
+    parts = _one(answers[0], width, latency, quiet=quiet) if single else _many(answers)
     return render(*parts, width=width, color=color)
 
 
-def _one(answer: Fit, width: int, *, quiet: bool) -> list[RenderableType]:
+def _latency_document(latency: FitLatency | None) -> dict[str, object] | None:
+    if latency is None or latency.prediction is None:
+        return None
+    found = {name: getattr(latency.prediction, name) for name in LATENCIES}
+    return {name: getattr(latency, name) for name in LOAD} | found
+
+
+def _latency(latency: FitLatency | None, width: int) -> list[RenderableType]:
+    """Draw what an answer's time goes to when as much runs as was asked for."""
+    if latency is None:
+        return []
+    p = latency.prediction
+    if p is None:
+        return [Text(f"latency  unknown: {latency.unknown}")]
+    load = f"{count(latency.concurrency)} at once, {count(latency.input_tokens)} tokens in and {count(latency.output_tokens)} out"
+    times = f"first token {duration_band(p.ttft_s)}, then {duration_band(p.tpot_s)} each"
+    words = Text(f"{times}\n{load}; {p.profile}, {p.grade}")
+    return [*latency_lines(p, width=width), Padding(words, (0, 0, 0, LABEL_COLUMNS)), Text()]
+
+
+def _one(answer: Fit, width: int, latency: FitLatency | None, *, quiet: bool) -> list[RenderableType]:
     verdict, style = ("fits", "good") if answer.fits else ("does not fit", "bad")
     gpus = f"{answer.gpus} × " if answer.gpus > 1 else ""
     head = Text.assemble(
@@ -79,7 +112,7 @@ def _one(answer: Fit, width: int, *, quiet: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [head, Text(answer.reason[:1].upper() + answer.reason[1:] + ".")]
     if not answer.fits:
         parts += _cures(answer)
-    parts += [Text(), *_bar(answer, width), Text(), _figures(answer)]
+    parts += [Text(), *_bar(answer, width), Text(), *_latency(latency, width), _figures(answer)]
     if not quiet:
         parts += [Text(f"note: {note.message}; {note.cure}", style="warn") for note in answer.notices]
     return parts
@@ -97,18 +130,13 @@ def _cures(answer: Fit) -> list[RenderableType]:
 def _bar(answer: Fit, width: int) -> list[RenderableType]:
     """Draw the fullest GPU. What does not fit runs over its end and is cut there."""
     cells = max(MIN_BAR, min(MAX_BAR, width - 12))
-    drawn, summed = "", 0.0
     legend = grid("memory of one GPU" if answer.gpus > 1 else "memory", "", "share")
+    drawn = []
     for shade, part in zip(SHADES, answer.parts, strict=False):
-        share = part.bytes / answer.physical_bytes
-        summed += share
-        drawn += shade * (round(summed * cells) - len(drawn))
-        legend.add_row(f"{shade} {part.name}", gib(part.bytes), f"{share * 100:.1f} %")
-    over = len(drawn) > cells
-    drawn = drawn[: cells - 1] + "»" if over else drawn.ljust(cells)
-    total = gib(answer.physical_bytes)
-    legend.add_row("  physical", total, "100.0 %")
-    return [Text(f"[{drawn}]"), legend]
+        drawn.append((shade, part.bytes))
+        legend.add_row(f"{shade} {part.name}", gib(part.bytes), percent(part.bytes / answer.physical_bytes))
+    legend.add_row("  physical", gib(answer.physical_bytes), "100.0 %")
+    return [Text(f"[{stacked(drawn, answer.physical_bytes, cells)}]"), legend]
 
 
 def _figures(answer: Fit) -> RenderableType:

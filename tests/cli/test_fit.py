@@ -8,6 +8,8 @@ from typer.testing import Result
 
 from tests.cli.shell import planner
 
+NO_RATE = "apple-m5-pro"  # Apple states no matrix rate, and no one has measured one yet
+
 
 def fit(*args: str) -> Result:
     """Run ``planner fit`` in a pipe of 80 columns."""
@@ -84,3 +86,34 @@ def test_a_model_s_own_folder_is_as_good_as_a_name(tmp_path: Path) -> None:
 def test_the_default_context_is_no_longer_than_the_model_s(engine: str) -> None:
     done = fit("llama-2-7b", "--gpu", "a100", "--engine", engine, "--format", "json")
     assert json.loads(done.stdout)["context_tokens"] == 4096
+
+
+def test_what_fits_is_timed_and_drawn() -> None:
+    """An H100 has room for 16 sequences of 8,192 tokens: 7,936 of the prompt and 256 of the answer."""
+    asked = ("llama-3.1-8b", "--gpu", "h100-sxm", "--concurrency", "16")
+    screen = fit(*asked).stdout
+    assert "latency  [" in screen
+    assert "prompts of others" in screen
+    assert "16 at once, 7,936 tokens in and 256 out; vllm-hopper, fitted" in screen
+    latency = json.loads(fit(*asked, "--format", "json").stdout)["latency"]
+    assert latency["input_tokens"] == 7936
+    assert latency["ttft_s"]["low"] < latency["ttft_s"]["value"] < latency["ttft_s"]["high"]
+    assert sum(part["share_fraction"] for part in latency["breakdown"]) == pytest.approx(1)
+
+
+def test_llama_cpp_is_timed_with_one_sequence() -> None:
+    asked = ("llama-3.1-8b", "--gpu", "rtx-4090", "--engine", "llamacpp", "--quantization", "q4_k_m")
+    assert "1 at once, 7,936 tokens in" in fit(*asked, "--concurrency", "2").stdout
+
+
+def test_what_does_not_fit_has_no_latency() -> None:
+    asked = ("llama-3.1-70b", "--gpu", "l4")
+    assert "latency" not in fit(*asked).stdout
+    assert json.loads(fit(*asked, "--format", "json").stdout)["latency"] is None
+
+
+def test_a_device_without_a_matrix_rate_has_memory_but_no_latency() -> None:
+    done = fit("llama-3.1-8b", "--gpu", NO_RATE, "--engine", "llamacpp", "--quantization", "q4_k_m")
+    assert "latency  unknown: the books have no matrix rate for" in done.stdout
+    shown = fit("llama-3.1-8b", "--gpu", NO_RATE, "--engine", "llamacpp", "--format", "json").stdout
+    assert json.loads(shown)["latency"] is None

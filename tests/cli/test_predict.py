@@ -30,10 +30,29 @@ def test_json_has_the_promised_fields() -> None:
     assert sum(part["share_fraction"] for part in answer["breakdown"]) > 0.999
 
 
-def test_detail_shows_the_step_and_the_memory() -> None:
+def test_detail_shows_the_step_by_operator() -> None:
     result = CliRunner().invoke(app, [*BASE, "--rate", "1", "--detail"])
     assert "speed of light" in result.stdout
-    assert "█" in result.stdout
+    assert "as a benchmark averages it" in result.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_the_screen_draws_latency_and_memory_within_its_width(columns: int) -> None:
+    shell = CliRunner(env={"COLUMNS": str(columns)})
+    screen = shell.invoke(app, [*BASE, "--concurrency", "64"]).stdout
+    assert "latency  [" in screen
+    assert "memory   [" in screen
+    assert "speed of light" not in screen
+    assert max(map(len, screen.splitlines())) <= columns
+    assert "\x1b" not in screen
+
+
+def test_requests_that_wait_are_counted_and_their_waiting_drawn() -> None:
+    """The pool of a full H100 holds a few requests of 100,000 tokens; the others wait."""
+    long = ["--input-tokens", "100000", "--concurrency", "64"]
+    screen = CliRunner(env={"COLUMNS": "160"}).invoke(app, [*BASE, *long]).stdout
+    assert " wait" in screen.splitlines()[0]
+    assert "█ waiting and first token" in screen
 
 
 def test_the_plain_table_needs_no_load() -> None:

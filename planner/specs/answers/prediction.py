@@ -115,3 +115,14 @@ class StreamPrediction:
     breakdown: tuple[OperatorTime, ...]
     grade: Grade
     notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitLatency:
+    """How fast a configuration that fits would answer, or why that is not known."""
+
+    concurrency: Count
+    input_tokens: float
+    output_tokens: float
+    prediction: Prediction | StreamPrediction | None
+    unknown: str | None = None
