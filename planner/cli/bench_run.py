@@ -24,6 +24,7 @@ from planner.cli.bench_options import Convention, numbers, parse_slo
 from planner.cli.bench_price import price_of
 from planner.cli.bench_progress import progress
 from planner.cli.bench_scenario import with_scenario
+from planner.cli.gguf_file import gguf_file
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.gpu_choice import VISIBLE, choose_gpus
@@ -42,6 +43,11 @@ SEED_BITS = 31
 DEFAULT_REQUESTS = 100
 FAKE = "fake"  # the engine of known times, which serves any model
 SECONDS_PER_MINUTE = 60
+NAME_A_SERVED_MODEL = "add --model NAME, as the server knows it"
+NAME_A_MODEL = {
+    "llamacpp": "add --model FILE.gguf, or --synthetic MODEL for one of the book with random weights",
+    "vllm": "add --model DIR_OR_ID, or --synthetic MODEL for one of the book with random weights",
+}
 
 
 def run_from_options(given: dict[str, Any]) -> RunResult:
@@ -136,7 +142,9 @@ def _with_model(given: dict[str, Any]) -> dict[str, Any]:
     """Return ``given`` with the model to measure; the fake engine needs none named."""
     given = with_synthetic_model(given)
     if given["model"] is None and given["engine"] != FAKE:
-        raise UsageError("no model named", cure="add --model NAME, as the server knows it")
+        raise UsageError("no model named", cure=NAME_A_MODEL.get(given["engine"], NAME_A_SERVED_MODEL))
+    if given["engine"] == "llamacpp":
+        gguf_file(Path(given["model"]))
     return given | {"model": given["model"] or FAKE}
 
 

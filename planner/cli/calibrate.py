@@ -12,6 +12,7 @@ from planner.bench.load_loop import held_out_points
 from planner.bench.records import read_manifest, read_records
 from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
 from planner.bench.stream_steps import steps_of_records
+from planner.cli.gguf_file import gguf_file
 from planner.cli.options import BooksOption, NoColorOption, OutputOption, QuietOption, emit, screen_of
 from planner.cli.synthetic_model import CACHE, synthetic_model
 from planner.engines.host import usable_cpus
@@ -94,7 +95,11 @@ def calibrate(
         run = _read(results)
     else:
         storage = quantization or "q4_0"
-        file = model or synthetic_model(synthetic or "", storage, folder=model_cache, books=own_books)
+        file = (
+            gguf_file(model)
+            if model
+            else synthetic_model(synthetic or "", storage, folder=model_cache, books=own_books)
+        )
         run = _measure(file, threads=threads, synthetic=model is None, keep=keep, quiet=quiet)
     identity = identity_of(
         run, model=book_model or synthetic, quantization=quantization, hardware=hardware, books=own_books

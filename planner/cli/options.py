@@ -29,6 +29,13 @@ class Format(StrEnum):
     md = "md"
 
 
+class ScreenFormat(StrEnum):
+    """How results are written that have no rows of their own."""
+
+    table = "table"
+    json = "json"
+
+
 def _as_of(text: str | None) -> date | None:
     if text is None:
         return None
@@ -38,6 +45,7 @@ def _as_of(text: str | None) -> date | None:
         raise typer.BadParameter(f"expected a date as YYYY-MM-DD, found {text!r}") from None
 
 
+ScreenFormatOption = Annotated[ScreenFormat, typer.Option("--format", "-f", help="How to write the result.")]
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to write the result.")]
 OutputOption = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Where to write the result; - is stdout.")

@@ -12,12 +12,13 @@ import typer
 
 from planner.bench.steps import large_enough, measure_run
 from planner.cli.calibrate import show_progress
+from planner.cli.gguf_file import gguf_file
 from planner.cli.options import (
-    Format,
-    FormatOption,
     NoColorOption,
     OutputOption,
     QuietOption,
+    ScreenFormat,
+    ScreenFormatOption,
     emit,
     screen_of,
 )
@@ -42,19 +43,13 @@ def steps(
     repetitions: Annotated[int, typer.Option(min=1, help="Prefills per point.")] = 5,
     threads: Annotated[int, typer.Option(min=0, help="Threads of the engine; 0: all processors.")] = 0,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for a quiet machine.")] = 20.0,
-    form: FormatOption = Format.table,
+    form: ScreenFormatOption = ScreenFormat.table,
     output: OutputOption = "-",
     no_color: NoColorOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Time prefill by prompt length and decode by batch, each at every depth. JSON can be given to calibrate."""
-    if not file.is_file():
-        raise UsageError(
-            f"there is no file {str(file)!r}",
-            cure="planner bench --synthetic writes a GGUF of any model of the book",
-        )
-    if form not in (Format.table, Format.json):
-        raise UsageError(f"steps does not write {form.value}", cure="choose --format table or json")
+    gguf_file(file)
     points = points_of(prompt, batch, depth, generate=generate, repetitions=repetitions)
     settings = large_enough(LlamaCppSettings(model=str(file), threads=threads or usable_cpus()), points)
     largest = max(max(point.prompt_tokens, point.sequences) for point in points)
@@ -69,7 +64,7 @@ def steps(
     )
     width, color = screen_of(output, no_color=no_color)
     emit(
-        to_json(plain(run)) if form is Format.json else steps_table(run, width=width, color=color),
+        to_json(plain(run)) if form is ScreenFormat.json else steps_table(run, width=width, color=color),
         output,
     )
 

@@ -30,6 +30,7 @@ KV_TYPES = {
 NO_KV_SLOT = 1  # llama_decode's answer when the cache is full
 LOG_LEVEL_WARN = 3
 DESCRIPTION_BYTES = 256
+REASON = ": error loading model: "  # llama.cpp's log, before the reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,11 +109,13 @@ class LlamaCppSession:
 
     def __init__(self, settings: LlamaCppSettings) -> None:
         self._lib = _library()
-        self._quiet = self._lib.llama_log_callback(_log)
+        self._log = EngineLog()
+        self._quiet = self._lib.llama_log_callback(self._log.take)
         self._lib.llama_log_set(self._quiet, None)
         self._lib.llama_backend_init()
-        self._model = _load_model(self._lib, settings)
+        self._model = _load_model(self._lib, settings, self._log)
         self._context = _make_context(self._lib, self._model, settings)
+        self._log.release()
         self._memory = self._lib.llama_get_memory(self._context)
         self._batch = self._lib.llama_batch_init(settings.batch_tokens, 0, 1)
         self.facts = _facts(self._lib, self._model, self._context)
@@ -177,20 +180,43 @@ def _library() -> Any:  # noqa: ANN401 - ctypes bindings have no types
     return lib
 
 
-def _log(level: int, text: bytes, _data: object) -> None:
-    """Pass llama.cpp's warnings and errors to stderr; its progress chatter is dropped."""
-    if level >= LOG_LEVEL_WARN and text.strip(b".\n"):
-        sys.stderr.write(text.decode(errors="replace"))
+class EngineLog:
+    """llama.cpp's warnings and errors: held back while a model loads, because they are its answer then; stderr later."""
+
+    def __init__(self) -> None:
+        self._held: list[str] | None = []
+
+    def take(self, level: int, text: bytes, _data: object) -> None:
+        """Take one line of the log; progress chatter is dropped."""
+        line = text.decode(errors="replace")
+        if level < LOG_LEVEL_WARN or not line.strip(".\n"):
+            return
+        if self._held is None:
+            sys.stderr.write(line)
+        else:
+            self._held.append(line)
+
+    def release(self) -> None:
+        """Write what was held back, and every later line at once."""
+        held, self._held = self._held or (), None
+        sys.stderr.writelines(held)
+
+    def reason(self) -> str:
+        """Return why a model did not load; empty where the log does not say."""
+        lines = [line.strip() for line in self._held or ()]
+        named = [line.partition(REASON)[2] for line in lines if REASON in line]
+        return next(iter((*named, *lines)), "")
 
 
-def _load_model(lib: Any, settings: LlamaCppSettings) -> Any:  # noqa: ANN401
+def _load_model(lib: Any, settings: LlamaCppSettings, log: EngineLog) -> Any:  # noqa: ANN401
     parameters = lib.llama_model_default_params()
     parameters.n_gpu_layers = settings.gpu_layers
     model = lib.llama_model_load_from_file(settings.model.encode(), parameters)
     if not model:
+        reason = log.reason()
         raise EngineError(
-            f"llama.cpp could not load {settings.model}",
-            cure="is it a GGUF file, and is there memory for it?",
+            f"llama.cpp could not load {settings.model}" + (f": {reason}" if reason else ""),
+            cure="is it a whole GGUF file that this llama.cpp knows, and is there memory for it?",
         )
     return model
 

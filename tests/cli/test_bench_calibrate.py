@@ -12,6 +12,7 @@ from planner.errors import EXIT_FINDING, EXIT_INTERRUPTED, UsageError
 from planner.inputs.step_profiles import read_step_profile
 from planner.inputs.step_results import read_step_run
 from tests.bench.test_step_loop import FAKE, Machine
+from tests.engines.fake_session import fake_gguf
 
 
 def calibrate(
@@ -21,7 +22,8 @@ def calibrate(
     monkeypatch.setattr(
         "planner.bench.step_loop.open_worker", lambda settings: open_worker(settings, command=FAKE)
     )
-    given = ("--calibrate", "--engine", engine, "--model", "fake.gguf", "--output", str(folder))
+    model = fake_gguf(folder.parent)
+    given = ("--calibrate", "--engine", engine, "--model", str(model), "--output", str(folder))
     return CliRunner().invoke(app, [*given, *arguments])
 
 

@@ -16,8 +16,8 @@ from planner.engines.llamacpp import open_worker
 from planner.engines.llamacpp_engine import LlamaCppEngine
 from planner.engines.registry import ENGINES
 from tests.bench.test_step_loop import FAKE
+from tests.engines.fake_session import fake_gguf
 
-BENCH = ["--engine", "llamacpp", "--model", "fake.gguf", "--quiet"]
 LOAD = ["--rate", "20", "--requests", "12", "--input-tokens", "32", "--output-tokens", "4", "--no-self-check"]
 
 
@@ -29,12 +29,13 @@ def test_a_load_beside_its_simulation_says_how_fast_the_host_was(
     monkeypatch.setattr("planner.engines.llamacpp.wait_for_quiet", lambda _: True)
     monkeypatch.setitem(ENGINES, "llamacpp", lambda options: LlamaCppEngine(options, command=FAKE))
     steps, load = tmp_path / "steps", tmp_path / "load"
-    fitted = CliRunner().invoke(bench_app, ["--calibrate", *BENCH, "--output", str(steps)])
+    bench = ["--engine", "llamacpp", "--model", str(fake_gguf(tmp_path)), "--quiet"]
+    fitted = CliRunner().invoke(bench_app, ["--calibrate", *bench, "--output", str(steps)])
     # one before each of 14 points and one after the last; on a busy machine a point is left out and another comes
     assert re.search(r"\b(1[5-9]|[2-9]\d) references between the points", fitted.stdout), fitted.stdout
     assert "the host's speed stood still" in " ".join(fitted.stdout.split())
 
-    measured = CliRunner().invoke(bench_app, [*BENCH, *LOAD, "--output", str(load)])
+    measured = CliRunner().invoke(bench_app, [*bench, *LOAD, "--output", str(load)])
     assert measured.exit_code == 0
     around = read_host_speed(load)
     assert around is not None

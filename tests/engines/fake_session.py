@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from planner.engines.llamacpp_session import LlamaCppSettings, Row, SessionFacts
 from planner.engines.llamacpp_worker import serve
 from planner.errors import EngineError
 
 STEP_S, ROW_S = 0.010, 0.001
+
+
+def fake_gguf(folder: Path) -> Path:
+    """Write a file that begins as a GGUF does, for the fake context to load."""
+    path = folder / "fake.gguf"
+    path.write_bytes(b"GGUF")
+    return path
 
 
 class FakeSession:

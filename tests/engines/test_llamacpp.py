@@ -7,7 +7,7 @@ import pytest
 
 from planner.engines import llamacpp
 from planner.engines.llamacpp import LlamaCppWorker, engine_facts, measure_steadily, open_worker
-from planner.engines.llamacpp_session import LlamaCppSettings
+from planner.engines.llamacpp_session import EngineLog, LlamaCppSettings
 from planner.engines.llamacpp_work import measure
 from planner.engines.steadiness import disturbance_of, reasons_not_to_trust, spread
 from planner.engines.synthetic import write_gguf
@@ -168,9 +168,28 @@ def test_llama_cpp_loads_and_runs_a_synthetic_model(family: str, experts: int, t
             worker.measure(StepPoint(sequences=1, context_tokens=1024, repetitions=2))
 
 
+def test_the_log_is_held_back_until_the_model_is_loaded(capsys: pytest.CaptureFixture[str]) -> None:
+    log = EngineLog()
+    assert log.reason() == ""
+    log.take(2, b"loading tensors\n", None)  # progress
+    log.take(4, b"gguf_init: cut\n", None)
+    assert log.reason() == "gguf_init: cut"
+    log.take(4, b"llama_model_load: error loading model: the file is cut\n", None)
+    assert log.reason() == "the file is cut"
+    assert capsys.readouterr().err == ""
+    log.release()
+    log.take(3, b"a warning\n", None)
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "llama_model_load: error loading model: the file is cut",
+        "a warning",
+    ]
+
+
 @pytest.mark.llamacpp
 def test_llama_cpp_refuses_a_file_that_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(b"not a model")
-    with pytest.raises(EngineError, match="could not load"):
-        LlamaCppWorker(settings(str(path)))
+    with pytest.raises(EngineError, match=r"could not load .*: failed to load model from [^\n]*$"):
+        LlamaCppWorker(
+            settings(str(path))
+        )  # one line: the reason stands in it, the log of the engine does not

@@ -10,7 +10,7 @@ import pytest
 from planner.engines.base import EngineOptions
 from planner.engines.llamacpp_engine import WORKER, LlamaCppEngine, launch_settings
 from planner.engines.llamacpp_session import LlamaCppSettings
-from planner.engines.llamacpp_slots import SlotRequest, SlotServer
+from planner.engines.llamacpp_slots import SlotRequest, SlotServer, passes
 from planner.engines.synthetic import write_gguf
 from planner.errors import EngineError, UsageError
 from planner.specs.measured.load import RequestPlan
@@ -59,6 +59,31 @@ def test_decoding_slots_go_first_and_prompts_fill_what_the_batch_has_left() -> N
     assert [event.tokens for event in events] == [(0,), (0, 1), (1, 2), (2,)]
     assert [event.done for event in events] == [(), (0,), (1,), (2,)]
     assert events[0].ns == 7
+
+
+def test_a_step_has_its_sequences_in_the_order_of_the_slots() -> None:
+    # llama.cpp takes a sequence into a pass only where its number follows the one before
+    session = FakeSession(LlamaCppSettings(model="m", threads=1, sequences=3))
+    server = SlotServer(session=session, slots=3, batch_tokens=64, clock_ns=lambda: 7)
+    for number, answer in enumerate((2, 6, 6, 6)):
+        server.add(SlotRequest(id=number, input_tokens=4, output_tokens=answer))
+    while server.busy:
+        server.step()
+    # the fourth request takes slot 0 after two steps: laid out as it came, its row would be the last of the step
+    assert [[row.sequence for row in rows] for rows in session.steps[3:5]] == [[0, 1, 2], [0, 1, 2]]
+
+
+def test_a_request_takes_the_slot_that_leaves_the_fewest_passes() -> None:
+    session = FakeSession(LlamaCppSettings(model="m", threads=1, sequences=4))
+    server = SlotServer(session=session, slots=4, batch_tokens=64, clock_ns=lambda: 7)
+    for number, answer in enumerate((2, 2, 9)):
+        server.add(SlotRequest(id=number, input_tokens=4, output_tokens=answer))
+    server.step()
+    server.step()  # slots 0 and 1 are done, 2 goes on
+    server.add(SlotRequest(id=3, input_tokens=4, output_tokens=2))
+    server.step()
+    assert sorted({row.sequence for row in session.steps[-1]}) == [1, 2]  # slot 0 would be a pass of its own
+    assert [passes(busy) for busy in ({0, 1, 2}, {0, 2, 3}, {1, 3})] == [1, 2, 2]
 
 
 def test_every_token_of_every_request_gets_a_stamp() -> None:
