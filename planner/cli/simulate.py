@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from planner.cli.options import (
@@ -19,8 +20,8 @@ from planner.cli.options import (
     emit,
     screen_of,
 )
-from planner.cli.scenario_workload import read_workload
 from planner.cli.simulate_against import agreement_of_requests, agreement_of_run, show_against
+from planner.cli.simulate_scenario import Flags, ServedShare, scenario_share
 from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
 from planner.inputs.books import load_books
@@ -30,17 +31,17 @@ from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.traces import read_trace
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.profile_engine import profile_limits, simulate_profile
-from planner.planning.prediction.simulate import peak_batch, simulate_replica
+from planner.planning.prediction.simulate import simulate_replica
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.answers.simulated import ReplicaSimulation
 from planner.specs.answers.simulation import RequestBatch
+from planner.specs.books.books import Books
 from planner.specs.measured.agreement import LoadAgreement
-from planner.specs.scenario.scenario import Scenario, Slo
+from planner.specs.scenario.scenario import Slo
 
 app = typer.Typer(rich_markup_mode=None)
-MOST_TOKENS = 1_000_000  #: longer draws of a log-normal are cut here; the KV pool refuses far shorter ones
 
 
 @app.command()
@@ -55,12 +56,23 @@ def simulate(
     input_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt, with --rate.")] = 1024,
     output_tokens: Annotated[int, typer.Option(min=1, help="Tokens of an answer, with --rate.")] = 256,
     requests: Annotated[int, typer.Option(min=1, help="Requests to draw.")] = 2000,
-    replicas: Annotated[int, typer.Option(min=1, help="Replicas that share the traffic.")] = 1,
+    replicas: Annotated[
+        int | None,
+        typer.Option(min=1, help="Replicas that share the traffic; as the scenario's estimate has it, or 1."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
-    model: Annotated[str | None, typer.Option(help="A model of the book; the scenario's own, else.")] = None,
-    gpu: Annotated[str | None, typer.Option(help="A device of the book; the scenario's own, else.")] = None,
-    engine: Annotated[str, typer.Option(help="vllm or llamacpp.")] = "vllm",
-    tensor_parallel: Annotated[int, typer.Option(min=1, help="GPUs that share each layer.")] = 1,
+    model: Annotated[
+        str | None, typer.Option(help="A model of the book; the estimate's choice, else.")
+    ] = None,
+    gpu: Annotated[
+        str | None, typer.Option(help="A device of the book; the estimate's choice, else.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="vllm, sglang, tensorrt-llm or llamacpp; the scenario's, or vllm.")
+    ] = None,
+    tensor_parallel: Annotated[
+        int | None, typer.Option(min=1, help="GPUs that share each layer; the estimate's choice, or 1.")
+    ] = None,
     quantization: Annotated[str, typer.Option(help="auto, bf16, fp8, nvfp4, awq …")] = "auto",
     kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
     memory_utilization: Annotated[
@@ -94,13 +106,16 @@ def simulate(
 ) -> None:
     """Simulate the scheduler of vLLM, or of llama.cpp's slots: percentiles, queue and batch of one replica.
 
-    --format csv has every request. llama.cpp needs a measured profile (planner calibrate).
+    A scenario is served by the machines that its estimate would choose: GPU, parallelism, weights and a serving
+    replica's share of the peak. Flags narrow that choice. --format csv has every request. llama.cpp needs a measured
+    profile (planner calibrate).
     """
+    folders = tuple(books or ())
     request = PredictRequest(
-        engine=engine,
+        engine=engine or "vllm",
         quantization=quantization,
         kv_dtype=kv_dtype,
-        tensor_parallel=tensor_parallel,
+        tensor_parallel=tensor_parallel or 1,
         utilization_fraction=memory_utilization,
         max_sequences=max_num_seqs,
         batched_tokens=max_num_batched_tokens,
@@ -108,24 +123,30 @@ def simulate(
         pool_tokens=pool_tokens,
     )
     if against is not None:
-        show_against(
-            _agreement(against, profile, model, gpu, request, tuple(books or ())),
-            output_format,
-            output,
-            no_color=no_color,
-            quiet=quiet,
-        )
+        loads = _agreement(against, profile, model, gpu, request, folders)
+        show_against(loads, output_format, output, no_color=no_color, quiet=quiet)
         return
-    known, batch = _traffic(
-        scenario, trace, rate, (input_tokens, output_tokens), (requests, replicas, seed), tuple(sets or ())
-    )
-    model, gpu = _configuration(known, model, gpu)
-    request = replace(request, quantization=_quantization(known, quantization))
-    simulation = _measured(profile, model, gpu, request, batch, slot_tokens, tuple(books or ()))
-    if simulation is None:
-        simulation = _from_books(model, gpu, request, batch, tuple(books or ()))
-    slo = known.slo if known is not None else None
-    _show(simulation, output_format, output, slo, no_color=no_color, quiet=quiet)
+    if [scenario, trace, rate].count(None) != 2:
+        raise UsageError("give the traffic once", cure="use one of SCENARIO, --trace FILE or --rate R")
+    draw = (requests, np.random.default_rng(seed))
+    if scenario is not None:
+        flags = Flags(
+            model=model,
+            gpu=gpu,
+            engine=engine,
+            tensor_parallel=tensor_parallel,
+            replicas=replicas,
+            profile=profile,
+        )
+        served, shelves = scenario_share(
+            scenario, flags, request, draw=draw, sets=tuple(sets or ()), folders=folders
+        )
+    else:
+        batch = _traffic(trace, rate or 0.0, (input_tokens, output_tokens), draw, replicas or 1)
+        served = ServedShare(model=model, gpu=gpu, request=request, batch=batch)
+        shelves = load_books(*folders)
+    simulation = _simulated(served, profile, slot_tokens, shelves)
+    _show(simulation, output_format, output, served.slo, no_color=no_color, quiet=quiet)
 
 
 def _agreement(
@@ -141,23 +162,29 @@ def _agreement(
     return agreement_of_run(run, choice, sequences=request.max_sequences)
 
 
+def _simulated(
+    served: ServedShare, choice: str | None, slot_tokens: int | None, shelves: Books
+) -> ReplicaSimulation:
+    """Simulate with the measured profile that matches, else with the shipped coefficients."""
+    found = _measured(served, choice, slot_tokens, shelves)
+    if found is None:
+        found = _from_books(served, shelves)
+    return replace(found, share=served.share)
+
+
 def _measured(
-    choice: str | None,
-    model: str | None,
-    gpu: str | None,
-    request: PredictRequest,
-    batch: RequestBatch,
-    slot_tokens: int | None,
-    books: tuple[Path, ...],
+    served: ServedShare, choice: str | None, slot_tokens: int | None, shelves: Books
 ) -> ReplicaSimulation | None:
     """Simulate with the measured profile that matches; ``None`` where there is none."""
-    shelves = load_books(*books)
+    request = served.request
+    if choice is None and request.tensor_parallel > 1:  # profiles are of one device
+        return None
     chosen = chosen_profile(
         choice,
         kind=request.engine,
-        model=shelves.models.find(model).id if model else None,
+        model=shelves.models.find(served.model).id if served.model else None,
         quantization=request.quantization,
-        hardware=shelves.hardware.find(gpu).id if gpu else None,
+        hardware=shelves.hardware.find(served.gpu).id if served.gpu else None,
     )
     if chosen is None:
         return None
@@ -167,78 +194,50 @@ def _measured(
         batched_tokens=request.batched_tokens,
         slot_tokens=slot_tokens,
     )
-    return simulate_profile(chosen, batch, limits)
+    return simulate_profile(chosen, served.batch, limits)
 
 
-def _from_books(
-    model: str | None, gpu: str | None, request: PredictRequest, batch: RequestBatch, books: tuple[Path, ...]
-) -> ReplicaSimulation:
+def _from_books(served: ServedShare, shelves: Books) -> ReplicaSimulation:
     """Simulate with the shipped coefficients of the engine on this class of hardware."""
-    if request.engine == "llamacpp":
+    if served.request.engine == "llamacpp":
         raise UsageError(
             "llama.cpp's slots are simulated from a measured profile",
             cure="give --profile FILE; planner calibrate --profile FILE measures one",
         )
-    if model is None or gpu is None:
+    if served.model is None or served.gpu is None:
         raise UsageError(
             "say what serves the requests",
             cure="give --model and --gpu, --profile FILE, or hosting.self_hosted in the scenario",
         )
-    shelves = load_books(*books)
     return simulate_replica(
-        unpack(shelves.models.find(model)),
-        shelves.hardware.find(gpu),
-        request,
-        batch,
+        unpack(shelves.models.find(served.model)),
+        shelves.hardware.find(served.gpu),
+        served.request,
+        served.batch,
         profiles=load_serving_profiles(),
         memory_profile=load_vllm_memory(),
     )
 
 
 def _traffic(
-    scenario: Path | None,
     trace: Path | None,
-    rate: float | None,
+    rate: float,
     tokens: tuple[int, int],
-    draw: tuple[int, int, int],
-    sets: tuple[str, ...],
-) -> tuple[Scenario | None, RequestBatch]:
-    """Read or draw one replica's requests from whichever source was given."""
-    import numpy as np
-
-    if [scenario, trace, rate].count(None) != 2:
-        raise UsageError("give the traffic once", cure="use one of SCENARIO, --trace FILE or --rate R")
-    requests, replicas, seed = draw
-    generator = np.random.default_rng(seed)
-    if scenario is not None:
-        stated, workload = read_workload(scenario, sets)
-        drawn = peak_batch(workload, generator, requests=requests, replicas=replicas, most_tokens=MOST_TOKENS)
-        return stated, drawn
+    draw: tuple[int, np.random.Generator],
+    replicas: int,
+) -> RequestBatch:
+    """Read or draw one replica's requests."""
+    requests, generator = draw
     if trace is not None and trace.suffix == ".jsonl":
-        return None, read_jsonl_trace(trace, every=replicas)
+        return read_jsonl_trace(trace, every=replicas)
     if trace is not None:
         read = read_trace(trace)
         arrival_s, prompt, answer = (column[::replicas] for column in read)
     else:
-        arrival_s = gamma_arrivals(generator, requests_per_s=(rate or 0.0) / replicas, requests=requests)
+        arrival_s = gamma_arrivals(generator, requests_per_s=rate / replicas, requests=requests)
         prompt, answer = (np.full(requests, count) for count in tokens)
     whole = [np.maximum(np.rint(column), 1).astype(np.int64) for column in (prompt, answer)]
-    return None, RequestBatch(arrival_s=arrival_s, input_tokens=whole[0], output_tokens=whole[1])
-
-
-def _configuration(
-    scenario: Scenario | None, model: str | None, gpu: str | None
-) -> tuple[str | None, str | None]:
-    own = scenario.hosting.self_hosted if scenario is not None and scenario.hosting is not None else None
-    model = model or (own.models[0] if own is not None and own.models else None)
-    gpu = gpu or (own.gpus[0] if own is not None and own.gpus else None)
-    return model, gpu
-
-
-def _quantization(scenario: Scenario | None, asked: str) -> str:
-    """Return the type of the weights: the first that the scenario allows where none is asked for."""
-    own = scenario.hosting.self_hosted if scenario is not None and scenario.hosting is not None else None
-    return own.quantization[0] if own is not None and asked == "auto" else asked
+    return RequestBatch(arrival_s=arrival_s, input_tokens=whole[0], output_tokens=whole[1])
 
 
 def _show(

@@ -43,6 +43,7 @@ def simulate_json(simulation: ReplicaSimulation) -> str:
         "profile": simulation.profile,
         "grade": simulation.grade,
         "limits": asdict(simulation.limits),
+        "share": None if simulation.share is None else asdict(simulation.share),
         "requests": int(served.arrival_s.size),
         "refused": served.refused,
         "preemptions": int(served.preemptions.sum()),
@@ -94,7 +95,18 @@ def simulate_table(
         style="dim",
     )
     held = [_held(simulation, slo)] if slo is not None else []
-    parts: list[RenderableType] = [head, *held, run, "", table, "", *_chart(served, width), "", facts]
+    parts: list[RenderableType] = [
+        head,
+        *held,
+        *_shared(simulation),
+        run,
+        "",
+        table,
+        "",
+        *_chart(served, width),
+        "",
+        facts,
+    ]
     if not quiet and not simulation.keeps_up:
         parts.append(Text(FALLS_BEHIND, style="warn"))
     if not quiet:
@@ -130,6 +142,21 @@ def _held(simulation: ReplicaSimulation, slo: Slo) -> Text:
     words = ", ".join(f"{name} {duration(late)} of {duration(limit)}" for name, late, limit in stated)
     verdict = f"misses the limit of {' and '.join(missed)}" if missed else "holds the limits"
     return Text(f"{verdict}: p95 {words}", style="warn" if missed else "")
+
+
+def _shared(simulation: ReplicaSimulation) -> list[Text]:
+    """Say which machines of the scenario these are, and what of its peak they take."""
+    share = simulation.share
+    if share is None:
+        return []
+    all_, one = share.replicas or share.serving_replicas, share.serving_replicas == 1
+    of_all = f" of {all_:,}" if all_ != share.serving_replicas else ""
+    takes = f"{share.serving_replicas:,}{of_all} replica{'s' if all_ > 1 else ''} take{'s' if one else ''} the peak of"
+    peak = f"{takes} {rate(share.peak_requests_per_s)} requests/s"
+    if share.machines is None:
+        return [Text(peak)]
+    lines = [Text(f"the estimate's cheapest machines: {share.machines}; {peak}")]
+    return [*lines, *(Text(f"the estimate refuses them: {reason}", style="warn") for reason in share.refused)]
 
 
 def _chart(served: SimulatedRequests, width: int) -> list[RenderableType]:

@@ -23,8 +23,8 @@ SHOWN_REQUESTS = 800  #: for a report, where the limits are far away
 MOST_REPLICAS_MORE = 3
 
 
-def confirmed_options(weighed: Sequence[Weighed], *, always: bool) -> list[HostingOption]:
-    """Return the options, the cheapest that holds held against the simulator.
+def confirmed(weighed: Sequence[Weighed], *, always: bool) -> tuple[Weighed, ...]:
+    """Return what was weighed, the cheapest that holds held against the simulator.
 
     Only one near a limit is changed by what the simulator says, so that the bill of a scenario does not hang on whether
     it was asked for: it gets replicas until the limits hold, and its place among the others by its new price.
@@ -39,7 +39,7 @@ def confirmed_options(weighed: Sequence[Weighed], *, always: bool) -> list[Hosti
         rows[place] = found
         if not changed:
             break
-    return [each.option for each in rows]
+    return tuple(rows)
 
 
 def _cheapest(rows: Sequence[Weighed]) -> int | None:

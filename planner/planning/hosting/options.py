@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from planner.planning.hosting.configurations import Workbench
-from planner.planning.hosting.confirmation import confirmed_options
+from planner.planning.hosting.confirmation import confirmed
 from planner.planning.hosting.edge import edge_options
 from planner.planning.hosting.self_host import self_hosted_options
 from planner.specs.answers.estimate import ApiCost, HostingKind, HostingOption
@@ -45,7 +45,7 @@ def hosting_options(
     own = hosting.self_hosted if hosting is not None else SelfHosted()
     if own is not None:
         weighed = self_hosted_options(case, own, workload, cost, as_of, workbench)
-        options.extend(confirmed_options(list(weighed), always=simulated))
+        options.extend(each.option for each in confirmed(list(weighed), always=simulated))
     if hosting is not None and hosting.edge is not None:
         options.extend(edge_options(case, hosting.edge, workload, workbench))
     return tuple(options)

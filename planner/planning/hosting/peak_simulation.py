@@ -42,7 +42,8 @@ def simulated_peak(
         async_scheduling=ahead,
         prefix_caching=True,
     )
-    served = simulate(peak_share(demand, requests_per_s, requests), costs=costs, limits=limits)
+    drawn = peak_share(demand, requests_per_s, requests, np.random.default_rng(SEED))
+    served = simulate(drawn, costs=costs, limits=limits)
     outside_s = numbers["first_token_s"]
     ttft, tpot, e2e = _late(served)
     found = (ttft + outside_s, tpot, e2e + outside_s)
@@ -56,13 +57,14 @@ def simulated_peak(
     )
 
 
-def peak_share(demand: Demand, requests_per_s: float, requests: int) -> RequestBatch:
+def peak_share(
+    demand: Demand, requests_per_s: float, requests: int, generator: np.random.Generator
+) -> RequestBatch:
     """Return requests as a replica sees them at so many a second.
 
     Rate and mean lengths are met exactly, as far as lengths are whole: where a replica is nearly full, a draw that is a
     few per cent too busy would be tens of per cent too slow.
     """
-    generator = np.random.default_rng(SEED)
     lengths = [
         lognormal_tokens(generator, mean=tokens.mean, p50=tokens.p50, requests=requests, most=LONGEST)
         for tokens in (demand.prompt, demand.answer)

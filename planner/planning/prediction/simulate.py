@@ -16,7 +16,6 @@ from planner.planning.memory.vllm_memory import version_key
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
 from planner.planning.prediction.predict import choose_profile, operands_of
 from planner.planning.prediction.step_model import Load, Operands, step_s
-from planner.simulation.arrivals import gamma_arrivals, lognormal_tokens
 from planner.simulation.engine import simulate
 from planner.simulation.step import StepCosts
 from planner.specs.answers.prediction import PredictRequest
@@ -26,7 +25,6 @@ from planner.specs.base import Notice
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.profiles.memory import EngineMemoryProfile
 from planner.specs.profiles.serving import ServingProfile
-from planner.specs.scenario.workload import Workload
 
 if TYPE_CHECKING:
     from planner.units import FloatArray
@@ -140,25 +138,6 @@ def step_costs(
         kv_token_s=max(over_table(Load(sequences=1.0, context_tokens=context)) - alone, 0.0) / context,
         pair_s=over_table(Load(prefill_tokens=1.0, attended_tokens=context)) / context,
         apart=separate_prefill,
-    )
-
-
-def peak_batch(
-    workload: Workload, generator: np.random.Generator, *, requests: int, replicas: int, most_tokens: int
-) -> RequestBatch:
-    """Return one replica's share of a scenario's peak traffic."""
-    rate = workload.peak_requests_per_s / replicas
-    prompt, answer = workload.input_tokens, workload.output_tokens
-    return RequestBatch(
-        arrival_s=gamma_arrivals(
-            generator, requests_per_s=rate, requests=requests, burstiness=workload.burstiness
-        ),
-        input_tokens=lognormal_tokens(
-            generator, mean=prompt.mean, p50=prompt.p50, requests=requests, most=most_tokens
-        ),
-        output_tokens=lognormal_tokens(
-            generator, mean=answer.mean, p50=answer.p50, requests=requests, most=most_tokens
-        ),
     )
 
 

@@ -25,6 +25,20 @@ class LatencyPoints:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PeakShare:
+    """Where a simulated replica comes from: the machines of a scenario, and how many of them share its peak."""
+
+    peak_requests_per_s: float
+    serving_replicas: Count
+    machines: str | None
+    """The estimate's own, cheapest machines; ``None`` where flags alone say what serves."""
+    replicas: Count | None = None
+    """Those that the estimate runs, one that may be lost among them."""
+    refused: tuple[str, ...] = ()
+    """What the estimate has against them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReplicaSimulation:
     """One replica under one stream of requests."""
 
@@ -41,6 +55,7 @@ class ReplicaSimulation:
     e2e_s: LatencyPoints
     queue_s: LatencyPoints
     notices: tuple[Notice, ...]
+    share: PeakShare | None = None
 
     @property
     def offered_requests_per_s(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from planner.planning.bill.api_cost import api_cost
@@ -146,7 +147,7 @@ def test_without_an_option_that_holds_nothing_is_simulated() -> None:
 
 
 def test_the_share_of_a_peak_is_the_same_each_time_and_has_the_rate_and_lengths_asked_for() -> None:
-    one, again = (peak_share(CHAT, 5.0, 4000) for _ in range(2))
+    one, again = (peak_share(CHAT, 5.0, 4000, np.random.default_rng(0)) for _ in range(2))
     assert (one.arrival_s == again.arrival_s).all()
     assert one.arrival_s[-1] == pytest.approx(800.0, rel=0.05)
     assert one.input_tokens.mean() == pytest.approx(1800, rel=0.05)

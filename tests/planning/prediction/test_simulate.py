@@ -16,18 +16,15 @@ from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.predict import choose_profile
 from planner.planning.prediction.simulate import (
     latency_points,
-    peak_batch,
     simulate_replica,
     slowed,
     step_costs,
 )
 from planner.planning.prediction.step_model import Load, Operands, operands, step_s
-from planner.planning.workload.workload import workload_of
 from planner.simulation.engine import simulate
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.answers.simulated import ReplicaSimulation
 from planner.specs.answers.simulation import EngineLimits, RequestBatch
-from tests.strategies import built
 
 ASKED = PredictRequest()
 
@@ -131,25 +128,6 @@ def test_the_version_of_vllm_decides_when_a_step_is_planned_and_who_is_admitted(
 
 def test_a_pool_that_the_engine_printed_comes_before_the_computed_one() -> None:
     assert replica(batch(64), asked=PredictRequest(pool_tokens=41_408)).limits.pool_tokens == 41_408
-
-
-def test_a_replica_takes_its_share_of_the_peak_with_the_scenario_s_sizes() -> None:
-    """864,000 requests a day are 10/s, twice that at the peak, over four replicas 5/s."""
-    scenario = built(
-        {
-            "name": "chat",
-            "traffic": {"requests_per_day": 864_000.0, "shape": "flat", "peak_to_mean": 2.0},
-            "prompt": {"input_tokens": {"mean": 1000.0, "p95": 3000.0}, "output_tokens": 200.0},
-            "models": [{"model": "openai/gpt-4o-mini"}],
-        }
-    )
-    drawn = peak_batch(
-        workload_of(scenario, {}), np.random.default_rng(0), requests=20_000, replicas=4, most_tokens=100_000
-    )
-    assert 20_000 / drawn.arrival_s[-1] == pytest.approx(5.0, rel=0.03)
-    assert drawn.input_tokens.mean() == pytest.approx(1000, rel=0.03)
-    assert np.quantile(drawn.input_tokens, 0.95) == pytest.approx(3000, rel=0.05)
-    assert set(drawn.output_tokens) == {200}
 
 
 def test_prompts_in_steps_of_their_own_take_the_time_of_both_passes() -> None:
