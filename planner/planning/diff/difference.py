@@ -7,9 +7,9 @@ from dataclasses import field, replace
 from typing import assert_never
 
 from planner.planning.diff.pairing import Pair, pairs_of
-from planner.planning.diff.priced_entry import Priced, priced_entry, unknown_of, unpriced
+from planner.planning.diff.priced_entry import priced_entry, unpriced
 from planner.planning.diff.sameness import Sameness
-from planner.planning.diff.scenario_difference import difference_of, unchanged
+from planner.planning.diff.scenario_difference import added, difference_of, removed, unchanged
 from planner.planning.hosting.configurations import Workbenches
 from planner.records import dataclass
 from planner.specs.gate.difference import (
@@ -18,7 +18,6 @@ from planner.specs.gate.difference import (
     Difference,
     ScenarioDifference,
     SideName,
-    Status,
     Unknown,
 )
 from planner.specs.gate.side import Entry, Side
@@ -43,15 +42,11 @@ def difference(
     of their own. Scenarios without a price on one side count for nothing in the totals and are listed as unknown.
     ``each`` works the pairs off; none depends on another.
     """
-    comparing = _Comparing(dark=frozenset(each.place for side in (base, head) for each in side.unreadable))
+    unreadable = (*_unreadable(base, "base"), *_unreadable(head, "head"))
+    comparing = _Comparing(dark=frozenset(file.scenario for file in unreadable))
     found = each(comparing.pair, list(pairs_of(base.entries, head.entries)))
     ranked = tuple(sorted(found, key=lambda each: (-abs(each.delta_usd_per_month or 0.0), each.name)))
     known = [each for each in ranked if each.delta_usd_per_month is not None]
-    unreadable = [
-        Unknown(scenario=each.place, side=name, reason=each.reason)
-        for name, side in _sides(base, head)
-        for each in side.unreadable
-    ]
     return Difference(
         base=base.label,
         head=head.label,
@@ -65,8 +60,10 @@ def difference(
     )
 
 
-def _sides(base: Side, head: Side) -> tuple[tuple[SideName, Side], tuple[SideName, Side]]:
-    return ("base", base), ("head", head)
+def _unreadable(side: Side, name: SideName) -> Iterator[Unknown]:
+    """Yield the scenario files of a side that cannot be read, each named by its place."""
+    for file in side.unreadable:
+        yield Unknown(scenario=file.place, side=name, reason=file.reason)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,14 +83,14 @@ class _Comparing:
             case (Entry() as old, Entry() as new):
                 return self._both(old, counted_as(old, new))
             case (Entry() as old, None):
-                return self._alone(old, "base")
+                return removed(priced_entry(old, self.benches), counts=self._counts(old))
             case (None, Entry() as new):
-                return self._alone(new, "head")
+                return added(priced_entry(new, self.benches), counts=self._counts(new))
             case _:
                 assert_never(pair)
 
-    def _alone(self, entry: Entry, name: SideName) -> ScenarioDifference:
-        return _alone(priced_entry(entry, self.benches), name, known=entry.place not in self.dark)
+    def _counts(self, alone: Entry) -> bool:
+        return alone.place not in self.dark
 
     def _both(self, old: Entry, new: Entry) -> ScenarioDifference:
         if self.same.unchanged(old, new):
@@ -115,32 +112,6 @@ def counted_as(old: Entry, new: Entry) -> Entry:
         for name, text in new.case.texts.items()
     }
     return new if texts == new.case.texts else replace(new, case=replace(new.case, texts=texts))
-
-
-def _alone(side: Priced, name: SideName, *, known: bool) -> ScenarioDifference:
-    """Return a scenario that only one side has: all of it is the delta."""
-    added = name == "head"
-    kind: CauseKind = "new scenario" if added else "removed scenario"
-    place, usd = side.entry.place, side.usd
-    delta = None if usd is None or not known else usd if added else -usd
-    causes = () if delta is None else (Cause(kind=kind, name=kind, usd_per_month=delta, file=place),)
-    status: Status = "unknown" if delta is None else "added" if added else "removed"
-    return ScenarioDifference(
-        name=side.entry.case.scenario.name,
-        status=status,
-        file_before=None if added else place,
-        file_after=place if added else None,
-        renamed=False,
-        before=None if added else side.outcome,
-        after=side.outcome if added else None,
-        usd_per_month_before=(0.0 if known else None) if added else usd,
-        usd_per_month_after=usd if added else (0.0 if known else None),
-        delta_usd_per_month=delta,
-        causes=causes,
-        metrics=(),
-        within_error=False,
-        unknowns=() if usd is not None else (unknown_of(side, name),),
-    )
 
 
 def _summed(causes: Iterable[Cause]) -> Iterator[Cause]:
