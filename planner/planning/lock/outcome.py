@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from planner.planning.hosting.configurations import Workbench
 from planner.planning.lock.figures import Figures, figures_of
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.fit import fit_vllm
-from planner.planning.recommend import ranked_options
+from planner.planning.recommend import cheapest_option, ranked_options
 from planner.planning.workload.trace import summary_of
 from planner.planning.workload.workload import part_tokens, workload_of
 from planner.specs.answers.estimate import ApiCost, Estimate, HostingOption, ModelCost, TierAdvice
@@ -56,14 +56,14 @@ def outcome_at(case: Case, as_of: date, workbench: Workbench) -> Outcome:
 
 def _outcome(case: Case, found: Figures, as_of: date) -> Outcome:
     workload, cost = found.workload, found.cost
-    holding = [option for option in ranked_options(found.options) if not option.refused]
-    chosen = holding[0] if holding else None
-    owned = next((option for option in holding if option.break_even_requests_per_day is not None), None)
+    ranked = ranked_options(found.options)
+    chosen = cheapest_option(ranked)
     by_api = chosen is not None and chosen.kind == "api"
     billed = Billed(case=case, workload=workload, priced=found.priced, as_of=as_of)
-    swings: dict[str, SwingOutcome] = {}
-    if by_api:
-        swings = {each.input: _swing(each) for each in banded_swings(billed)}
+    # Only the API's bill follows the uncertain inputs one by one; a machine's cost steps with the capacity (_cost_band).
+    swings: dict[str, SwingOutcome] = (
+        {each.input: _swing(each) for each in banded_swings(billed)} if by_api else {}
+    )
     exact = Outcome(
         usd_per_month=chosen.usd_per_month if chosen is not None else None,
         usd_per_month_band=_bill_band(cost, swings) if by_api else _cost_band(chosen),
@@ -72,7 +72,7 @@ def _outcome(case: Case, found: Figures, as_of: date) -> Outcome:
         api_swings=swings,
         api_lines={line.name: line.usd_per_month for line in cost.lines},
         by_model={model.model: _model(model) for model in cost.by_model},
-        choice=_choice(chosen) if chosen is not None else None,
+        choice=_choice(chosen),
         requests_per_month=workload.requests_per_month,
         input_tokens=workload.input_tokens.mean,
         output_tokens=workload.output_tokens.mean,
@@ -81,8 +81,8 @@ def _outcome(case: Case, found: Figures, as_of: date) -> Outcome:
         ttft_p95_s=_band(chosen.ttft_s) if chosen is not None else None,
         tpot_p95_s=_band(chosen.tpot_s) if chosen is not None else None,
         tiers={tier.provider: _tier(tier) for tier in found.tiers},
-        memory_headroom_fraction=_headroom(case, chosen, workload) if chosen is not None else None,
-        break_even_requests_per_day=owned.break_even_requests_per_day if owned is not None else None,
+        memory_headroom_fraction=_headroom(case, chosen, workload),
+        break_even_requests_per_day=_break_even(ranked),
     )
     return Outcome.model_validate(rounded(exact.model_dump()))
 
@@ -106,7 +106,9 @@ def _model(cost: ModelCost) -> ModelOutcome:
     )
 
 
-def _choice(option: HostingOption) -> Choice:
+def _choice(option: HostingOption | None) -> Choice | None:
+    if option is None:
+        return None
     return Choice(
         kind=option.kind,
         name=option.name,
@@ -160,12 +162,18 @@ def _cost_band(option: HostingOption | None) -> Band | None:
     return Band(value=usd, low=each * fewest, high=each * most, grade=served.grade)
 
 
-def _headroom(case: Case, option: HostingOption, workload: Workload) -> float | None:
+def _break_even(ranked: Sequence[HostingOption]) -> float | None:
+    """Return from how many requests the cheapest machine that holds costs less than the API. [requests/day]"""
+    known = (option.break_even_requests_per_day for option in ranked if not option.refused)
+    return next((requests for requests in known if requests is not None), None)
+
+
+def _headroom(case: Case, option: HostingOption | None, workload: Workload) -> float | None:
     """Return the share of a replica's KV pool that the peak leaves free, by Little's law. [1]"""
-    served, load = option.requests_per_s_per_replica, option.utilisation_fraction
-    if option.kind != "self_hosted" or served is None or load is None:
+    if option is None or option.kind != "self_hosted":
         return None
-    if option.ttft_s is None or option.tpot_s is None:
+    served, load = option.requests_per_s_per_replica, option.utilisation_fraction
+    if served is None or load is None or option.ttft_s is None or option.tpot_s is None:
         return None
     pool = _pool_tokens(case, option, workload)
     if not pool:
