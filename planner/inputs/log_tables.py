@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from planner.inputs.table_cells import Cells
 from planner.specs.answers.validation import EngineSettings, TableRow
-from planner.units import GIB
+from planner.units import GIB, MIB
 
-MIB = 2.0**20
 VLLM_SIZES = {"weights_gib": "weights", "kv_gib": "kv", "peak_activation_gib": "activation"}
 DEFAULT_UTILIZATION = 0.9
 NOMINAL_GIB = frozenset({16.0, 24.0, 48.0, 80.0})  #: what a box says, not what the engine found
@@ -18,8 +17,6 @@ NOMINAL_GIB = frozenset({16.0, 24.0, 48.0, 80.0})  #: what a box says, not what 
 def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
     """Yield one row for each size that vLLM logged."""
     notes = row.text("notes")
-    physical = row.positive("gpu_total_gib")
-    share = row.positive("gpu_memory_utilization")
     frame = TableRow(
         line=line,
         engine=row.text("engine") or "vllm",
@@ -27,9 +24,9 @@ def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
         model=row.text("model"),
         precision=(row.text("dtype_quant") or row.text("precision")).casefold(),
         gpu=row.text("gpu"),
-        gpus=row.whole("n_gpu") or 1,
-        tensor_parallel=row.whole("tp") or 1,
-        pipeline_parallel=row.whole("pp") or 1,
+        gpus=row.devices("n_gpu"),
+        tensor_parallel=row.devices("tp"),
+        pipeline_parallel=row.devices("pp"),
         input_tokens=None,
         output_tokens=None,
         load_type="memory",
@@ -37,15 +34,7 @@ def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
         metric="",
         value=0.0,
         notes=notes,
-        settings=EngineSettings(
-            context_tokens=row.whole("max_model_len"),
-            utilization_fraction=share if share is not None and share <= 1 else DEFAULT_UTILIZATION,
-            kv_dtype=row.text("kv_cache_dtype") or "auto",
-            max_sequences=256 if "max_num_seqs 256" in notes else None,
-            batched_tokens=2048 if "max_num_batched_tokens 2048" in notes else None,
-            physical_gib=physical if physical not in NOMINAL_GIB else None,
-            speculative_tokens=3 if "MTP n=3" in notes else 0,
-        ),
+        settings=_vllm_settings(row, notes),
         unreadable="the engine did not start" if "FAILED" in notes else "",
     )
     for column, metric in VLLM_SIZES.items():
@@ -55,6 +44,21 @@ def vllm_rows(line: int, row: Cells) -> Iterator[TableRow]:
     tokens = row.number("kv_tokens")
     if tokens is not None:
         yield replace(frame, metric="kv_tokens", value=tokens)
+
+
+def _vllm_settings(row: Cells, notes: str) -> EngineSettings:
+    """Return the settings of a run; three of them stand in its notes alone, in the words searched for here."""
+    physical = row.positive("gpu_total_gib")
+    share = row.positive("gpu_memory_utilization")
+    return EngineSettings(
+        context_tokens=row.whole("max_model_len"),
+        utilization_fraction=share if share is not None and share <= 1 else DEFAULT_UTILIZATION,
+        kv_dtype=row.text("kv_cache_dtype") or "auto",
+        max_sequences=256 if "max_num_seqs 256" in notes else None,
+        batched_tokens=2048 if "max_num_batched_tokens 2048" in notes else None,
+        physical_gib=physical if physical not in NOMINAL_GIB else None,
+        speculative_tokens=3 if "MTP n=3" in notes else 0,
+    )
 
 
 def llamacpp_rows(line: int, row: Cells) -> Iterator[TableRow]:
@@ -68,7 +72,7 @@ def llamacpp_rows(line: int, row: Cells) -> Iterator[TableRow]:
         model=model,
         precision=row.text("model_ftype"),
         gpu=row.text("gpu"),
-        gpus=row.whole("n_gpu") or 1,
+        gpus=row.devices("n_gpu"),
         tensor_parallel=1,
         pipeline_parallel=1,
         input_tokens=None,

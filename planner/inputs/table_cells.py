@@ -43,6 +43,10 @@ class Cells:
         found = self.number(name)
         return int(found) if found is not None and 1 <= found < math.inf else None
 
+    def devices(self, name: str) -> int:
+        """Return a cell as a number of devices or of their groups; a table that says nothing of them means one."""
+        return self.whole(name) or 1
+
     def positive(self, name: str) -> float | None:
         """Return a cell as a finite number above zero."""
         found = self.number(name)
