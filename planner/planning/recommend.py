@@ -62,11 +62,7 @@ def _reasons(
         yield "no option satisfies data rule, memory and SLO together"
         return
     holding = [option for option in ranked if not option.refused]
-    if len(holding) > 1 and chosen.usd_per_month is not None and holding[1].usd_per_month is not None:
-        saved = holding[1].usd_per_month - chosen.usd_per_month
-        yield f"cheapest of {len(holding)} options that hold; {holding[1].name} costs {saved:,.2f} USD/month more"
-    elif len(ranked) > 1:
-        yield f"the only one of {len(ranked)} options that holds"
+    yield from _rank_reasons(chosen, holding, len(ranked))
     yield from _api_reasons(cost, chosen)
     yield from _horizon_reasons(cost, chosen, holding)
     if budget_usd_per_month is not None and chosen.usd_per_month is not None:
@@ -76,11 +72,25 @@ def _reasons(
     if chosen.kind == "edge":
         yield "energy only: the device is the user's own"
     if chosen.kind == "api":
-        for tier in tiers:
-            if tier.holds is False:
-                named = f" for {tier.shown_tier} ({tier.reason})" if tier.account_tier or tier.tier else ""
-                yield f"on one condition: {tier.provider} must allow more than it publishes{named}"
+        yield from _conditions(tiers)
         yield f"the cheat sheet's rule of thumb for this many requests: {rule_of_thumb}"
+
+
+def _rank_reasons(chosen: HostingOption, holding: Sequence[HostingOption], options: int) -> Iterator[str]:
+    second = holding[1] if len(holding) > 1 else None
+    if second is not None and chosen.usd_per_month is not None and second.usd_per_month is not None:
+        saved = second.usd_per_month - chosen.usd_per_month
+        yield f"cheapest of {len(holding)} options that hold; {second.name} costs {saved:,.2f} USD/month more"
+    elif options > 1:
+        yield f"the only one of {options} options that holds"
+
+
+def _conditions(tiers: Sequence[TierAdvice]) -> Iterator[str]:
+    """Say of each provider whose published limits are too low what it must allow for the choice to hold."""
+    for tier in tiers:
+        if tier.holds is False:
+            named = f" for {tier.shown_tier} ({tier.reason})" if tier.account_tier or tier.tier else ""
+            yield f"on one condition: {tier.provider} must allow more than it publishes{named}"
 
 
 def _horizon_reasons(cost: ApiCost, chosen: HostingOption, holding: Sequence[HostingOption]) -> Iterator[str]:

@@ -99,17 +99,21 @@ class TokenSizes(Document):
             raise refusal("one of mean, p50 or values", " and ".join(centre) or "none of them")
         if self.values is not None and tail:
             raise refusal("values, or a percentile", f"values and {tail[0]}")
-        if self.values is not None and self.weights is not None and len(self.weights) != len(self.values):
-            raise refusal("as many weights as values", f"{len(self.weights)} for {len(self.values)}")
-        if self.values is None and self.weights is not None:
-            raise refusal("weights together with values", "weights alone")
-        if self.weights is not None and not sum(self.weights) > 0:
-            raise refusal("weights of which one at least is above 0", "none")
+        if self.weights is not None:
+            self._check_weights(self.weights)
         if len(tail) > 1:
             raise refusal("one of p95 and p99", "both")
         if tail:
             self._check_tail(tail[0])
         return self
+
+    def _check_weights(self, weights: tuple[float, ...]) -> None:
+        if self.values is None:
+            raise refusal("weights together with values", "weights alone")
+        if len(weights) != len(self.values):
+            raise refusal("as many weights as values", f"{len(weights)} for {len(self.values)}")
+        if not sum(weights) > 0:
+            raise refusal("weights of which one at least is above 0", "none")
 
     def _check_tail(self, name: str) -> None:
         low = self.p50 if self.mean is None else self.mean
