@@ -81,21 +81,16 @@ def sync(
     Each disputed offer gets a new price row of that date, of low confidence, with the old price as its alternate.
     Comments and everything else stay as they are. It never runs in an estimate, and refuses to write in CI.
     """
-    if write and os.environ.get("CI"):
-        raise UsageError("prices are not changed in CI", cure="run it yourself, review the change, commit it")
-    file = folder / BOOK
-    if not file.is_file():
-        raise UsageError(f"there is no {file}", cure="name the folder that holds the book")
+    file, old = _book_of(folder, write=write)
     day = date_or_none(as_of) or today()
     report = _report((folder,), day)
     changes, left = changes_of(report, tuple(models or ()))
-    old = file.read_text(encoding="utf-8")
+    # Who only adds offers leaves the rows that stand; and our own book's rows under theirs are not theirs to change.
     changes = () if add and not models else tuple(each for each in changes if f"- id: {each.model}\n" in old)
     new = with_prices(old, changes)
     for name in add or ():
         new = with_model(new, _new_offer(report, name), report.source, day)
-    diff = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), BOOK, BOOK, n=2)
-    emit("".join(diff), "-")
+    emit(_diff(old, new), "-")
     for name in left:
         sys.stderr.write(f"left to you: {name}\n")
     _refuse_faults(new, day)
@@ -103,6 +98,21 @@ def sync(
         file.write_text(new, encoding="utf-8")
     done = "written" if write else "nothing is written; --write does it"
     sys.stderr.write(f"{len(changes)} price rows and {len(add or ())} models of {file}: {done}\n")
+
+
+def _book_of(folder: Path, *, write: bool) -> tuple[Path, str]:
+    """Return the book to change and its text; CI may look, and not write: a price is accepted by a person."""
+    if write and os.environ.get("CI"):
+        raise UsageError("prices are not changed in CI", cure="run it yourself, review the change, commit it")
+    file = folder / BOOK
+    if not file.is_file():
+        raise UsageError(f"there is no {file}", cure="name the folder that holds the book")
+    return file, file.read_text(encoding="utf-8")
+
+
+def _diff(old: str, new: str) -> str:
+    before, after = (text.splitlines(keepends=True) for text in (old, new))
+    return "".join(difflib.unified_diff(before, after, BOOK, BOOK, n=2))
 
 
 def _new_offer(report: FeedReport, name: str) -> Offer:
