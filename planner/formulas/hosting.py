@@ -10,8 +10,6 @@ import numpy as np
 
 from planner.units import FloatArray, Numeric
 
-WH_PER_KWH = 1000.0
-MONTHS_PER_YEAR = 12
 STEEPEST = 1024.0  # a power that leaves the busiest hours only
 HALVINGS = 40
 ZONES = 3  # clouds sell three availability zones a region; losing one leaves two thirds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.units import HOURS_PER_MONTH, SECONDS_PER_HOUR
 
-WH_PER_KWH = 1000.0
+WH_PER_KWH = 1000.0  #: [Wh/kWh]
 MONTHS_PER_YEAR = 12
 
 
