@@ -19,7 +19,7 @@ TOKEN = re.compile(r"[a-z]+|\d+")
 PARENTHESES = re.compile(r"\(([^()]*)\)")
 MEMORY = re.compile(r"(\d+(?:\.\d+)?)[ -]*(gb|gib|g)(?![a-z0-9])")
 NOISE = re.compile(
-    r"\d+(?:\.\d+)?[ -]*(?:gb|gib|g)(?![a-z0-9])|\d+[ -]core(?: gpu)?|hbm\d?e?|\((?:r|tm)\)|(?<=sxm)\d|[®™]"
+    r"\d+(?:\.\d+)?[ -]*(?:gb|gib|g)(?![a-z0-9])|\d+[ -]?(?:gpu[ -]?)?core(?: gpu)?|(?<![a-z0-9])\d+c(?![a-z0-9])|hbm\d?e?|\((?:r|tm)\)|(?<=sxm)\d|[®™]"
 )
 BRANDS = frozenset(
     [
@@ -69,6 +69,8 @@ MODIFIERS = frozenset(
         "nano",
     ]
 )
+# Fewer GPU cores make another device of a chip; what counts processor cores matches no row and changes nothing.
+CORES = re.compile(r"(\d+)[ -]?(?:gpu[ -]?)?core(?: gpu)?|(?<![a-z0-9])(\d+)c(?![a-z0-9])")
 GRAPHICS = re.compile(r"nvidia|amd|radeon|geforce|intel arc|rtx|gtx")
 WORDS_OF_A_NAME = 3  #: a name without a number is no accident from here on: "Jetson Orin Nano"
 NEAR_MEMORY = 0.12  #: stated memory against the book's: boxes say 80 GB where programs see 79.19 GiB
@@ -92,6 +94,8 @@ class DeviceNames:
     shelf: Shelf[HardwareSpec]
     plain: Mapping[Tokens, frozenset[str]]
     sized: Mapping[Tokens, frozenset[str]]
+    cored: Mapping[tuple[Tokens, str], str]
+    """Rows that differ in their GPU cores, by the name without them and the number."""
 
     def find(self, name: str) -> str | None:
         """Return the id that a name means, or ``None`` when no device or several are meant."""
@@ -100,21 +104,24 @@ class DeviceNames:
             return ids[0]
         if "|" in name or " or " in name:
             return None  # several devices
+        cores = core_counts(name)
         for text in _readings(name):
-            found = self._inside(text)
+            found = self._inside(text, cores)
             if found is not None:
                 return found
         return None
 
-    def _inside(self, text: str) -> str | None:
-        """Return the device with the longest name in a text."""
+    def _inside(self, text: str, cores: tuple[str, ...]) -> str | None:
+        """Return the device with the longest name in a text, beside the cores that are stated anywhere."""
         tokens = device_tokens(text)
         for length in range(len(tokens), 0, -1):
             for start in range(len(tokens) - length + 1):
-                found = self._meant(tokens[start : start + length], text)
+                key = tokens[start : start + length]
+                found = self._meant(key, text)
                 after = tokens[start + length : start + length + 1]
                 if found is not None and not MODIFIERS.intersection(after):
-                    return found
+                    smaller = (self.cored[key, each] for each in cores if (key, each) in self.cored)
+                    return next(smaller, found)
         return None
 
     def _meant(self, key: Tokens, text: str) -> str | None:
@@ -139,8 +146,13 @@ def device_names(shelf: Shelf[HardwareSpec]) -> DeviceNames:
     """Return the index of the hardware book."""
     plain: dict[Tokens, set[str]] = {}
     sized: dict[Tokens, set[str]] = {}
+    cored: dict[tuple[Tokens, str], str] = {}
     for row in shelf.rows.values():
         for name in (row.id, row.name, *row.aliases):
+            cores = core_counts(name)
+            if cores:
+                cored[device_tokens(name), cores[0]] = row.id
+                continue
             names = sized if MEMORY.search(name.casefold()) else plain
             names.setdefault(device_tokens(name), set()).add(row.id)
     for device, ids in plain.items():  # "A100" means the 80 GB card and is still asked for with 40 GB
@@ -149,7 +161,17 @@ def device_names(shelf: Shelf[HardwareSpec]) -> DeviceNames:
         shelf=shelf,
         plain={key: frozenset(ids) for key, ids in plain.items()},
         sized={key: frozenset(ids) for key, ids in sized.items()},
+        cored=cored,
     )
+
+
+def core_counts(text: str) -> tuple[str, ...]:
+    """Return the numbers of cores that a text states.
+
+    >>> core_counts("M3 Max (30-core GPU)"), core_counts("M2 Ultra 60c"), core_counts("RTX 4090")
+    (('30',), ('60',), ())
+    """
+    return tuple(first or second for first, second in CORES.findall(text.casefold()))
 
 
 def _readings(name: str) -> Iterator[str]:

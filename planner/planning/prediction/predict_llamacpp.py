@@ -131,10 +131,11 @@ def arithmetic_s(work: StreamWork, numbers: Mapping[str, float], *, build: int |
 
 
 def launch_s(work: StreamWork, numbers: Mapping[str, float], *, build: int | None = None) -> float:
-    """Return what a layer's launches take for one token of the answer [s]."""
+    """Return what a layer's launches take for one token of the answer [s]; a processor's threads meet after each."""
     kinds = numbers["expert_kernels"] if work.experts else 1.0
     age = numbers["early_kernels"] if is_early(build) else 1.0
-    return numbers["kernel_s"] * work.slower_clock * kinds * age
+    waits = numbers.get("thread_s", 0.0) * work.threads
+    return (numbers["kernel_s"] * work.slower_clock + waits) * kinds * age
 
 
 def prefill_s(

@@ -43,6 +43,7 @@ class StreamWork:
     pass_s: float  #: one byte for each weight that the model holds
     layers: float
     slower_clock: float  #: reference clock over the device's
+    threads: float  #: of a processor, which meet after every kernel; 0 elsewhere
     experts: bool
     quantised: bool
     k_quantised: bool
@@ -90,6 +91,7 @@ def stream_work(
         pass_s=held * (1.0 - spilled) / bandwidth,
         layers=float(model.layers),
         slower_clock=REFERENCE_MHZ / (hardware.boost_mhz or REFERENCE_MHZ),
+        threads=float(hardware.cores or 0),
         experts=bool(model.moe),
         quantised=name not in FLOATS,
         k_quantised="_k" in name,

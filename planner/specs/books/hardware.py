@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from planner.specs.base import Document
 
@@ -34,6 +34,8 @@ class HardwareSpec(Document):
     reserved_gib: NonNegativeFloat = 0.0
     """Memory that the operating system keeps [GiB]."""
     bandwidth_gb_per_s: PositiveFloat
+    cores: PositiveInt | None = None
+    """Cores of a processor that work on one model."""
     tflops: dict[ComputeDtype, PositiveFloat] = Field(default_factory=dict)
     """Dense peak by the type that is multiplied [TFLOP/s, TOP/s]; a type that is absent is not supported."""
     link_gb_per_s: NonNegativeFloat = 0.0

@@ -146,3 +146,21 @@ def test_the_profile_of_an_earlier_lock_still_predicts() -> None:
 def test_a_device_without_a_number_is_of_the_oldest_line() -> None:
     odd = BOOKS.hardware.find("rtx-4090").model_copy(update={"compute_capability": "none"})
     assert device_class(odd) == "nvidia-pascal"
+
+
+def test_the_threads_of_a_large_processor_wait_for_each_other() -> None:
+    # 192 cores read a 3B at 335 GB/s in 6 ms and then wait about a millisecond in each of 28 layers.
+    large = BOOKS.hardware.find("ampereone-a192-32x")
+    few = large.model_copy(update={"cores": 16})
+    speeds = [
+        single_stream(
+            unpack(BOOKS.models.find("llama-3.2-3b")),
+            device,
+            load_serving_profiles(),
+            quantization="q4_k_m",
+            input_tokens=64.0,
+            output_tokens=256.0,
+        ).decode_tokens_per_s.value
+        for device in (large, few)
+    ]
+    assert 1 / speeds[0] - 1 / speeds[1] == pytest.approx(28 * 176 * 5.6e-6, rel=0.1)
