@@ -24,6 +24,10 @@ Count: TypeAlias = int
 """A number of things. Fields of this type carry no unit in their name. [1]"""
 MeanCount: TypeAlias = float
 """A number of things on average, which may lie between whole numbers. [1]"""
+Seconds: TypeAlias = float
+"""A time in a record that is about times throughout, whose fields name the statistic only. [s]"""
+TokenNumber: TypeAlias = float
+"""A number of tokens in a record that is about tokens throughout; means lie between whole numbers. [tokens]"""
 Nanoseconds: TypeAlias = int
 """A stamp or span of the monotonic clock, as the clock gives it. [ns]"""
 Ratio: TypeAlias = float

@@ -94,7 +94,7 @@ def _against_rule(item: Advice, ground: Ground, now: Bill) -> Advice:
 def _input_usd(ground: Ground, bill: Bill) -> float:
     """Return what input costs a month, read from a cache or not. [USD/month]"""
     each = sum(sum(call.usd_by_line[:INPUT_LINES]) * call.call.share for call in bill.priced)
-    return each * ground.workload.requests_per_month * bill.reaching
+    return each * ground.workload.requests_per_month * bill.reaching_fraction
 
 
 def ruled_out(item: Advice, reason: str) -> Advice:

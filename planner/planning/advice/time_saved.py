@@ -53,7 +53,7 @@ def read_tokens(bill: Bill) -> float:
         * (call.workload.input_tokens.mean - (call.caching.cached_read_tokens if call.caching else 0.0))
         for call in bill.priced
     )
-    return sum(each) * bill.reaching
+    return sum(each) * bill.reaching_fraction
 
 
 def hosted_sooner(ground: Ground, option: HostingOption) -> Quantity | None:

@@ -28,7 +28,7 @@ class Bill:
     """One month's bill before credits: what grows with the traffic, and what does not."""
 
     priced: tuple[PricedCall, ...]
-    reaching: float
+    reaching_fraction: float
     calls_usd: float
     embeddings_usd: float
     fixed: tuple[CostLine, ...]
@@ -49,7 +49,7 @@ def monthly_bill(case: Case, workload: Workload, as_of: date) -> Bill:
     per_request = sum(each.usd * each.call.share for each in calls)
     return Bill(
         priced=calls,
-        reaching=reaching,
+        reaching_fraction=reaching,
         calls_usd=per_request * workload.requests_per_month * reaching,
         embeddings_usd=embeddings_usd_per_request(case, workload, as_of) * workload.requests_per_month,
         fixed=fixed_lines(case, workload, calls),
@@ -120,7 +120,7 @@ def _embedding_line(bill: Bill) -> Iterator[CostLine]:
 def _model_cost(model: str, bill: Bill, workload: Workload) -> ModelCost:
     mine = [each for each in bill.priced if each.used.model == model]
     share = sum(each.call.share for each in mine)
-    calls = workload.requests_per_month * bill.reaching * share
+    calls = workload.requests_per_month * bill.reaching_fraction * share
     per_call = sum(each.usd * each.call.share for each in mine) / share
     return ModelCost(
         model=model,
@@ -138,7 +138,7 @@ def _model_cost(model: str, bill: Bill, workload: Workload) -> ModelCost:
 
 def _lines(calls: Sequence[PricedCall], bill: Bill, workload: Workload) -> tuple[CostLine, ...]:
     """Return what each line costs a month; lines without any cost are left out."""
-    requests = workload.requests_per_month * bill.reaching
+    requests = workload.requests_per_month * bill.reaching_fraction
     totals = [
         sum(each.usd_by_line[i] * each.call.share for each in calls) * requests for i in range(len(LINES))
     ]

@@ -57,7 +57,7 @@ class Buyer:
     case: Case
     workload: Workload
     as_of: date
-    reaching: float
+    reaching_fraction: float
 
     def account(self, provider: str) -> Account:
         """Return the account at a provider; without one the list price holds."""
@@ -80,7 +80,7 @@ def price_calls(case: Case, workload: Workload, as_of: date) -> tuple[PricedCall
     UsageError
         When the mean request is longer than a model's context window.
     """
-    buyer = Buyer(case=case, workload=workload, as_of=as_of, reaching=reaching_fraction(case))
+    buyer = Buyer(case=case, workload=workload, as_of=as_of, reaching_fraction=reaching_fraction(case))
     calls = calls_of(case)
     _refuse_unsold_cache(case, calls)
     return tuple(priced(part, buyer) for call in calls for part in _by_hour(call, buyer))
@@ -153,7 +153,7 @@ def _caching(call: Call, sheet: PriceSheet, buyer: Buyer) -> PrefixCaching | Non
     cache, workload = buyer.case.scenario.caching.prompt, buyer.workload
     if cache is None or not cache.enabled:
         return None
-    rate = workload.mean_requests_per_s * buyer.reaching * call.all_hours_share
+    rate = workload.mean_requests_per_s * buyer.reaching_fraction * call.all_hours_share
     return prefix_caching(
         call.model,
         sheet,

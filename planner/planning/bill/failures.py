@@ -108,7 +108,7 @@ def _breaker(rules: Reliability, errors: Sequence[ErrorUse], workload: Workload,
     """Return how often a circuit breaker opens by chance, and how soon it sees an outage, at the mean traffic."""
     breaker = rules.circuit_breaker
     calls = sum(each.call.share * each.call.attempts for each in bill.priced)
-    attempts_per_s = workload.mean_requests_per_s * bill.reaching * calls
+    attempts_per_s = workload.mean_requests_per_s * bill.reaching_fraction * calls
     if attempts_per_s * breaker.monitor_window_s < breaker.failure_threshold:
         return BreakerEffect(trips_per_month=0.0, open_fraction=0.0, detects_outage_s=None)
     detects = breaker.failure_threshold / attempts_per_s

@@ -27,7 +27,7 @@ class Call:
     share: Ratio
     mode: ModeOrStandard
     off_peak: bool = False
-    billed: float = 1.0
+    billed: MeanCount = 1.0
     attempts: MeanCount = 1.0
     hours_fraction: float = 1.0
 

@@ -12,6 +12,7 @@ from planner.records import dataclass
 from planner.specs.answers.estimate import MonthCost
 from planner.specs.case import Case
 from planner.specs.scenario.workload import Workload
+from planner.units import MeanCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,8 +22,8 @@ class Terms:
     ``growing_usd`` and ``fixed_usd`` are a month's bill of the first month's traffic on these terms.
     """
 
-    from_month: float
-    to_month: float
+    from_month: MeanCount
+    to_month: MeanCount
     growing_usd: float
     fixed_usd: float
 

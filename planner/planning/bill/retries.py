@@ -39,7 +39,7 @@ class Outcome:
     answered_fraction: float
     spent_fraction: float
     lost_fraction: float
-    billed_failures: float
+    billed_failures: MeanCount
 
 
 def errors_of(case: Case) -> tuple[ErrorUse, ...]:

@@ -117,7 +117,7 @@ def _hit(s: Scene, index: int) -> Derived:
 def _rate_on_a_prefix(s: Scene, index: int, share: float) -> tuple[Operand, ...]:
     """Return the request rate that one prefix sees, before the shape of the day."""
     scenario = s.case.scenario
-    rate = s.estimate.workload.mean_requests_per_s * s.bill.reaching * share
+    rate = s.estimate.workload.mean_requests_per_s * s.bill.reaching_fraction * share
     prefixes = scenario.caching.prompt.distinct_prefixes if scenario.caching.prompt is not None else 1
     operands = (
         s.ref("workload.mean_requests_per_s"),

@@ -36,7 +36,11 @@ def reaching(s: Scene) -> tuple[Operand, ...]:
         return ()
     rule = " × ".join(f"(1 − {hit.name})" for hit in hits)
     return (
-        between("reaching_fraction", s.bill.reaching, Derived(rule=rule, operands=hits, replay=_missing_all)),
+        between(
+            "reaching_fraction",
+            s.bill.reaching_fraction,
+            Derived(rule=rule, operands=hits, replay=_missing_all),
+        ),
     )
 
 

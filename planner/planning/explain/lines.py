@@ -33,7 +33,7 @@ def line_usd(s: Scene, index: int, line: int) -> Derived:
     name = cost.lines[line].name
     mine = [call for call in s.bill.priced if call.used.model == cost.model]
     requests = (s.ref("workload.requests_per_month"), *reaching(s))
-    number = s.estimate.workload.requests_per_month * s.bill.reaching
+    number = s.estimate.workload.requests_per_month * s.bill.reaching_fraction
     parts = []
     for call in mine:
         part = product(line_cost(s, call, name), *requests, call_share(s, call, index))

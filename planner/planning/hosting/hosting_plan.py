@@ -88,7 +88,7 @@ def _plan(
         daily=daily_machines(held.offer, own, plan.traffic, replica),
         break_even=even,
         community=_cheaper(choice.community, caches),
-        spot=spot_machines(held, own, gpus, plan.traffic.availability),
+        spot=spot_machines(held, own, gpus, plan.traffic.availability_fraction),
         simulated=simulated,
     )
 

@@ -119,7 +119,7 @@ def fleet(
     peak_requests_per_s: float,
     requests_per_s_per_replica: float,
     gpus: int,
-    availability: float | None = None,
+    availability_fraction: float | None = None,
 ) -> Fleet:
     """Return the machines of one offer that hold a peak. The offer's machine must hold a replica.
 
@@ -136,7 +136,7 @@ def fleet(
         enough = machines_against_interruptions(
             needed=whole_machines(loaded, gpus, offer.gpu_count),
             away_fraction=away_fraction(own),
-            availability_fraction=availability or AVAILABILITY,
+            availability_fraction=availability_fraction or AVAILABILITY,
         )
         spare = max(enough - machines, 0)
     return Fleet(offer=offer, loaded=loaded, replicas=replicas, machines=machines + spare, spare=spare)
@@ -153,7 +153,9 @@ def away_s(own: SelfHosted) -> float:
     return own.spot.replacement_s + own.autoscale.cold_start_s
 
 
-def spot_machines(held: Fleet, own: SelfHosted, gpus: int, availability: float | None) -> SpotMachines | None:
+def spot_machines(
+    held: Fleet, own: SelfHosted, gpus: int, availability_fraction: float | None
+) -> SpotMachines | None:
     """Return how a fleet bears interruptions; ``None`` where nobody takes a machine away."""
     if held.offer.purchase != "spot":
         return None
@@ -165,7 +167,7 @@ def spot_machines(held: Fleet, own: SelfHosted, gpus: int, availability: float |
         enough_up_fraction=enough_up_fraction(
             machines=held.machines, needed=needed, away_fraction=away_fraction(own)
         ),
-        wanted_fraction=availability or AVAILABILITY,
+        wanted_fraction=availability_fraction or AVAILABILITY,
     )
 
 

@@ -52,7 +52,7 @@ def self_hosted_options(
     traffic = hosted_traffic(
         workload,
         reaching_fraction=max(reaching_fraction(case), 1e-9),
-        availability=case.scenario.slo.availability,
+        availability_fraction=case.scenario.slo.availability,
     )
     for name in models:
         model = case.books.models.find(name)

@@ -23,7 +23,8 @@ class HostedTraffic:
     hourly_requests_per_s: tuple[float, ...]
     growth_per_month_fraction: float
     horizon_months: Count
-    availability: float | None
+    availability_fraction: float | None
+    """What the scenario asks for; ``None`` where it asks for none."""
 
     @property
     def varies(self) -> bool:
@@ -40,7 +41,7 @@ class HostedTraffic:
 
 
 def hosted_traffic(
-    workload: Workload, *, reaching_fraction: float, availability: float | None
+    workload: Workload, *, reaching_fraction: float, availability_fraction: float | None
 ) -> HostedTraffic:
     """Return a scenario's traffic behind its response caches, its busiest hour being the stated peak."""
     weights = stretched_weights(workload.hourly_weights, workload.peak_to_mean)
@@ -50,7 +51,7 @@ def hosted_traffic(
         hourly_requests_per_s=tuple(mean * weight for weight in weights),
         growth_per_month_fraction=workload.growth_per_month_fraction,
         horizon_months=workload.horizon_months,
-        availability=availability,
+        availability_fraction=availability_fraction,
     )
 
 
@@ -70,7 +71,7 @@ def fleet_for(offer: Offer, own: SelfHosted, traffic: HostedTraffic, replica: Re
         peak_requests_per_s=traffic.peak_requests_per_s,
         requests_per_s_per_replica=replica.requests_per_s,
         gpus=replica.gpus,
-        availability=traffic.availability,
+        availability_fraction=traffic.availability_fraction,
     )
 
 

@@ -19,6 +19,7 @@ from planner.formulas.rate_limits import (
 )
 from planner.specs.answers.tier_check import LimitDemand, LimitKind, LimitUse
 from planner.specs.books.limits import Accounting, LimitClass, TierLimits
+from planner.units import MeanCount, Ratio
 
 MINUTE_KINDS: tuple[LimitKind, ...] = (
     "requests_per_minute",
@@ -39,9 +40,9 @@ class Draw(NamedTuple):
     kind: LimitKind
     limit: float
     peak: float
-    requests: float = 0.0
-    limit_requests: float | None = None
-    dispersion: float = 1.0
+    requests: MeanCount = 0.0
+    limit_requests: MeanCount | None = None
+    dispersion: Ratio = 1.0
 
 
 def limit_draws(

@@ -81,10 +81,10 @@ class RoutingCheck:
     small_share: Ratio
     saving_fraction: float
     points: tuple[RoutingPoint, ...]
-    rule_share_low: float
-    rule_share_high: float
-    rule_saving_low: float
-    rule_saving_high: float
+    rule_share_low: Ratio
+    rule_share_high: Ratio
+    rule_saving_low: Ratio
+    rule_saving_high: Ratio
 
     @property
     def verdict(self) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.records import dataclass
 from planner.specs.base import Quantity
-from planner.units import Count
+from planner.units import Count, MeanCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +38,7 @@ class DailyMachines:
     fixed: Count
     least: Count
     most: Count
-    mean: float
+    mean: MeanCount
     fixed_usd_per_month: float
     autoscaled_usd_per_month: float
     cold_start_s: float

@@ -6,6 +6,7 @@ from typing import Literal
 
 from planner.records import dataclass
 from planner.specs.base import Grade, Notice, Quantity
+from planner.units import MeanCount
 
 CapacityBound = Literal["TTFT limit", "TPOT limit", "e2e limit", "KV pool", "max_num_seqs"]
 
@@ -25,7 +26,7 @@ class Capacity:
 
     requests_per_s: Quantity
     """0 when not even a lonely request holds the limits; then ``reason`` says which and by how much."""
-    in_flight: float
+    in_flight: MeanCount
     limited_by: CapacityBound
     reason: str
     profile: str

@@ -7,7 +7,7 @@ import math
 from planner.records import dataclass
 from planner.specs.answers.simulation import EngineLimits, SimulatedRequests
 from planner.specs.base import Grade, Notice
-from planner.units import Count
+from planner.units import Count, Seconds
 
 LEAST_BACKLOG = 10  #: so many may wait at any moment
 BACKLOG_FRACTION = 0.05
@@ -15,13 +15,13 @@ BACKLOG_FRACTION = 0.05
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatencyPoints:
-    """Mean and percentiles over the served requests [s]."""
+    """Mean and percentiles over the served requests."""
 
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
+    mean: Seconds
+    p50: Seconds
+    p90: Seconds
+    p95: Seconds
+    p99: Seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 from planner.records import dataclass
 from planner.specs.base import Notice
 from planner.specs.books.limits import Requirement
-from planner.units import Ratio
+from planner.units import MeanCount, Ratio
 
 LimitKind = Literal[
     "requests_per_minute",
@@ -42,8 +42,8 @@ class LimitDemand:
     burstiness: Ratio = 1.0
     size_cv: Ratio = 0.0
     attempts_per_request: float = 1.0
-    batch_tokens_queued: float = 0.0
-    batch_requests_queued: float = 0.0
+    batch_tokens_queued: MeanCount = 0.0
+    batch_requests_queued: MeanCount = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class LimitUse:
     peak: float
     used_fraction: float
     exceed_fraction: float | None
-    months_until_broken: float
+    months_until_broken: MeanCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

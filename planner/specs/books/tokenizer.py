@@ -9,7 +9,7 @@ from pydantic import Field
 
 from planner.records import dataclass
 from planner.specs.base import Document, Grade
-from planner.units import Ratio
+from planner.units import Ratio, TokenNumber
 
 HowCounted = Literal["stated", "counted", "estimated"]
 
@@ -64,8 +64,8 @@ class PartTokens:
 
     name: str
     tokens: float
-    low: float
-    high: float
+    low: TokenNumber
+    high: TokenNumber
     how: HowCounted
     counter: str | None = None
 
@@ -82,8 +82,8 @@ class PromptTokens:
     model: str
     family: str
     input_tokens: float
-    low: float
-    high: float
+    low: TokenNumber
+    high: TokenNumber
     factor: Ratio
     per_text_factor: float
     grade: Grade

@@ -7,7 +7,7 @@ from dataclasses import field
 from planner.records import dataclass
 from planner.specs.measured.measurement import EngineFacts, MachineFacts, Setting
 from planner.specs.measured.step_point import StepPoint
-from planner.units import Count
+from planner.units import Count, Ratio
 
 STEPS_SCHEMA = "planner.steps/1"
 HOST_SCHEMA = "planner.host-speed/1"
@@ -81,8 +81,8 @@ class SpeedSeries:
     """
 
     middle_s: float
-    swing: float
-    roughness: float
+    swing: Ratio
+    roughness: Ratio
     moved: bool
     corrected: bool
 
@@ -97,7 +97,7 @@ class HostDrift:
     references: Count
     decode: SpeedSeries
     prefill: SpeedSeries
-    together: float | None
+    together: Ratio | None
 
     @property
     def corrected(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 from planner.records import dataclass
 from planner.specs.base import Grade
 from planner.specs.books.tokenizer import TokenCount
-from planner.units import Count, MeanCount, Ratio
+from planner.units import Count, MeanCount, Ratio, TokenNumber
 
 SizeUnit = Literal["tokens", "words", "characters", "pages"]
 
@@ -57,12 +57,12 @@ class PartSize:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenStats:
-    """Mean and percentiles of a token count; all equal where it does not vary. [tokens]"""
+    """Mean and percentiles of a token count; all equal where it does not vary."""
 
-    mean: float
-    p50: float
-    p95: float
-    p99: float
+    mean: TokenNumber
+    p50: TokenNumber
+    p95: TokenNumber
+    p99: TokenNumber
     sigma: Ratio = 0.0
 
 

@@ -54,7 +54,12 @@ def test_spot_machines_get_spares_for_the_time_that_replacements_take() -> None:
     held = fleet(offer, spot, peak_requests_per_s=20.0, requests_per_s_per_replica=2.0, gpus=1)
     assert (held.replicas, held.machines, held.spare) == (10, 12, 2)
     strict = fleet(
-        offer, spot, peak_requests_per_s=20.0, requests_per_s_per_replica=2.0, gpus=1, availability=0.99999
+        offer,
+        spot,
+        peak_requests_per_s=20.0,
+        requests_per_s_per_replica=2.0,
+        gpus=1,
+        availability_fraction=0.99999,
     )
     assert strict.spare > held.spare
     borne = spot_machines(held, spot, 1, None)

@@ -26,7 +26,7 @@ STEADY = HostedTraffic(
     hourly_requests_per_s=(1.0, 5.0, 1.0, 1.0),
     growth_per_month_fraction=0.0,
     horizon_months=12,
-    availability=None,
+    availability_fraction=None,
 )
 
 
