@@ -155,6 +155,7 @@ def fit(rows: pd.DataFrame) -> dict[str, Any]:
         "pipeline_hidden_copies": round(_copies(new[new.pp > 1]), 2),
         "graph_base_gib": round(float(start), 3),
         "graph_gib_per_layer": round(float(slope), 4),
+        "logged": [pick(map(str, rows.vllm_version), key=version_key) for pick in (min, max)],
         "versions": [version(*family) for family in FAMILIES],
         "residuals": {},
     }

@@ -14,6 +14,7 @@ from planner.errors import UsageError
 from planner.planning.prediction.calibrate import fit_profile
 from planner.report.bench.calibration import profile_yaml
 from planner.specs.profiles.step import ProfileIdentity
+from tests.cli.shell import planner
 from tests.planning.prediction.test_calibrate import run_of
 
 BASE = ["--model", "llama-3.1-70b", "--gpu", "h100-sxm", "--tensor-parallel", "4", "--quantization", "fp8"]
@@ -123,3 +124,42 @@ def test_a_pool_that_the_engine_printed_is_taken_for_the_computed_one() -> None:
     )
     assert tight["kv_pool_tokens"] == 20_000
     assert tight["running"] < free["running"] == 64
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "said"),
+    [
+        ("vllm", "0.20", ["version-not-measured"]),
+        ("vllm", "0.30", ["version-unknown", "version-not-measured"]),
+        ("vllm", "0.15", []),
+        ("sglang", "0.5.9", ["borrowed-memory"]),
+        ("sglang", "9.0", ["version-not-measured", "borrowed-memory"]),
+    ],
+)
+def test_a_version_beyond_the_measured_ones_is_noticed(engine: str, version: str, said: list[str]) -> None:
+    asked = [*BASE, "--engine", engine, "--engine-version", version, "--format", "json"]
+    notices = json.loads(CliRunner().invoke(app, asked).stdout)["notices"]
+    assert [notice["code"] for notice in notices] == said
+
+
+def test_another_engine_s_version_is_not_taken_for_one_of_vllm() -> None:
+    """SGLang 0.5.9 would be an old vLLM, which held the longest prompt in one step."""
+    asked = [*BASE, "--engine", "sglang", "--format", "json"]
+    named, latest = (
+        json.loads(CliRunner().invoke(app, [*asked, *more]).stdout)
+        for more in (("--engine-version", "0.5.9"), ())
+    )
+    assert named == latest
+
+
+def test_a_pool_that_is_stated_needs_no_word_on_memory() -> None:
+    asked = [*BASE, "--engine-version", "0.30", "--pool-tokens", "200000", "--format", "json"]
+    notices = json.loads(CliRunner().invoke(app, asked).stdout)["notices"]
+    assert [notice["code"] for notice in notices] == ["version-not-measured"]
+
+
+@pytest.mark.parametrize("command", [["predict", *BASE], ["simulate", *BASE, "--rate", "1"]])
+def test_what_is_no_version_is_refused(command: list[str]) -> None:
+    refused = planner(*command, "--engine-version", "banana")
+    assert refused.exit_code == 2
+    assert "'banana' is not a version of vLLM" in refused.stderr

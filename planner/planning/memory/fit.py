@@ -18,6 +18,7 @@ from planner.planning.memory.shortage import (
     shortage_bytes,
     sized,
 )
+from planner.planning.memory.versions import check_version, memory_notices
 from planner.planning.memory.vllm_memory import StageMemory, VllmMemory, vllm_memory
 from planner.specs.answers.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.base import Notice
@@ -39,19 +40,24 @@ def fit_vllm(
     Raises
     ------
     UsageError
-        When the question makes no sense: heads that do not divide, a context beyond the model's.
+        When the question makes no sense: heads that do not divide, a context beyond the model's, no version at all.
     """
     check_request(architecture.model, request)
+    check_version("vllm", request.version, profile.known_versions)
     hardware = sized(hardware, request)
     memory = vllm_memory(architecture, hardware, settings_of(request), profile)
-    answer = _answer(architecture, hardware, request, memory)
+    answer = _answer(architecture, hardware, request, memory, profile)
     if answer.fits:
         return answer
     return replace(answer, changes=tuple(_changes(architecture, hardware, request, profile)))
 
 
 def _answer(
-    architecture: Architecture, hardware: HardwareSpec, request: FitRequest, memory: VllmMemory
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    request: FitRequest,
+    memory: VllmMemory,
+    profile: EngineMemoryProfile,
 ) -> Fit:
     model, stage, scheme = architecture.model, memory.tightest, memory.weights.scheme
     supported = supports(hardware, scheme)
@@ -93,7 +99,7 @@ def _answer(
         shortage_bytes=max(0.0, shortage),
         parts=_parts(stage, RUNTIMES.get(hardware.vendor, ("runtime", "graphs"))),
         grade=memory.coefficients.grade if memory.version_is_known else "assumed",
-        notices=tuple(_notices(hardware, request, memory, scheme)),
+        notices=tuple(_notices(hardware, request, scheme, profile)),
     )
 
 
@@ -110,7 +116,7 @@ def _parts(stage: StageMemory, runtime: tuple[str, str]) -> tuple[MemoryPart, ..
 
 
 def _notices(
-    hardware: HardwareSpec, request: FitRequest, memory: VllmMemory, scheme: WeightScheme
+    hardware: HardwareSpec, request: FitRequest, scheme: WeightScheme, profile: EngineMemoryProfile
 ) -> Iterator[Notice]:
     if supports(hardware, scheme) == "weight-only":
         yield Notice(
@@ -119,12 +125,7 @@ def _notices(
             f"{scheme.name} and multiply in 16 bits",
             cure="expect the memory saving, not the speed",
         )
-    if not memory.version_is_known:
-        yield Notice(
-            code="version-unknown",
-            message=f"vLLM {request.version} is older than every fitted start-up log; the oldest is used",
-            cure="check the pool against vLLM's own start-up line",
-        )
+    yield from memory_notices(request.version, profile)
     if hardware.kind not in VLLM_KINDS:
         yield Notice(
             code="engine-device",
@@ -147,7 +148,7 @@ def _changes(
             memory = vllm_memory(architecture, hardware, settings_of(changed), profile)
         except UsageError:
             continue
-        answer = _answer(architecture, hardware, changed, memory)
+        answer = _answer(architecture, hardware, changed, memory, profile)
         if answer.fits:
             found += 1
             yield FitChange(flags=flags, effect=answer.reason)

@@ -18,6 +18,7 @@ from planner.planning.memory.kv_groups import (
     kv_element_bytes,
 )
 from planner.planning.memory.shortage import check_request, room_for, size_text, sized
+from planner.planning.memory.versions import untold_notices
 from planner.records import dataclass
 from planner.specs.answers.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.base import Notice
@@ -176,7 +177,7 @@ def _answer(architecture: Architecture, hardware: HardwareSpec, request: FitRequ
         shortage_bytes=max(0.0, shortage),
         parts=_parts(memory, hardware, needed),
         grade="fitted" if hardware.confidence == "datasheet" else "assumed",
-        notices=tuple(_notices(memory, model, needed)),
+        notices=(*untold_notices("llamacpp", request.version), *_notices(memory, model, needed)),
     )
 
 

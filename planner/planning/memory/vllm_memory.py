@@ -159,7 +159,7 @@ def scheduler_defaults(hardware: HardwareSpec) -> tuple[int, int]:
 
 
 def version_row(profile: EngineMemoryProfile, version: str) -> tuple[VersionMemory, bool]:
-    """Return the coefficients of a version, and whether it is inside what was fitted.
+    """Return the coefficients of a version, and whether it is inside what was logged.
 
     ``latest`` is the newest row; a version older than the oldest row gets that one.
     """
@@ -167,7 +167,8 @@ def version_row(profile: EngineMemoryProfile, version: str) -> tuple[VersionMemo
         return profile.versions[-1], True
     wanted = version_key(version)
     older = [row for row in profile.versions if version_key(row.since) <= wanted]
-    return (older[-1], True) if older else (profile.versions[0], False)
+    oldest, newest = (version_key(each) for each in profile.known_versions)
+    return (older or profile.versions)[-1 if older else 0], oldest <= wanted <= newest
 
 
 def version_key(version: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import kv_bytes_per_token, kv_element_bytes
 from planner.planning.memory.schemes import weight_scheme
+from planner.planning.memory.versions import LATEST, check_version, engine_name, memory_notices, step_notices
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
 from planner.records import dataclass
@@ -27,14 +28,13 @@ TRTLLM_SEQUENCES, TRTLLM_TOKENS, TRTLLM_FREE_FRACTION = 2048, 8192, 0.9
 
 # The engine whose start-up logs the memory model is fitted on.
 FITTED_MEMORY = frozenset({"vllm", "vllm-eager"})
-NAMES = {"tensorrt-llm": "TensorRT-LLM", "sglang": "SGLang"}
 
 
 def borrowed_memory(request: PredictRequest) -> tuple[Notice, ...]:
     """Say when the cache's size is vLLM's, because no start-up log of the engine was fitted."""
     if request.engine in FITTED_MEMORY or request.pool_tokens is not None:
         return ()
-    name = NAMES.get(request.engine, request.engine)
+    name = engine_name(request.engine)
     return (
         Notice(
             code="borrowed-memory",
@@ -42,6 +42,24 @@ def borrowed_memory(request: PredictRequest) -> tuple[Notice, ...]:
             cure="compare the KV pool with the one that the engine prints at its start",
         ),
     )
+
+
+def version_notices(
+    request: PredictRequest, measured: str, memory_profile: EngineMemoryProfile
+) -> tuple[Notice, ...]:
+    """Say what a version that lies beyond the measured ones gets; ``measured`` is a list with commas.
+
+    Raises
+    ------
+    UsageError
+        When it is no version.
+    """
+    known = measured.split(", ")
+    check_version(request.engine, request.version, known)
+    steps = step_notices(request.engine, request.version, measured)
+    if request.engine not in FITTED_MEMORY or request.pool_tokens is not None:
+        return steps
+    return (*memory_notices(request.version, memory_profile), *steps)
 
 
 def cache_type(engine: str, quantization: str, kv_dtype: str, *, model: ModelSpec) -> str:
@@ -62,7 +80,7 @@ def settings_of(request: PredictRequest, *, model: ModelSpec) -> VllmSettings:
         utilization_fraction=request.utilization_fraction,
         batched_tokens=request.batched_tokens,
         max_sequences=request.max_sequences,
-        version=request.version,
+        version=request.version if request.engine in FITTED_MEMORY else LATEST,
         speculative_tokens=request.draft_tokens,
     )
 

@@ -18,6 +18,7 @@ from planner.planning.prediction.engine_defaults import (
     limits_of,
     memory_of,
     rank_memory,
+    version_notices,
 )
 from planner.planning.prediction.profile_choice import ChosenProfile, choose_profile, hardware_class
 from planner.planning.prediction.steady_loop import SteadyLoop, bound_of, breakdown_of
@@ -44,13 +45,15 @@ def predict(
     Raises
     ------
     UsageError
-        When the load is not one of concurrency or rate, the model does not fit, or the rate exceeds saturation.
+        When the load is not one of concurrency or rate, the version is none, the model does not fit, or the rate
+        exceeds saturation.
     DataError
         When there is no profile for the engine.
     """
     check_load(architecture, request)
     unpacked = _type_notices(architecture, hardware, request)
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
+    versions = version_notices(request, chosen.profile.engine_versions, memory_profile)
     memory = memory_of(architecture, hardware, request, memory_profile)
     rank = rank_memory(architecture, request, memory)
     pool = rank.tokens
@@ -68,7 +71,11 @@ def predict(
         savings=savings_of(request),
     )
     return _prediction(
-        architecture, hardware, loop, replace(chosen, notices=(*unpacked, *chosen.notices)), (memory, rank)
+        architecture,
+        hardware,
+        loop,
+        replace(chosen, notices=(*unpacked, *versions, *chosen.notices)),
+        (memory, rank),
     )
 
 

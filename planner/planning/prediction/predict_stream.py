@@ -6,6 +6,7 @@ from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import llamacpp_memory
 from planner.planning.memory.gguf_weights import mixture
+from planner.planning.memory.versions import untold_notices
 from planner.planning.prediction.predict import check_load
 from planner.planning.prediction.predict_llamacpp import (
     arithmetic_s,
@@ -38,6 +39,7 @@ def predict_stream(
         When more than one request is asked for, the model does not fit, or a name is unknown.
     """
     check_load(architecture, request)
+    versions = untold_notices(request.engine, request.version)
     if request.concurrency != 1.0:
         raise UsageError(
             "planner predict answers for one request at a time under llama.cpp",
@@ -94,7 +96,7 @@ def predict_stream(
         usable_bytes=memory.usable_bytes * devices,
         breakdown=parts,
         grade=each.grade,
-        notices=tuple(_notices(hardware, profile, each)),
+        notices=(*versions, *_notices(hardware, profile, each)),
     )
 
 

@@ -13,7 +13,7 @@ from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.vllm_memory import version_key
-from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
+from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens, version_notices
 from planner.planning.prediction.predict import choose_profile, operands_of
 from planner.planning.prediction.step_model import Load, Operands, step_s
 from planner.simulation.engine import simulate
@@ -55,6 +55,7 @@ def simulate_replica(
         When the model leaves no KV cache on the device, or no request of the batch can be served.
     """
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
+    versions = version_notices(request, chosen.profile.engine_versions, memory_profile)
     limits = _limits(architecture, hardware, request, memory_profile)
     operand = operands_of(architecture, hardware, request)
     context = float(np.mean(batch.input_tokens + batch.output_tokens / 2))
@@ -91,7 +92,7 @@ def simulate_replica(
         tpot_s=latency_points(served.tpot_s),
         e2e_s=latency_points(served.e2e_s),
         queue_s=latency_points(served.queue_s),
-        notices=(*chosen.notices, *refusals(served.refused, batch.size)),
+        notices=(*versions, *chosen.notices, *refusals(served.refused, batch.size)),
     )
 
 

@@ -45,6 +45,13 @@ class EngineMemoryProfile(Document):
     pipeline_hidden_copies: PositiveFloat
     graph_base_gib: NonNegativeFloat
     graph_gib_per_layer: NonNegativeFloat
+    logged: tuple[str, str] | None = None
+    """Oldest and newest version among the start-up logs; locks of earlier versions do not say."""
     versions: tuple[VersionMemory, ...]
     residuals: dict[str, float]
     """What remains against the logs: ``pool_tokens_median_fraction`` …; `holdout` is by whole model."""
+
+    @property
+    def known_versions(self) -> tuple[str, str]:
+        """Oldest and newest version that was measured."""
+        return self.logged or (self.versions[0].since, self.versions[-1].since)
