@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,31 +14,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from planner.errors import DataError, Fault, InputError, UsageError
+from planner.inputs.architectures.decoder import decoder_fields
+from planner.inputs.architectures.keys import Config, Keys
+from planner.inputs.architectures.kinds import KINDS
 from planner.specs.books.model import ModelSpec
 
-Config = Mapping[str, Any]
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 
-# hub model_type, GGUF architecture or both -> what it adds to the plain decoder
-PLAIN: dict[str, dict[str, Any]] = {
-    "llama": {},
-    "mistral": {},
-    "mixtral": {},
-    "qwen2": {"qkv_bias": True},
-    "qwen3": {"qk_norm": True},
-    "qwen3_moe": {"qk_norm": True},
-    "qwen3moe": {"qk_norm": True},
-    "phi3": {},
-    "granite": {},
-    "gemma": {},
-    "gemma2": {"norms": 4, "every": 2},
-    "gemma3": {"norms": 4, "every": 6, "qk_norm": True},
-    "gemma3_text": {"norms": 4, "every": 6, "qk_norm": True},
-    "gpt_oss": {"qkv_bias": True, "every": 2, "expert_bias": True},
-}
-LATENT = frozenset({"deepseek_v2", "deepseek_v3", "kimi_k2"})
-TIED_BY_DEFAULT = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text"})
 STORED = {"fp8": "fp8-block", "mxfp4": "mxfp4", "awq": "awq", "gptq": "gptq", "fbgemm_fp8": "fp8-mlp"}
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
@@ -83,100 +65,31 @@ def read_model(path: Path, *, checked: date) -> ModelSpec:
 def _hub_fields(path: Path) -> dict[str, Any]:
     file = path / "config.json" if path.is_dir() else path
     outer = _json(file)
-    config: Config = outer.get("text_config") or outer
+    text = outer.get("text_config")
+    config: Config = text if isinstance(text, dict) else outer
     kind = str(config.get("model_type") or outer.get("model_type"))
+    if kind not in KINDS:
+        raise _not_understood(kind, file)
+    keys = Keys(config=config, file=file, kind=kind)
     name = (outer.get("architectures") or [kind])[0]
+    tied = config.get("tie_word_embeddings", outer.get("tie_word_embeddings", KINDS[kind].tied))
     fields = {
         "id": _short(str(outer.get("_name_or_path") or "") or file.resolve().parent.name),
         "family": kind,
         "architecture": name,
         "dtype": DTYPES.get(str(config.get("torch_dtype") or config.get("dtype") or "bfloat16"), "bf16"),
-        "tied": bool(
-            config.get("tie_word_embeddings", outer.get("tie_word_embeddings", kind in TIED_BY_DEFAULT))
-        ),
-        **_sizes(config, file),
+        "tied": bool(tied),
+        "vocab": keys.count("vocab"),
+        "max_context": keys.count("max_context"),
+        **decoder_fields(keys, KINDS[kind]),
     }
     method = (outer.get("quantization_config") or {}).get("quant_method")
     if method in STORED:
         fields["quantization"] = STORED[method]
-    fields |= _latent(config, file) if kind in LATENT else _plain_decoder(kind, config, file)
     total = _stored_bytes(file.parent / SAFETENSORS_INDEX)
     if total and method is None:
         fields["parameters"] = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
     return fields
-
-
-def _sizes(config: Config, file: Path) -> dict[str, Any]:
-    return {
-        "hidden": _need(config, "hidden_size", file),
-        "layers": _need(config, "num_hidden_layers", file),
-        "vocab": _need(config, "vocab_size", file),
-        "max_context": _need(config, "max_position_embeddings", file),
-    }
-
-
-def _plain_decoder(kind: str, config: Config, file: Path) -> dict[str, Any]:
-    """Attention with heads, dense or routed feed-forward."""
-    if kind not in PLAIN:
-        raise _not_understood(kind, file)
-    extra = PLAIN[kind]
-    heads, layers = _need(config, "num_attention_heads", file), _need(config, "num_hidden_layers", file)
-    group = {
-        "heads": heads,
-        "kv_heads": config.get("num_key_value_heads") or heads,
-        "head_dim": config.get("head_dim") or _need(config, "hidden_size", file) // heads,
-        "qkv_bias": bool(extra.get("qkv_bias") or config.get("attention_bias", False)),
-        "qk_norm": bool(extra.get("qk_norm")),
-    }
-    window = config.get("sliding_window") if config.get("use_sliding_window", True) else None
-    kinds = config.get("layer_types")
-    full = kinds.count("full_attention") if kinds else layers // extra["every"] if "every" in extra else None
-    return {
-        "attention": _attention(group, layers, window, 0 if full is None and window else full),
-        "norms_per_layer": extra.get("norms", 2),
-        **_feed_forward(config, layers, file, bias=bool(extra.get("expert_bias"))),
-    }
-
-
-def _attention(
-    group: dict[str, Any], layers: int, window: int | None, full: int | None
-) -> tuple[dict[str, Any], ...]:
-    """Full layers and sliding ones; ``full`` of ``None`` means that all are full."""
-    if not window or full is None or full == layers:
-        return ({"kind": "full", "layers": layers, **group},)
-    sliding = {"kind": "sliding", "layers": layers - full, "window": window, **group}
-    return ({"kind": "full", "layers": full, **group}, sliding) if full else (sliding,)
-
-
-def _feed_forward(config: Config, layers: int, file: Path, *, bias: bool = False) -> dict[str, Any]:
-    experts = config.get("num_experts") or config.get("num_local_experts") or config.get("n_routed_experts")
-    if not experts:
-        return {"mlp": ({"layers": layers, "intermediate": _need(config, "intermediate_size", file)},)}
-    dense = int(config.get("first_k_dense_replace") or 0)
-    routed = {
-        "layers": layers - dense,
-        "experts": experts,
-        "experts_per_token": _need(config, "num_experts_per_tok", file),
-        "intermediate": config.get("moe_intermediate_size") or _need(config, "intermediate_size", file),
-        "shared_experts": int(config.get("n_shared_experts") or 0),
-        "bias": bias,
-    }
-    block = ({"layers": dense, "intermediate": _need(config, "intermediate_size", file)},) if dense else ()
-    return {"moe": (routed,), "mlp": block}
-
-
-def _latent(config: Config, file: Path) -> dict[str, Any]:
-    layers = _need(config, "num_hidden_layers", file)
-    keys = ("kv_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "v_head_dim")
-    group = {
-        "kind": "mla",
-        "layers": layers,
-        "heads": _need(config, "num_attention_heads", file),
-        **{key: _need(config, key, file) for key in keys},
-        "q_lora_rank": config.get("q_lora_rank"),
-    }
-    mtp = int(config.get("num_nextn_predict_layers") or 0)
-    return {"attention": (group,), "mtp_layers": mtp, **_feed_forward(config, layers, file)}
 
 
 def _gguf_fields(path: Path) -> dict[str, Any]:
@@ -197,7 +110,7 @@ def _gguf_fields(path: Path) -> dict[str, Any]:
     kind = str(values.get("general.architecture"))
     config = {key.removeprefix(f"{kind}."): value for key, value in values.items()}
     names = {tensor.name: tensor for tensor in reader.tensors}
-    if kind not in PLAIN or "token_embd.weight" not in names:
+    if kind not in KINDS or "token_embd.weight" not in names:
         raise _not_understood(kind, path)
     return {
         "id": _short(path.stem),
@@ -226,9 +139,8 @@ def _gguf_decoder(kind: str, config: Config, path: Path) -> dict[str, Any]:
         "sliding_window": config.get("attention.sliding_window"),
         "vocab_size": 1,
     }
-    sizes = _sizes(said, path)
-    del sizes["vocab"]
-    return sizes | _plain_decoder(kind, said, path)
+    keys = Keys(config=said, file=path, kind=kind)
+    return decoder_fields(keys, KINDS[kind]) | {"max_context": keys.count("max_context")}
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -254,15 +166,8 @@ def _stored_bytes(index: Path) -> float:
     return float(_json(index).get("metadata", {}).get("total_size", 0)) if index.is_file() else 0.0
 
 
-def _need(config: Config, key: str, file: Path) -> int:
-    value = config.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InputError((Fault(file=str(file), key=key, expected="a whole number", found=repr(value)),))
-    return value
-
-
 def _not_understood(kind: str, file: Path) -> DataError:
-    known = ", ".join(sorted({*PLAIN, *LATENT}))
+    known = ", ".join(sorted(KINDS))
     return DataError(
         f"the architecture {kind!r} of {file} is not understood, so its memory would be a guess",
         cure=f"write a row by hand into your own models.yaml; understood are {known}",

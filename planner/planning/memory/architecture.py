@@ -19,6 +19,7 @@ from planner.specs.books.model import (
     MambaMixer,
     ModelSpec,
     MoeBlock,
+    StateMixer,
 )
 from planner.units import Count, MeanCount
 
@@ -140,11 +141,16 @@ def _tensors(model: ModelSpec) -> Iterator[Tensor]:
         yield from _moe(moe, model.hidden)
     norms = model.layers * model.norms_per_layer + 1
     yield _tensor("norms", "norms", 1, norms, model.hidden, linear=False)
+    if model.vectors:
+        yield _tensor("vectors", "norms", 1, model.vectors, 1, linear=False)
     yield _tensor("embeddings", "embeddings", 1, model.vocab, model.hidden, "rows", linear=False, active=0.0)
     if model.learned_positions:
         yield _tensor(
             "positions", "embeddings", 1, model.learned_positions, model.hidden, linear=False, active=0.0
         )
+    if model.more_embeddings:
+        rows = model.more_embeddings
+        yield _tensor("more_embeddings", "embeddings", 1, rows, 1, "rows", linear=False, active=0.0)
     if not model.tied:
         yield _tensor("head", "head", 1, model.vocab, model.hidden, "rows")
     if model.mtp_layers:
@@ -186,6 +192,9 @@ def _mixer(group: AttentionGroup, hidden: int) -> Iterable[Tensor]:
             return _linear_attention(group, hidden)
         case MambaMixer():
             return _mamba(group, hidden)
+        case StateMixer():
+            mixer = _tensor("state_mixer", "attention", group.layers, group.weights, 1, "rows")
+            return (mixer,)
         case _:
             assert_never(group)
 
@@ -289,7 +298,7 @@ def _moe(moe: MoeBlock, hidden: int) -> Iterator[Tensor]:
 
 def _mtp(model: ModelSpec) -> Iterator[Tensor]:
     """One more layer of the last kind per MTP layer, and the projection that joins it to the stream."""
-    mixer = next(group for group in model.attention if not isinstance(group, LinearAttention | MambaMixer))
+    mixer = next(group for group in model.attention if isinstance(group, HeadAttention | LatentAttention))
     block: DenseMlp | MoeBlock = model.moe[-1] if model.moe else model.mlp[-1]
     feed_forward = _moe(block, model.hidden) if isinstance(block, MoeBlock) else _mlp(block, model.hidden)
     layer = (*_mixer(mixer, model.hidden), *feed_forward)

@@ -21,6 +21,7 @@ from planner.specs.books.model import (
     LinearAttention,
     MambaMixer,
     ModelSpec,
+    StateMixer,
 )
 from planner.units import Count
 
@@ -43,13 +44,14 @@ KV_ELEMENT_BYTES: dict[str, float] = {
     "iq4_nl": 18 / 32,
 }
 STATE_BYTES = {"fp32": 4.0, "bf16": 2.0}
+CONV_BYTES = 2.0  # of a convolution's state: the type of the activations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CacheGroup:
     """Layers on one rank that keep the same amount: per token, or a fixed state per sequence."""
 
-    kind: Literal["full", "sliding", "chunked", "mla", "linear", "mamba"]
+    kind: Literal["full", "sliding", "chunked", "mla", "linear", "mamba", "state"]
     layers: float
     token_bytes: float = 0.0
     """Cache of one token in one layer [bytes/token]."""
@@ -91,6 +93,8 @@ def cache_groups(
     groups: list[CacheGroup] = []
     drafting = model.mtp_layers if speculative_tokens else 0  # its own layers of the first caching kind
     for group in model.attention:
+        if isinstance(group, HeadAttention) and not group.cached:
+            continue
         made = _group(group, element_bytes, tensor_parallel, speculative_tokens)
         groups.append(
             CacheGroup(
@@ -170,5 +174,8 @@ def _group(
                 state_bytes=STATE_BYTES[group.state_dtype],
             )
             return 0.0, float(state)
+        case StateMixer():
+            kept = group.state * STATE_BYTES[group.state_dtype] + group.conv * CONV_BYTES
+            return 0.0, kept / ranks
         case _:
             assert_never(group)

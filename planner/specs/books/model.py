@@ -41,6 +41,8 @@ class HeadAttention(Document):
     """The query projection also makes a gate of the same width (Qwen3.5)."""
     shared_kv: bool = False
     """Keys are used as values: one projection, and still two tensors in the cache (Gemma 4)."""
+    cached: bool = True
+    """False for layers that read the cache of an earlier layer and keep none (the last ones of Gemma 3n)."""
 
     @model_validator(mode="after")
     def _heads_and_window_agree(self) -> Self:
@@ -95,8 +97,24 @@ class MambaMixer(Document):
     state_dtype: StateDtype = "fp32"
 
 
+class StateMixer(Document):
+    """Layers of any other recurrence, by what one of them keeps: Mamba-1, short convolutions, lightning attention."""
+
+    kind: Literal["state"]
+    layers: PositiveInt
+    name: str
+    """What the recurrence is called."""
+    weights: PositiveInt
+    """Elements of a layer's matrices."""
+    state: Count = 0
+    """Elements of the recurrent state of one sequence."""
+    conv: Count = 0
+    """Elements of the convolution's state of one sequence."""
+    state_dtype: StateDtype = "bf16"
+
+
 AttentionGroup = Annotated[
-    HeadAttention | LatentAttention | LinearAttention | MambaMixer, Field(discriminator="kind")
+    HeadAttention | LatentAttention | LinearAttention | MambaMixer | StateMixer, Field(discriminator="kind")
 ]
 
 
@@ -151,6 +169,10 @@ class ModelSpec(Document):
     moe: tuple[MoeBlock, ...] = ()
     norms_per_layer: Count = 2
     learned_positions: Count = 0
+    vectors: Count = 0
+    """Elements of biases, norms and other small tensors that the groups do not describe, over all layers."""
+    more_embeddings: Count = 0
+    """Elements of embedding tables beside the vocabulary's own (per-layer embeddings of Gemma 3n)."""
     rotary_dim: Count | None = None
     """Rotated part of a head; ``None`` means the whole head, 0 no rotation."""
     mtp_layers: Count = 0
@@ -171,7 +193,7 @@ class ModelSpec(Document):
     def _groups_add_up(self) -> Self:
         mixers = sum(group.layers for group in self.attention)
         blocks = sum(group.layers for group in self.mlp) + sum(group.layers for group in self.moe)
-        if self.layers not in (max(mixers, blocks), mixers + blocks):
+        if self.layers not in (mixers, blocks, mixers + blocks):
             raise ValueError(
                 f"groups must make up {self.layers} layers, found {mixers} attention and {blocks} feed-forward"
             )
