@@ -17,6 +17,7 @@ from planner.errors import DataError, Fault, InputError, UsageError
 from planner.inputs.architectures.decoder import decoder_fields
 from planner.inputs.architectures.keys import Config, Keys
 from planner.inputs.architectures.kinds import KINDS
+from planner.inputs.architectures.vision import TOWERS, vision_parameters
 from planner.specs.books.model import ModelSpec
 
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
@@ -70,9 +71,9 @@ def _hub_fields(path: Path) -> dict[str, Any]:
     kind = str(config.get("model_type") or outer.get("model_type"))
     if kind not in KINDS:
         raise _not_understood(kind, file)
-    keys = Keys(config=config, file=file, kind=kind)
+    keys = Keys(config=config, file=file, kind=kind, defaults=KINDS[kind].defaults)
     name = (outer.get("architectures") or [kind])[0]
-    tied = config.get("tie_word_embeddings", outer.get("tie_word_embeddings", KINDS[kind].tied))
+    tied = outer.get("tie_word_embeddings", config.get("tie_word_embeddings", KINDS[kind].tied))
     fields = {
         "id": _short(str(outer.get("_name_or_path") or "") or file.resolve().parent.name),
         "family": kind,
@@ -86,9 +87,15 @@ def _hub_fields(path: Path) -> dict[str, Any]:
     method = (outer.get("quantization_config") or {}).get("quant_method")
     if method in STORED:
         fields["quantization"] = STORED[method]
-    total = _stored_bytes(file.parent / SAFETENSORS_INDEX)
-    if total and method is None:
-        fields["parameters"] = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
+    total = _stored_bytes(file.parent / SAFETENSORS_INDEX) if method is None else 0.0
+    stored = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
+    around = Keys(config=outer, file=file, kind=str(outer.get("model_type")), defaults={})
+    vision = vision_parameters(around, fields["hidden"])
+    if vision is None and not stored:
+        raise _tower_not_understood(around)
+    fields["vision_parameters"] = vision or 0
+    if stored:
+        fields["parameters"] = stored - (vision or 0)
     return fields
 
 
@@ -139,7 +146,7 @@ def _gguf_decoder(kind: str, config: Config, path: Path) -> dict[str, Any]:
         "sliding_window": config.get("attention.sliding_window"),
         "vocab_size": 1,
     }
-    keys = Keys(config=said, file=path, kind=kind)
+    keys = Keys(config=said, file=path, kind=kind, defaults=KINDS[kind].defaults)
     return decoder_fields(keys, KINDS[kind]) | {"max_context": keys.count("max_context")}
 
 
@@ -164,6 +171,14 @@ def _json(file: Path) -> dict[str, Any]:
 def _stored_bytes(index: Path) -> float:
     """Bytes of all tensors that a safetensors index states; 0 when there is none."""
     return float(_json(index).get("metadata", {}).get("total_size", 0)) if index.is_file() else 0.0
+
+
+def _tower_not_understood(keys: Keys) -> DataError:
+    kind = keys.inner("vision_config").get("model_type") or keys.kind
+    return DataError(
+        f"the vision or audio tower {kind!r} of {keys.file} is not understood, so its weights would be a guess",
+        cure=f"write a row by hand into your own models.yaml; understood are {', '.join(sorted(TOWERS))}",
+    )
 
 
 def _not_understood(kind: str, file: Path) -> DataError:

@@ -33,9 +33,10 @@ def decoder_fields(keys: Keys, kind: Kind) -> dict[str, Any]:
         "mlp": _grouped(each for each in stack.blocks if "experts" not in each),
         "moe": _grouped(each for each in stack.blocks if "experts" in each),
         "norms_per_layer": _norms(keys, kind),
+        "final_norms": _final_norms(keys, kind),
         "mtp_layers": keys.maybe("mtp_layers"),
     }
-    if (small := _vectors(keys, kind, stack)) > 0:
+    if small := _vectors(keys, kind, stack):
         fields["vectors"] = small
     if kind.positions is not None:
         fields["learned_positions"] = keys.count("max_context") + kind.positions
@@ -62,8 +63,10 @@ def _layers(keys: Keys, kind: Kind) -> Layers:
 
 
 def _block_count(keys: Keys) -> int:
-    pattern = keys.get("hybrid_override_pattern")
-    return len(pattern) if isinstance(pattern, str) else keys.count("layers")
+    for name in ("hybrid_override_pattern", "layers_block_type"):
+        if isinstance(found := keys.get(name), str | list):
+            return len(found)
+    return keys.count("layers")
 
 
 def _feed(keys: Keys, kind: Kind, count: int) -> list[Group]:
@@ -149,7 +152,7 @@ def _grouped(layers: Iterable[Group]) -> tuple[Group, ...]:
 
 def _norms(keys: Keys, kind: Kind) -> int:
     norms = kind.norms
-    if keys.kind == "falcon" and keys.flag("parallel_attn", default=True):
+    if keys.kind == "falcon" and keys.flag("parallel_attn"):
         norms = 1
         if keys.flag("new_decoder_architecture"):
             norms = keys.maybe("num_ln_in_parallel_attn", 2)
@@ -157,6 +160,11 @@ def _norms(keys: Keys, kind: Kind) -> int:
         norms = 1
     if kind.family == "blocks":
         norms = 1
+    return norms * (2 if "norm" in kind.biases else 1)
+
+
+def _final_norms(keys: Keys, kind: Kind) -> int:
+    norms = kind.final_norms + (1 if keys.kind == "bloom" else 0)  # and the embedding's
     return norms * (2 if "norm" in kind.biases else 1)
 
 
@@ -171,10 +179,6 @@ def _vectors(keys: Keys, kind: Kind, stack: Layers) -> int:
         total += sum(each["heads"] for each in attending)
     if kind.router_bias:
         total += sum(each.get("experts", 0) for each in stack.blocks)
-    if not kind.final_norm:
-        total -= hidden
-    elif "norm" in kind.biases:
-        total += hidden
     if "head" in biased:
         total += keys.count("vocab")
     return total + _own(keys, stack)
@@ -189,9 +193,9 @@ def _norm_vectors(keys: Keys, kind: Kind, group: Group) -> int:
 
 
 def _own(keys: Keys, stack: Layers) -> int:
-    """What single model types have beside all that."""
-    if keys.kind == "bloom":
-        return 2 * keys.count("hidden")  # the embedding's norm
+    """Return what single model types have beside all that."""
     if keys.kind == "apertus":
         return 2 * stack.count  # two slopes of the activation
+    if keys.kind == "ernie4_5_moe":
+        return sum(each.get("experts", 0) for each in stack.blocks)  # corrections of the router's scores
     return 0

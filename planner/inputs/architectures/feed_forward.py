@@ -88,11 +88,7 @@ def is_routed(keys: Keys, index: int, layers: int) -> bool:
         return _ernie(keys, index, layers)
     if index < keys.maybe("dense_first") or index in (keys.get("mlp_only_layers") or ()):
         return False
-    return (index + 1) % keys.maybe("decoder_sparse_step", 1) == 0 or index == 0 and _every(keys)
-
-
-def _every(keys: Keys) -> bool:
-    return keys.maybe("moe_layer_freq", 1) == 1 and keys.maybe("decoder_sparse_step", 1) == 1
+    return (index + 1) % keys.maybe("decoder_sparse_step", 1) == 0
 
 
 def _ernie(keys: Keys, index: int, layers: int) -> bool:
@@ -127,7 +123,7 @@ def _width(keys: Keys) -> int:
 
 def _lfm_width(keys: Keys) -> int:
     width = keys.maybe("block_ff_dim") or keys.count("intermediate")
-    if not keys.flag("block_auto_adjust_ff_dim", default=True):
+    if not keys.flag("block_auto_adjust_ff_dim"):
         return width
     multiplier = keys.get("block_ffn_dim_multiplier") or 1.0
     multiple = keys.maybe("block_multiple_of", LFM_MULTIPLE)

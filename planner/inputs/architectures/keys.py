@@ -58,6 +58,8 @@ class Keys:
     config: Config
     file: Path
     kind: str
+    defaults: Config
+    """What the hub's library assumes of this model type where a config is silent."""
 
     def count(self, name: str) -> int:
         """Return a whole number that must be there.
@@ -76,17 +78,16 @@ class Keys:
         """Return a whole number, or the default where it is missing or null."""
         return default if self.get(name) is None else self.count(name)
 
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a switch."""
-        found = self.get(name)
-        return default if found is None else bool(found)
+    def flag(self, name: str) -> bool:
+        """Return a switch; off where nothing is said."""
+        return bool(self.get(name))
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Any:  # noqa: ANN401 - JSON
         """Return what stands under a dimension's first name that is there."""
         for each in NAMES.get(name, (name,)):
             if self.config.get(each) is not None:
                 return self.config[each]
-        return None
+        return self.defaults.get(name)
 
     def spelled(self, name: str) -> str:
         """Return the name by which a dimension is asked for when it is missing."""
@@ -111,7 +112,9 @@ class Keys:
     def inner(self, name: str) -> Keys:
         """Return a config inside this one; an empty one where it is missing."""
         found = self.config.get(name)
-        return Keys(config=found if isinstance(found, dict) else {}, file=self.file, kind=self.kind)
+        return Keys(
+            config=found if isinstance(found, dict) else {}, file=self.file, kind=self.kind, defaults={}
+        )
 
     def fault(self, key: str, expected: str, found: object) -> InputError:
         """Say what a key should have been."""

@@ -26,7 +26,7 @@ class Kind:
     bias_keys: Mapping[str, tuple[str, ...]]
     """Switches of the config and the biases that each turns on."""
     norms: Count = 2
-    final_norm: bool = True
+    final_norms: Count = 1
     qk_norm: Literal["no", "head", "full", "each"] = "no"
     """One norm for all heads, one over the whole projection, or one for each head."""
     qk_norm_key: str | None = None
@@ -36,8 +36,6 @@ class Kind:
     tied: bool = False
     full_every: Count = 0
     """One layer in so many sees everything, the others slide; 0 where the config alone says."""
-    full_first: bool = False
-    """The full layers come first in each group instead of last."""
     positions: Count | None = None
     """Learned positions beyond the context; ``None`` without."""
     rotary: bool = True
@@ -57,7 +55,7 @@ def kind(
     *,
     bias_keys: Mapping[str, tuple[str, ...]] | None = None,
     defaults: Mapping[str, Any] | None = None,
-    **said: Any,
+    **said: Any,  # noqa: ANN401 - any field of Kind
 ) -> Kind:
     """Return a kind that says only how it differs."""
     return Kind(bias_keys=USUAL if bias_keys is None else bias_keys, defaults=defaults or {}, **said)
@@ -65,7 +63,20 @@ def kind(
 
 QKV = frozenset({"qkv"})
 QKV_KEY = {"attention_bias": ("qkv",)}
-GEMMA3 = kind(norms=4, qk_norm="head", tied=True, full_every=6, defaults={"sliding_window": 4096})
+GEMMA3 = kind(
+    norms=4,
+    qk_norm="head",
+    tied=True,
+    full_every=6,
+    defaults={
+        "heads": 8,
+        "kv_heads": 4,
+        "head_dim": 256,
+        "vocab": 262_208,
+        "max_context": 131_072,
+        "sliding_window": 4096,
+    },
+)
 QWEN2 = kind(biases=QKV, bias_keys={}, defaults={"use_sliding_window": False})
 QWEN3 = kind(qk_norm="head", defaults={"use_sliding_window": False})
 QWEN_NEXT = kind(family="delta", qk_norm="head", gate=True, shared_gate=True)
@@ -73,9 +84,7 @@ LATENT = kind(family="latent")
 GPT2 = kind(biases=ALL, bias_keys={}, gated=False, tied=True, positions=0, rotary=False)
 
 KINDS: dict[str, Kind] = {
-    **dict.fromkeys(
-        ("llama", "mistral", "mixtral", "ministral3", "phi3", "helium", "olmo_plain", "yi", "aquila"), kind()
-    ),
+    **dict.fromkeys(("llama", "mistral", "mixtral", "ministral3", "phi3", "helium"), kind()),
     **dict.fromkeys(("granite", "granitemoe", "granitemoeshared"), kind()),
     "arcee": kind(gated=False),
     "apertus": kind(gated=False, qk_norm="head"),
@@ -102,7 +111,15 @@ KINDS: dict[str, Kind] = {
     "glm4": kind(norms=4, bias_keys=QKV_KEY, defaults={"attention_bias": False}),
     "glm4_moe": kind(bias_keys=QKV_KEY, qk_norm="head", qk_norm_key="use_qk_norm"),
     "gpt2": GPT2,
-    "gpt_bigcode": GPT2,
+    "gpt_bigcode": kind(
+        biases=ALL,
+        bias_keys={},
+        gated=False,
+        tied=True,
+        positions=0,
+        rotary=False,
+        defaults={"multi_query": True},
+    ),
     "gpt_neox": kind(
         biases=frozenset({"norm", "mlp"}),
         bias_keys={"attention_bias": ("qkv", "out")},
@@ -129,7 +146,7 @@ KINDS: dict[str, Kind] = {
     "minimax_m2": kind(qk_norm="full"),
     "mpt": kind(bias_keys={}, gated=False, tied=True, rotary=False),
     "nemotron": kind(biases=frozenset({"norm"}), gated=False),
-    "olmo": kind(norms=0, final_norm=False),
+    "olmo": kind(norms=0, final_norms=0),
     "olmo2": kind(qk_norm="full"),
     "olmo3": kind(qk_norm="full", full_every=4),
     "olmoe": kind(qk_norm="full"),
@@ -138,14 +155,13 @@ KINDS: dict[str, Kind] = {
     "phimoe": kind(
         biases=frozenset({"norm"}), bias_keys={"attention_bias": ("qkv", "out"), "lm_head_bias": ("head",)}
     ),
-    "qwen2": QWEN2,
+    **dict.fromkeys(("qwen2", "qwen2_vl", "qwen2_5_vl", "qwen2_vl_text", "qwen2_5_vl_text"), QWEN2),
     "qwen2_moe": kind(
         bias_keys={"qkv_bias": ("qkv",)},
         shared_gate=True,
         defaults={"qkv_bias": True, "use_sliding_window": False},
     ),
-    "qwen3": QWEN3,
-    "qwen3_moe": QWEN3,
+    **dict.fromkeys(("qwen3", "qwen3_moe", "qwen3_vl_text", "qwen3_vl_moe_text"), QWEN3),
     "seed_oss": kind(
         bias_keys={"attention_bias": ("qkv",), "attention_out_bias": ("out",), "mlp_bias": ("mlp",)},
         defaults={"attention_bias": True},
@@ -170,10 +186,10 @@ KINDS: dict[str, Kind] = {
     "jamba": kind(family="jamba"),
     "bamba": kind(family="mamba"),
     "granitemoehybrid": kind(family="mamba"),
-    "nemotron_h": kind(family="blocks", gated=False),
+    "nemotron_h": kind(family="blocks", norms=1, gated=False, defaults={"mamba_ssm_cache_dtype": "float32"}),
     "falcon_h1": kind(family="parallel"),
-    "mamba2": kind(family="blocks", norms=1),
-    "lfm2": kind(family="conv", qk_norm="head", tied=True),
+    "mamba2": kind(family="blocks", norms=1, defaults={"max_context": 1_048_576}),
+    "lfm2": kind(family="conv", qk_norm="head", tied=True, defaults={"block_auto_adjust_ff_dim": True}),
     "lfm2_moe": kind(family="conv", qk_norm="head", tied=True),
     "minimax": kind(family="lightning"),
 }

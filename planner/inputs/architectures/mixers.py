@@ -42,9 +42,9 @@ def kv_heads(keys: Keys, heads: int) -> int:
     if keys.kind == "falcon":
         new = keys.flag("new_decoder_architecture")
         if not new:
-            return 1 if keys.flag("multi_query", default=True) else heads
+            return 1 if keys.flag("multi_query") else heads
     if keys.kind == "gpt_bigcode":
-        return 1 if keys.flag("multi_query", default=True) else heads
+        return 1 if keys.flag("multi_query") else heads
     inner = keys.inner("attn_config").maybe("kv_heads")
     return inner or keys.maybe("kv_heads") or heads
 
@@ -53,7 +53,7 @@ def biases(keys: Keys, kind: Kind) -> frozenset[str]:
     """Return which parts have biases."""
     found = set(kind.biases)
     for key, parts in kind.bias_keys.items():
-        if keys.flag(key, default=bool(kind.defaults.get(key, False))):
+        if keys.flag(key):
             found.update(parts)
     return frozenset(found)
 
@@ -93,7 +93,7 @@ def delta_rule(keys: Keys, _kind: Kind) -> Group:
 
 def mamba_two(keys: Keys, _kind: Kind) -> Group:
     """Return Mamba-2 layers under the names of their four families."""
-    said = str(keys.get("mamba_ssm_cache_dtype") or ("float32" if keys.kind == "nemotron_h" else ""))
+    said = str(keys.get("mamba_ssm_cache_dtype") or "")
     return {
         "kind": "mamba",
         "heads": _first(keys, "mamba_num_heads", "mamba_n_heads", "num_heads"),
@@ -101,6 +101,7 @@ def mamba_two(keys: Keys, _kind: Kind) -> Group:
         "groups": _first(keys, "n_groups", "mamba_n_groups"),
         "state": _first(keys, "ssm_state_size", "mamba_d_state", "state_size"),
         "conv": _first(keys, "conv_kernel", "mamba_d_conv"),
+        "gate_norm": keys.kind != "falcon_h1" or keys.flag("mamba_rms_norm"),
         "state_dtype": "fp32" if said == "float32" else "bf16",
     }
 
@@ -142,7 +143,6 @@ def lightning(keys: Keys, _kind: Kind) -> Group:
         "name": "lightning",
         "weights": 5 * hidden * width + width,
         "state": width * width // heads,
-        "state_dtype": "fp32",
     }
 
 
@@ -168,7 +168,7 @@ def kimi_delta(keys: Keys, _kind: Kind) -> Group:
 
 def windowed(keys: Keys, kind: Kind, group: Group, layers: int) -> list[Group]:
     """Return one group a layer, with the windows that the config or the model type gives them."""
-    window = _window(keys, kind)
+    window = _window(keys)
     chunk = keys.maybe("attention_chunk_size", CHUNK_TOKENS)
     words = keys.words("layer_types", layers) or _pattern(keys, kind, layers, window=window)
     made: list[Group] = []
@@ -182,11 +182,9 @@ def windowed(keys: Keys, kind: Kind, group: Group, layers: int) -> list[Group]:
     return made
 
 
-def _window(keys: Keys, kind: Kind) -> int:
-    default = bool(kind.defaults.get("use_sliding_window", True))
-    if not keys.flag("use_sliding_window", default=default):
-        return 0
-    return keys.maybe("sliding_window", int(kind.defaults.get("sliding_window", 0)))
+def _window(keys: Keys) -> int:
+    said = keys.get("use_sliding_window")
+    return 0 if said is not None and not said else keys.maybe("sliding_window")
 
 
 def _pattern(keys: Keys, kind: Kind, layers: int, *, window: int) -> tuple[str, ...]:

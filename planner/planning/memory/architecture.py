@@ -7,8 +7,9 @@ parallelism and the allocator work on the fused ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, assert_never
+from typing import assert_never
 
+from planner.planning.memory.tensors import Tensor, TensorClass, linear_attention, mamba, plain_tensor
 from planner.records import dataclass
 from planner.specs.books.model import (
     AttentionGroup,
@@ -21,48 +22,7 @@ from planner.specs.books.model import (
     MoeBlock,
     StateMixer,
 )
-from planner.units import Count, MeanCount
-
-TensorClass = Literal[
-    "attention", "mlp", "experts", "shared_experts", "router", "norms", "embeddings", "head", "mtp", "vision"
-]
-Split = Literal["rows", "columns", "none"]
-"""What tensor parallelism divides: output rows, input columns, or nothing (every rank holds a copy)."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tensor:
-    """One weight matrix and how often it occurs: in ``layers`` layers, ``copies`` times in each (experts)."""
-
-    name: str
-    tensor_class: TensorClass
-    layers: int
-    rows: Count
-    columns: Count
-    split: Split
-    copies: Count = 1
-    active_copies: float = 1.0
-    """How many of the copies one token passes."""
-    kv_heads: int = 0
-    """Heads whose rows follow ``rows``: divided while they last, then copied (fused q, k and v)."""
-    kv_rows_per_head: int = 0
-    linear: bool = True
-    """Multiplied with the activations, hence quantised where the scheme covers its class."""
-
-    @property
-    def elements(self) -> int:
-        """Elements of one copy."""
-        return (self.rows + self.kv_heads * self.kv_rows_per_head) * self.columns
-
-    @property
-    def parameters(self) -> int:
-        """Elements over all layers and copies."""
-        return self.elements * self.copies * self.layers
-
-    @property
-    def active_parameters(self) -> float:
-        """Elements that one token passes, over all layers."""
-        return self.elements * self.active_copies * self.layers
+from planner.units import MeanCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,47 +99,26 @@ def _tensors(model: ModelSpec) -> Iterator[Tensor]:
         yield from _mlp(mlp, model.hidden)
     for moe in model.moe:
         yield from _moe(moe, model.hidden)
-    norms = model.layers * model.norms_per_layer + 1
-    yield _tensor("norms", "norms", 1, norms, model.hidden, linear=False)
+    norms = model.layers * model.norms_per_layer + model.final_norms
+    yield plain_tensor("norms", "norms", 1, norms, model.hidden, linear=False)
     if model.vectors:
-        yield _tensor("vectors", "norms", 1, model.vectors, 1, linear=False)
-    yield _tensor("embeddings", "embeddings", 1, model.vocab, model.hidden, "rows", linear=False, active=0.0)
+        yield plain_tensor("vectors", "norms", 1, model.vectors, 1, linear=False)
+    yield plain_tensor(
+        "embeddings", "embeddings", 1, model.vocab, model.hidden, "rows", linear=False, active=0.0
+    )
     if model.learned_positions:
-        yield _tensor(
+        yield plain_tensor(
             "positions", "embeddings", 1, model.learned_positions, model.hidden, linear=False, active=0.0
         )
     if model.more_embeddings:
         rows = model.more_embeddings
-        yield _tensor("more_embeddings", "embeddings", 1, rows, 1, "rows", linear=False, active=0.0)
+        yield plain_tensor("more_embeddings", "embeddings", 1, rows, 1, "rows", linear=False, active=0.0)
     if not model.tied:
-        yield _tensor("head", "head", 1, model.vocab, model.hidden, "rows")
+        yield plain_tensor("head", "head", 1, model.vocab, model.hidden, "rows")
     if model.mtp_layers:
         yield from _mtp(model)
     if model.vision_parameters:
-        yield _tensor("vision", "vision", 1, model.vision_parameters, 1, linear=False, active=0.0)
-
-
-def _tensor(
-    name: str,
-    tensor_class: TensorClass,
-    layers: int,
-    rows: int,
-    columns: int,
-    split: Split = "none",
-    *,
-    linear: bool = True,
-    active: float = 1.0,
-) -> Tensor:
-    return Tensor(
-        name=name,
-        tensor_class=tensor_class,
-        layers=layers,
-        rows=rows,
-        columns=columns,
-        split=split,
-        linear=linear,
-        active_copies=active,
-    )
+        yield plain_tensor("vision", "vision", 1, model.vision_parameters, 1, linear=False, active=0.0)
 
 
 def _mixer(group: AttentionGroup, hidden: int) -> Iterable[Tensor]:
@@ -189,12 +128,11 @@ def _mixer(group: AttentionGroup, hidden: int) -> Iterable[Tensor]:
         case LatentAttention():
             return _latent_attention(group, hidden)
         case LinearAttention():
-            return _linear_attention(group, hidden)
+            return linear_attention(group, hidden)
         case MambaMixer():
-            return _mamba(group, hidden)
+            return mamba(group, hidden)
         case StateMixer():
-            mixer = _tensor("state_mixer", "attention", group.layers, group.weights, 1, "rows")
-            return (mixer,)
+            return (plain_tensor("state_mixer", "attention", group.layers, group.weights, 1, "rows"),)
         case _:
             assert_never(group)
 
@@ -213,58 +151,42 @@ def _head_attention(group: HeadAttention, hidden: int) -> Iterator[Tensor]:
         kv_heads=group.kv_heads,
         kv_rows_per_head=per_kv_head,
     )
-    yield _tensor("attn_out", "attention", group.layers, hidden, group.heads * value_dim, "columns")
+    yield plain_tensor("attn_out", "attention", group.layers, hidden, group.heads * value_dim, "columns")
     if group.qkv_bias:
         rows = queries + group.kv_heads * per_kv_head
-        yield _tensor("qkv_bias", "attention", group.layers, rows, 1, "rows", linear=False)
+        yield plain_tensor("qkv_bias", "attention", group.layers, rows, 1, "rows", linear=False)
     if group.qk_norm:
-        yield _tensor("qk_norm", "norms", group.layers, 2 * group.head_dim, 1, linear=False)
+        yield plain_tensor("qk_norm", "norms", group.layers, 2 * group.head_dim, 1, linear=False)
 
 
 def _latent_attention(group: LatentAttention, hidden: int) -> Iterator[Tensor]:
     layers, query_dim = group.layers, group.qk_nope_head_dim + group.qk_rope_head_dim
     latent = group.kv_lora_rank + group.qk_rope_head_dim
     if group.q_lora_rank:
-        yield _tensor("qkv_a", "attention", layers, group.q_lora_rank + latent, hidden)
-        yield _tensor("q_b", "attention", layers, group.heads * query_dim, group.q_lora_rank, "rows")
+        yield plain_tensor("qkv_a", "attention", layers, group.q_lora_rank + latent, hidden)
+        yield plain_tensor("q_b", "attention", layers, group.heads * query_dim, group.q_lora_rank, "rows")
     else:
-        yield _tensor("q", "attention", layers, group.heads * query_dim, hidden, "rows")
-        yield _tensor("kv_a", "attention", layers, latent, hidden)
+        yield plain_tensor("q", "attention", layers, group.heads * query_dim, hidden, "rows")
+        yield plain_tensor("kv_a", "attention", layers, latent, hidden)
     expanded = group.heads * (group.qk_nope_head_dim + group.v_head_dim)
-    yield _tensor("kv_b", "attention", layers, expanded, group.kv_lora_rank, "rows")
-    yield _tensor("attn_out", "attention", layers, hidden, group.heads * group.v_head_dim, "columns")
-    norms = (group.q_lora_rank or 0) + group.kv_lora_rank
-    yield _tensor("latent_norm", "norms", layers, norms, 1, linear=False)
+    yield plain_tensor("kv_b", "attention", layers, expanded, group.kv_lora_rank, "rows")
+    yield plain_tensor("attn_out", "attention", layers, hidden, group.heads * group.v_head_dim, "columns")
+    norms = (
+        (group.q_lora_rank or 0) + group.kv_lora_rank + (2 * group.index_head_dim if group.index_heads else 0)
+    )
+    yield plain_tensor("latent_norm", "norms", layers, norms, 1, linear=False)
     if group.index_heads:
         indexed = group.index_heads * group.index_head_dim
-        yield _tensor("index_q", "attention", layers, indexed, group.q_lora_rank or hidden)
-        yield _tensor("index_k", "attention", layers, group.index_head_dim + group.index_heads, hidden)
-
-
-def _linear_attention(group: LinearAttention, hidden: int) -> Iterator[Tensor]:
-    keys, values = group.key_heads * group.key_dim, group.value_heads * group.value_dim
-    yield _tensor("in_qkvz", "attention", group.layers, 2 * keys + 2 * values, hidden, "rows")
-    yield _tensor("in_ba", "attention", group.layers, 2 * group.value_heads, hidden, "rows")
-    yield _tensor("conv", "attention", group.layers, 2 * keys + values, group.conv, "rows", linear=False)
-    yield _tensor("attn_out", "attention", group.layers, hidden, values, "columns")
-    small = 2 * group.value_heads + group.value_dim
-    yield _tensor("gates", "attention", group.layers, small, 1, "rows", linear=False)
-
-
-def _mamba(group: MambaMixer, hidden: int) -> Iterator[Tensor]:
-    inner, states = group.heads * group.head_dim, 2 * group.groups * group.state
-    yield _tensor("mamba_in", "attention", group.layers, 2 * inner + states + group.heads, hidden, "rows")
-    yield _tensor("conv", "attention", group.layers, inner + states, group.conv + 1, "rows", linear=False)
-    yield _tensor("mamba_out", "attention", group.layers, hidden, inner, "columns")
-    yield _tensor("gates", "attention", group.layers, inner + 3 * group.heads, 1, "rows", linear=False)
+        yield plain_tensor("index_q", "attention", layers, indexed, group.q_lora_rank or hidden)
+        yield plain_tensor("index_k", "attention", layers, group.index_head_dim + group.index_heads, hidden)
 
 
 def _mlp(mlp: DenseMlp, hidden: int) -> Iterator[Tensor]:
     up = mlp.intermediate * (2 if mlp.gated else 1)
-    yield _tensor("up", "mlp", mlp.layers, up, hidden, "rows")
-    yield _tensor("down", "mlp", mlp.layers, hidden, mlp.intermediate, "columns")
+    yield plain_tensor("up", "mlp", mlp.layers, up, hidden, "rows")
+    yield plain_tensor("down", "mlp", mlp.layers, hidden, mlp.intermediate, "columns")
     if mlp.bias:
-        yield _tensor("mlp_bias", "mlp", mlp.layers, up + hidden, 1, linear=False)
+        yield plain_tensor("mlp_bias", "mlp", mlp.layers, up + hidden, 1, linear=False)
 
 
 def _moe(moe: MoeBlock, hidden: int) -> Iterator[Tensor]:
@@ -281,19 +203,19 @@ def _moe(moe: MoeBlock, hidden: int) -> Iterator[Tensor]:
             active_copies=moe.experts_per_token,
         )
     if moe.latent:
-        yield _tensor("latent", "shared_experts", moe.layers, 2 * moe.latent, hidden)
+        yield plain_tensor("latent", "shared_experts", moe.layers, 2 * moe.latent, hidden)
     if moe.bias:
         biases = moe.experts * (up + hidden)
         active = moe.experts_per_token / moe.experts
-        yield _tensor("expert_bias", "experts", moe.layers, biases, 1, linear=False, active=active)
-    yield _tensor("router", "router", moe.layers, moe.experts, hidden, linear=False)
+        yield plain_tensor("expert_bias", "experts", moe.layers, biases, 1, linear=False, active=active)
+    yield plain_tensor("router", "router", moe.layers, moe.experts, hidden, linear=False)
     shared = moe.shared_experts * (moe.shared_intermediate or moe.intermediate)
     if shared:
         rows = shared * (2 if moe.gated else 1)
-        yield _tensor("shared_up", "shared_experts", moe.layers, rows, hidden, "rows")
-        yield _tensor("shared_down", "shared_experts", moe.layers, hidden, shared, "columns")
+        yield plain_tensor("shared_up", "shared_experts", moe.layers, rows, hidden, "rows")
+        yield plain_tensor("shared_down", "shared_experts", moe.layers, hidden, shared, "columns")
     if moe.shared_gate:
-        yield _tensor("shared_gate", "router", moe.layers, 1, hidden, linear=False)
+        yield plain_tensor("shared_gate", "router", moe.layers, 1, hidden, linear=False)
 
 
 def _mtp(model: ModelSpec) -> Iterator[Tensor]:
@@ -304,4 +226,4 @@ def _mtp(model: ModelSpec) -> Iterator[Tensor]:
     layer = (*_mixer(mixer, model.hidden), *feed_forward)
     elements = sum(tensor.elements * tensor.copies for tensor in layer)
     joint = 2 * model.hidden * model.hidden
-    yield _tensor("mtp", "mtp", model.mtp_layers, elements + joint, 1, active=0.0)
+    yield plain_tensor("mtp", "mtp", model.mtp_layers, elements + joint, 1, active=0.0)

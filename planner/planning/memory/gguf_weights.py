@@ -13,7 +13,8 @@ from typing import Literal
 
 from planner.errors import UsageError
 from planner.formulas.weights import has_more_bits
-from planner.planning.memory.architecture import Architecture, Tensor
+from planner.planning.memory.architecture import Architecture
+from planner.planning.memory.tensors import Tensor
 from planner.records import dataclass
 from planner.specs.books.model import HeadAttention, ModelSpec
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from planner.errors import UsageError
-from planner.planning.memory.architecture import TensorClass
+from planner.planning.memory.tensors import TensorClass
 from planner.records import dataclass
 from planner.specs.books.hardware import ComputeDtype, HardwareSpec
 from planner.specs.books.model import ModelSpec

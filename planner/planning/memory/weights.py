@@ -12,8 +12,9 @@ from planner.formulas.weights import (
     quantized_matrix_bytes,
     rotary_table_bytes,
 )
-from planner.planning.memory.architecture import Architecture, Tensor, TensorClass
+from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.schemes import WeightScheme, weight_scheme
+from planner.planning.memory.tensors import Tensor, TensorClass
 from planner.records import dataclass
 from planner.specs.books.model import HeadAttention, LatentAttention, ModelSpec
 from planner.units import BITS_PER_BYTE, Count

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from planner.errors import UsageError
-from planner.planning.memory.architecture import TensorClass
 from planner.planning.memory.schemes import WeightScheme, supports
+from planner.planning.memory.tensors import TensorClass
 from planner.specs.books.hardware import HardwareSpec
 from planner.units import TERA
 

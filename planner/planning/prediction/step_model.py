@@ -9,9 +9,10 @@ import numpy as np
 
 from planner.errors import UsageError
 from planner.formulas.step_time import all_reduce_s, busiest_rank, experts_touched, operator_s
-from planner.planning.memory.architecture import Architecture, TensorClass
+from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
 from planner.planning.memory.schemes import WeightScheme, weight_scheme
+from planner.planning.memory.tensors import TensorClass
 from planner.planning.memory.weights import check_parallel
 from planner.planning.prediction.device_rates import rate_flops_per_s, scheme_rate_flops_per_s
 from planner.planning.prediction.kernels import kernel_count

@@ -94,6 +94,8 @@ class MambaMixer(Document):
     groups: PositiveInt
     state: PositiveInt
     conv: PositiveInt
+    gate_norm: bool = True
+    """The output is normed before its projection; Falcon-H1 leaves that out."""
     state_dtype: StateDtype = "fp32"
 
 
@@ -168,6 +170,8 @@ class ModelSpec(Document):
     mlp: tuple[DenseMlp, ...] = ()
     moe: tuple[MoeBlock, ...] = ()
     norms_per_layer: Count = 2
+    final_norms: Count = 1
+    """Vectors of ``hidden`` outside the layers: two with a bias, none in OLMo, four with the embedding's norm (BLOOM)."""
     learned_positions: Count = 0
     vectors: Count = 0
     """Elements of biases, norms and other small tensors that the groups do not describe, over all layers."""
@@ -193,7 +197,8 @@ class ModelSpec(Document):
     def _groups_add_up(self) -> Self:
         mixers = sum(group.layers for group in self.attention)
         blocks = sum(group.layers for group in self.mlp) + sum(group.layers for group in self.moe)
-        if self.layers not in (mixers, blocks, mixers + blocks):
+        parallel = mixers == 2 * self.layers and blocks == self.layers  # two mixers side by side (Falcon-H1)
+        if not parallel and self.layers not in (max(mixers, blocks), mixers + blocks):
             raise ValueError(
                 f"groups must make up {self.layers} layers, found {mixers} attention and {blocks} feed-forward"
             )
