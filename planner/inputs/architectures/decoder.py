@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from planner.inputs.architectures import feed_forward, mixers
+from planner.inputs.architectures.gemma import gemma_blocks, gemma_extras, gemma_mixers
 from planner.inputs.architectures.keys import Keys
 from planner.inputs.architectures.kinds import Kind
 from planner.records import dataclass
@@ -38,6 +39,8 @@ def decoder_fields(keys: Keys, kind: Kind) -> dict[str, Any]:
     }
     if small := _vectors(keys, kind, stack):
         fields["vectors"] = small
+    if kind.family == "gemma":
+        fields |= gemma_extras(keys, stack.count)
     if kind.positions is not None:
         fields["learned_positions"] = keys.count("max_context") + kind.positions
     if not kind.rotary:
@@ -55,6 +58,8 @@ def _layers(keys: Keys, kind: Kind) -> Layers:
             return Layers(count=count, mixers=both, blocks=feed_forward.blocks(keys, kind, count))
         case "heads":
             made = mixers.windowed(keys, kind, mixers.head_attention(keys, kind), count)
+        case "gemma":
+            made = gemma_mixers(keys, kind, count)
         case "latent":
             made = [mixers.latent_attention(keys, kind)] * count
         case _:
@@ -70,6 +75,8 @@ def _block_count(keys: Keys) -> int:
 
 
 def _feed(keys: Keys, kind: Kind, count: int) -> list[Group]:
+    if kind.family == "gemma":
+        return gemma_blocks(keys, kind, count)
     made = feed_forward.blocks(keys, kind, count)
     if keys.kind == "granitemoehybrid" and not keys.maybe("experts"):
         return [each | {"intermediate": keys.count("shared_intermediate_size")} for each in made]

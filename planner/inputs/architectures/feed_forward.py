@@ -45,7 +45,7 @@ def experts(keys: Keys, kind: Kind) -> Block:
     width = keys.maybe("expert_width") or keys.count("intermediate")
     block: Block = {
         "experts": keys.count("experts"),
-        "experts_per_token": _listed(keys, "experts_per_token"),
+        "experts_per_token": keys.listed("experts_per_token"),
         "intermediate": width,
         "gated": kind.gated,
         "bias": kind.expert_bias,
@@ -57,7 +57,7 @@ def experts(keys: Keys, kind: Kind) -> Block:
 
 def _shared(keys: Keys, kind: Kind, width: int) -> Block:
     """Shared experts: so many of a routed one's width, or one of a width of its own."""
-    number = _listed(keys, "shared_experts") if keys.get("shared_experts") is not None else 0
+    number = keys.listed("shared_experts") if keys.get("shared_experts") is not None else 0
     stated = keys.maybe("moe_shared_expert_intermediate_size") or keys.maybe("shared_width")
     if keys.kind == "llama4_text":
         number = 1
@@ -96,14 +96,6 @@ def _ernie(keys: Keys, index: int, layers: int) -> bool:
     last = keys.maybe("moe_layer_end_index", -1)
     last = layers - 1 if last < 0 else last
     return (index + 1) % step == 0 and first <= index <= last
-
-
-def _listed(keys: Keys, name: str) -> int:
-    """Return a number that some publishers write as a list with one entry a layer, all alike."""
-    found = keys.get(name)
-    if isinstance(found, list) and found and len(set(found)) == 1:
-        return int(found[0])
-    return keys.count(name)
 
 
 def _width(keys: Keys) -> int:

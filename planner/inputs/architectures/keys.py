@@ -78,6 +78,13 @@ class Keys:
         """Return a whole number, or the default where it is missing or null."""
         return default if self.get(name) is None else self.count(name)
 
+    def listed(self, name: str) -> int:
+        """Return a number that some publishers write as a list with one entry a layer, all alike."""
+        found = self.get(name)
+        if isinstance(found, list) and found and len(set(found)) == 1 and isinstance(found[0], int):
+            return found[0]
+        return self.count(name)
+
     def flag(self, name: str) -> bool:
         """Return a switch; off where nothing is said."""
         return bool(self.get(name))

@@ -77,6 +77,7 @@ GEMMA3 = kind(
         "sliding_window": 4096,
     },
 )
+NESTED = {"altup_num_inputs": 4, "laurel_rank": 64, "hidden_size_per_layer_input": 256}
 QWEN2 = kind(biases=QKV, bias_keys={}, defaults={"use_sliding_window": False})
 QWEN3 = kind(qk_norm="head", defaults={"use_sliding_window": False})
 QWEN_NEXT = kind(family="delta", qk_norm="head", gate=True, shared_gate=True)
@@ -102,6 +103,10 @@ KINDS: dict[str, Kind] = {
     "exaone4": kind(qk_norm="head", full_every=4),
     "falcon": kind(
         bias_keys={"bias": ("qkv", "out", "mlp")}, biases=frozenset({"norm"}), gated=False, tied=True
+    ),
+    "gemma3n_text": kind(family="gemma", norms=8, qk_norm="head", tied=True, defaults=NESTED),
+    "gemma4_text": kind(
+        family="gemma", norms=4, qk_norm="head", tied=True, defaults={"global_head_dim": 512}
     ),
     "gemma": kind(tied=True),
     "gemma2": kind(norms=4, tied=True, full_every=2),

@@ -141,6 +141,7 @@ def _head_attention(group: HeadAttention, hidden: int) -> Iterator[Tensor]:
     value_dim = group.v_head_dim or group.head_dim
     queries = group.heads * group.head_dim * (2 if group.output_gate else 1)
     per_kv_head = group.head_dim if group.shared_kv else group.head_dim + value_dim
+    kv_heads = group.kv_heads if group.cached else 0
     yield Tensor(
         name="qkv",
         tensor_class="attention",
@@ -148,15 +149,17 @@ def _head_attention(group: HeadAttention, hidden: int) -> Iterator[Tensor]:
         rows=queries,
         columns=hidden,
         split="rows",
-        kv_heads=group.kv_heads,
+        kv_heads=kv_heads,
         kv_rows_per_head=per_kv_head,
+        copied_rows_per_head=value_dim if group.shared_kv else 0,
     )
     yield plain_tensor("attn_out", "attention", group.layers, hidden, group.heads * value_dim, "columns")
     if group.qkv_bias:
-        rows = queries + group.kv_heads * per_kv_head
+        rows = queries + kv_heads * per_kv_head
         yield plain_tensor("qkv_bias", "attention", group.layers, rows, 1, "rows", linear=False)
     if group.qk_norm:
-        yield plain_tensor("qk_norm", "norms", group.layers, 2 * group.head_dim, 1, linear=False)
+        normed = (2 if group.cached else 1) * group.head_dim
+        yield plain_tensor("qk_norm", "norms", group.layers, normed, 1, linear=False)
 
 
 def _latent_attention(group: LatentAttention, hidden: int) -> Iterator[Tensor]:

@@ -32,6 +32,8 @@ class Tensor:
     kv_heads: int = 0
     """Heads whose rows follow ``rows``: divided while they last, then copied (fused q, k and v)."""
     kv_rows_per_head: int = 0
+    copied_rows_per_head: int = 0
+    """Rows that an engine fills with copies of the keys, where values have no weights of their own."""
     linear: bool = True
     """Multiplied with the activations, hence quantised where the scheme covers its class."""
 

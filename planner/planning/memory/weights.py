@@ -183,7 +183,7 @@ def _rank_shape(tensor: Tensor, ranks: int) -> tuple[float, float]:
     heads = (
         float(kv_heads_per_rank(kv_heads=tensor.kv_heads, tensor_parallel=ranks)) if tensor.kv_heads else 0.0
     )
-    return rows + heads * tensor.kv_rows_per_head, columns
+    return rows + heads * (tensor.kv_rows_per_head + tensor.copied_rows_per_head), columns
 
 
 def _rotary_tables(model: ModelSpec, scheme: WeightScheme) -> Iterator[float]:

@@ -4,7 +4,8 @@ import pytest
 
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
-from planner.specs.books.model import LatentAttention, ModelSpec
+from planner.planning.memory.kv_groups import kv_bytes_per_token
+from planner.specs.books.model import HeadAttention, LatentAttention, ModelSpec
 
 BOOKS = load_books()
 MODELS = [BOOKS.models.rows[model_id] for model_id in BOOKS.models.rows]
@@ -80,3 +81,21 @@ def test_learned_positions_are_embeddings() -> None:
     learned = plain.model_copy(update={"learned_positions": 2048})
     more = unpack(learned).parameters.embeddings - unpack(plain).parameters.embeddings
     assert more == 2048 * 2560
+
+
+def test_layers_that_read_an_earlier_cache_have_queries_only() -> None:
+    plain = model("gemma-3-1b")
+    (full, sliding) = plain.attention
+    assert isinstance(sliding, HeadAttention)
+    last = sliding.model_copy(update={"layers": 2, "cached": False})
+    first = sliding.model_copy(update={"layers": sliding.layers - 2})
+    shared = plain.model_copy(update={"attention": (full, first, last)})
+    missing = 2 * (2 * 256 * 1152 + 256)  # keys and values of one head of 256, and the keys' norm
+    assert unpack(plain).parameters.total - unpack(shared).parameters.total == missing
+    assert kv_bytes_per_token(plain) - kv_bytes_per_token(shared) == 2 * 2 * 256 * 2
+
+
+def test_more_embeddings_are_embeddings() -> None:
+    plain = model("gemma-3-1b")
+    more = plain.model_copy(update={"more_embeddings": 262_144 * 26 * 256})
+    assert unpack(more).parameters.embeddings - unpack(plain).parameters.embeddings == 262_144 * 26 * 256
