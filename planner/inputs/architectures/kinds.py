@@ -12,7 +12,7 @@ from planner.records import dataclass
 from planner.units import Count
 
 Family = Literal[
-    "heads", "latent", "delta", "kimi", "mamba", "jamba", "blocks", "parallel", "conv", "lightning"
+    "heads", "gemma", "latent", "delta", "kimi", "mamba", "jamba", "blocks", "parallel", "conv", "lightning"
 ]
 
 
