@@ -7,6 +7,7 @@ import pickle
 import signal
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import NoReturn, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -32,15 +33,13 @@ def in_two(work: Callable[[ItemT], DoneT], items: Sequence[ItemT]) -> list[DoneT
         os.close(reading)
         _answer(writing, work, items[half:])
     os.close(writing)
-    try:
+    with os.fdopen(reading, "rb") as pipe, ExitStack() as cut_short:
+        cut_short.callback(os.waitpid, child, 0)
+        cut_short.callback(os.kill, child, signal.SIGKILL)
         first = [work(item) for item in items[:half]]
-        with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
-    except BaseException:
-        os.kill(child, signal.SIGKILL)
-        raise
-    finally:
-        _, status = os.waitpid(child, 0)
+        answer = pipe.read()
+        cut_short.pop_all()  # an error or an interruption before here ends the child first, and leaves none behind
+    _, status = os.waitpid(child, 0)
     if status != 0:
         return first + [work(item) for item in items[half:]]
     second: list[DoneT] = pickle.loads(answer)  # noqa: S301 - of our own child

@@ -170,10 +170,9 @@ def _replace(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
             aside.chmod(mode)
             aside.replace(path.resolve())
-        except BaseException:
+        finally:  # once it is in place there is nothing beside it; an interruption of any kind leaves nothing either
             with contextlib.suppress(OSError):
                 aside.unlink()
-            raise
     _flush_folder(path.resolve().parent)
 
 

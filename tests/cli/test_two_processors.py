@@ -1,6 +1,7 @@
 """A long list is worked off in two halves, and nothing but the time tells."""
 
 import os
+import time
 
 import pytest
 
@@ -43,6 +44,20 @@ def test_an_error_of_either_half_comes_with_its_message(bad: int) -> None:
 
     with pytest.raises(DataError, match=f"no price for {bad}"):
         in_two(work, MANY)
+
+
+def test_an_error_here_ends_the_other_process_at_once_and_leaves_none_behind() -> None:
+    def work(item: int) -> None:
+        if item == 0:
+            raise DataError("no price for 0")
+        time.sleep(60)
+
+    start = time.monotonic()
+    with pytest.raises(DataError):
+        in_two(work, MANY)
+    assert time.monotonic() - start < 30
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_diff_in_two_halves_is_the_diff() -> None:
