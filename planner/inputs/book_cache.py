@@ -36,7 +36,7 @@ def cached(stem: str, content: bytes) -> Any:  # noqa: ANN401 - whatever was kep
         return None
 
 
-def keep(stem: str, content: bytes, value: Any) -> None:  # noqa: ANN401
+def keep(stem: str, content: bytes, value: object) -> None:
     """Keep a value for this content, and let go of the oldest entries of the same book."""
     with contextlib.suppress(OSError, RuntimeError):
         entry = _entry(stem, content)

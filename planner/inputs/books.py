@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -176,7 +176,7 @@ def _plain_rows(tree: Tree, sections: dict[str, type[BaseModel]]) -> dict[str, l
     return rows
 
 
-def _id_of(row: dict[str, Any], index: int) -> Any:  # noqa: ANN401 - whatever the file holds
+def _id_of(row: dict[str, object], index: int) -> object:
     """Return a row's id; rates of currencies have none and are known by currency and date."""
     if "id" not in row and "currency" in row:
         return f"{row['currency']} {row.get('effective_from')}"
@@ -190,7 +190,7 @@ def _fault(tree: Tree, path: tuple[str | int, ...], expected: str, found: str) -
     )
 
 
-def _iso(value: Any) -> str:  # noqa: ANN401 - json's own signature
+def _iso(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
     raise TypeError(f"a book cannot hold {value!r}")

@@ -8,9 +8,9 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from planner.errors import Fault, InputError, UsageError
 from planner.specs.decimals import decimals_as_text
@@ -19,10 +19,10 @@ from planner.specs.gate.lock import LOCK_VERSION, Lock
 MAX_LOCK_BYTES = 256 * 1024 * 1024
 FAMILY = "planner.lock/"
 MARKERS = (b"<<<<<<< ", b"=======\n", b">>>>>>> ")
-Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+Upgrade = Callable[[dict[str, object]], dict[str, object]]
 
 
-def _with_rules(document: dict[str, Any]) -> dict[str, Any]:
+def _with_rules(document: dict[str, object]) -> dict[str, object]:
     """Return a lock of version 1, which held no rules of thumb, as one of version 2 that holds none either."""
     return {**document, "schema": f"{FAMILY}2", "rules": None}
 
@@ -75,7 +75,7 @@ def parse_lock(raw: bytes, name: str) -> Lock:
         return Lock.model_validate_json(json.dumps(document), strict=False)
     except ValidationError as error:
         raise InputError(
-            tuple(_lock_fault(at, dict(each)) for each in error.errors(include_url=False)[:5]),
+            tuple(_lock_fault(at, each) for each in error.errors(include_url=False)[:5]),
             cure=ANEW,
         ) from None
 
@@ -91,7 +91,7 @@ def _what_json_lacks(error: json.JSONDecodeError) -> str:
     return error.msg.lower().removesuffix(" at").removesuffix(" starting")  # the place stands in front
 
 
-def _json(raw: bytes, at: Path) -> dict[str, Any]:
+def _json(raw: bytes, at: Path) -> dict[str, object]:
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -111,12 +111,12 @@ def _json(raw: bytes, at: Path) -> dict[str, Any]:
 
 
 def upgraded(
-    document: dict[str, Any],
+    document: dict[str, object],
     at: Path,
     *,
     current: int = LOCK_VERSION,
     upgrades: Mapping[int, Upgrade] = UPGRADES,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return a lock's document in today's version; the version before today's is read, others are refused.
 
     Raises
@@ -198,7 +198,7 @@ def _fault(
     return InputError((Fault(file=str(path), key="", line=line, expected=expected, found=found),), cure=cure)
 
 
-def _lock_fault(path: Path, details: Mapping[str, Any]) -> Fault:
+def _lock_fault(path: Path, details: ErrorDetails) -> Fault:
     key = ".".join(str(step) for step in details["loc"])
     found = "nothing" if details["type"] == "missing" else str(details["input"])[:60]
     expected = details["msg"].removeprefix("Input should be ").lower()

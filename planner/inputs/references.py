@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from planner.errors import Fault, InputError
 from planner.inputs.scenario import ScenarioFile, fault_at
@@ -32,7 +31,7 @@ def check_references(file: ScenarioFile, books: Books) -> None:
         raise InputError(tuple(faults))
 
 
-def _api_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any], Path_, str]]:
+def _api_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[object], Path_, str]]:
     for index, entry in enumerate(scenario.models):
         if entry.model is not None:
             yield books.api, ("models", index, "model"), entry.model
@@ -45,7 +44,7 @@ def _api_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any], P
         yield books.api, ("caching", "semantic", "embedding_model"), semantic.embedding_model
 
 
-def _hosting_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any], Path_, str]]:
+def _hosting_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[object], Path_, str]]:
     hosting = scenario.hosting
     if hosting is None:
         return
@@ -62,7 +61,7 @@ def _hosting_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[Any
             yield books.models, ("hosting", "edge", "model"), hosting.edge.model
 
 
-def _name_faults(file: ScenarioFile, shelf: Shelf[Any], path: Path_, name: str) -> Iterator[Fault]:
+def _name_faults(file: ScenarioFile, shelf: Shelf[object], path: Path_, name: str) -> Iterator[Fault]:
     ids = shelf.ids_of(name)
     if len(ids) == 1:
         return

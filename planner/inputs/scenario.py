@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from planner.errors import Fault, InputError, UsageError
 from planner.inputs.validate import shown, validate
@@ -115,7 +114,7 @@ def put_overrides(tree: Tree, sets: tuple[str, ...]) -> None:
         _override(tree.data, override)
 
 
-def _override(data: dict[str, Any], text: str) -> None:
+def _override(data: dict[str, object], text: str) -> None:
     match = _SET.fullmatch(text)
     if match is None:
         raise UsageError(
@@ -137,7 +136,7 @@ def blamed(fault: Fault, sets: tuple[str, ...]) -> Fault:
     return fault
 
 
-def _place(holder: Any, steps: list[str | int], value: Any, key: str) -> None:  # noqa: ANN401 - any YAML value
+def _place(holder: object, steps: list[str | int], value: object, key: str) -> None:
     """Put ``value`` where ``steps`` lead, making mappings on the way; lists are tuples, so they are rebuilt."""
     step, rest = steps[0], steps[1:]
     if not isinstance(holder, dict) or not isinstance(step, str):
@@ -155,7 +154,7 @@ def _place(holder: Any, steps: list[str | int], value: Any, key: str) -> None:  
     _place(holder[step], rest, value, key)
 
 
-def _replaced(items: Any, steps: list[str | int], value: Any, key: str) -> tuple[Any, ...]:  # noqa: ANN401
+def _replaced(items: object, steps: list[str | int], value: object, key: str) -> tuple[object, ...]:
     index, rest = steps[0], steps[1:]
     if not isinstance(items, tuple) or not isinstance(index, int) or index >= len(items):
         length = len(items) if isinstance(items, tuple) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,7 +33,7 @@ _EXPECTED = {
 _BOUNDS = {"greater_than": ">", "greater_than_equal": "≥", "less_than": "<", "less_than_equal": "≤"}
 
 
-def validate(model: type[DocumentT], tree: Tree, data: Any = None, at: Path_ = ()) -> DocumentT:  # noqa: ANN401
+def validate(model: type[DocumentT], tree: Tree, data: object = None, at: Path_ = ()) -> DocumentT:
     """Build a document from a parsed file, or from the part of it that stands at ``at``.
 
     Raises
@@ -120,7 +120,7 @@ def _found(details: ErrorDetails) -> str:
     return shown(details["input"])
 
 
-def shown(value: Any) -> str:  # noqa: ANN401
+def shown(value: object) -> str:
     """Write a value as the file's author would recognise it."""
     if value is None:
         return "nothing"
@@ -152,11 +152,11 @@ def keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     return list(_fields(current)) if current else []
 
 
-def _fields(model: type[BaseModel]) -> dict[str, Any]:
+def _fields(model: type[BaseModel]) -> dict[str, object]:
     return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - typing's own objects
+def _model_in(annotation: object) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for part in getattr(annotation, "__args__", ()):

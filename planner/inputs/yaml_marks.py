@@ -47,7 +47,7 @@ class Tree:
     """A parsed file: its plain data, and where in the file each part of it stands."""
 
     file: str
-    data: Any
+    data: Any  # a file may hold anything; the specs say what it should
     root: yaml.Node | None = field(repr=False)
 
     def mark(self, path: Path_) -> Mark | None:
@@ -184,7 +184,7 @@ class _Builder:
         self.open: set[int] = set()  # nodes being built: meeting one again is recursion
         self.nodes = 0
 
-    def build(self, node: yaml.Node, path: Path_) -> Any:  # noqa: ANN401 - YAML holds anything
+    def build(self, node: yaml.Node, path: Path_) -> object:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             self._fault(
@@ -209,12 +209,12 @@ class _Builder:
         self.open.discard(id(node))
         return built
 
-    def _sequence(self, node: yaml.Node, path: Path_) -> tuple[Any, ...]:
+    def _sequence(self, node: yaml.Node, path: Path_) -> tuple[object, ...]:
         return tuple(self.build(child, (*path, index)) for index, child in enumerate(node.value))
 
-    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
-        built: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, object]:
+        built: dict[str, object] = {}
+        merged: dict[str, object] = {}
         lines: dict[str, int] = {}
         for key, value in node.value:
             if key.tag == _TAG + "merge":
@@ -228,7 +228,7 @@ class _Builder:
             built[name] = self.build(value, (*path, name))
         return {**merged, **built}
 
-    def _merge(self, value: yaml.Node, path: Path_) -> dict[str, Any]:
+    def _merge(self, value: yaml.Node, path: Path_) -> dict[str, object]:
         if isinstance(value, yaml.MappingNode):
             built = self.build(value, path)
             return built if isinstance(built, dict) else {}
@@ -242,7 +242,7 @@ class _Builder:
         self._fault(key, path, "a plain key", "a mapping or list as key")
         return f"?{id(key)}"
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path_) -> Any:  # noqa: ANN401
+    def _scalar(self, node: yaml.ScalarNode, path: Path_) -> object:
         text: str = node.value
         kind = node.tag.removeprefix(_TAG)
         if node.style in {"'", '"', "|", ">"}:

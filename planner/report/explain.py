@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -178,7 +177,7 @@ def explanations_json(explanations: Sequence[Explanation]) -> str:
     return to_json({"schema": SCHEMA, "scenarios": documents})
 
 
-def _document(explanation: Explanation) -> dict[str, Any]:
+def _document(explanation: Explanation) -> dict[str, object]:
     estimate = explanation.estimate
     return {
         "scenario": estimate.scenario,
@@ -188,9 +187,9 @@ def _document(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _node(number: Explained) -> dict[str, Any]:
+def _node(number: Explained) -> dict[str, object]:
     """Return a node without what it does not have."""
-    node: dict[str, Any] = {"name": number.name, "value": number.value}
+    node: dict[str, object] = {"name": number.name, "value": number.value}
     rest = {
         "path": number.path,
         "grade": number.grade,
@@ -205,7 +204,7 @@ def _node(number: Explained) -> dict[str, Any]:
     return node | {key: value for key, value in rest.items() if value is not None}
 
 
-def _origin(origin: Origin) -> dict[str, Any]:
+def _origin(origin: Origin) -> dict[str, object]:
     values = {field.name: getattr(origin, field.name) for field in dataclasses.fields(origin)}
     return {key: value for key, value in values.items() if value is not None}
 

@@ -7,12 +7,19 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, overload
 
 from pydantic import BaseModel
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - any result
+
+@overload
+def plain(value: BaseModel | DataclassInstance | Mapping[str, object]) -> dict[str, object]: ...
+@overload
+def plain(value: object) -> object: ...
+def plain(value: object) -> object:
     """Return a result as dicts, lists and scalars; infinities and NaN become ``None``, dates ISO text."""
     if isinstance(value, BaseModel):
         return plain(value.model_dump(mode="json", exclude_none=True))
@@ -28,11 +35,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any result
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _whole(value: Any) -> Any:  # noqa: ANN401 - any field of a result
+def _whole(value: object) -> object:
     """Write whole bytes as an integer; half bytes of a 4-bit type stay as they are."""
     return int(value) if isinstance(value, float) and value.is_integer() else plain(value)
 
 
-def to_json(document: Mapping[str, Any]) -> str:
+def to_json(document: Mapping[str, object]) -> str:
     """Return a document as indented JSON text that ends in a newline."""
     return json.dumps(plain(document), indent=2, ensure_ascii=False) + "\n"

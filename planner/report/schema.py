@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from planner.specs.scenario.scenario import Scenario
 from planner.specs.scenario.traffic import TokenSizes
 
@@ -11,7 +9,7 @@ SCHEMA_ID = "planner.scenario/1"
 _NUMBER = {"type": "number", "minimum": 0}
 
 
-def scenario_schema() -> dict[str, Any]:
+def scenario_schema() -> dict[str, object]:
     """Return the schema, with the short forms that the reader accepts: a number for token sizes, a lone cascade."""
     schema = Scenario.model_json_schema(mode="validation")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
 
 from planner.errors import UsageError
 from planner.simulation import kernel, memory, prefix_cache, step
@@ -42,7 +41,7 @@ def compiled_kernel() -> Callable[..., None]:
         raise UsageError("numba is not installed", cure="pip install 'llm-capacity-planner[fast]'")
     import numba  # noqa: PLC0415 - an extra, and a second to import
 
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, object] = {}
     for module in KERNEL_MODULES:
         namespace.update(vars(module))
     functions = [function for module in KERNEL_MODULES for function in _functions_of(module)]
@@ -62,7 +61,7 @@ def _functions_of(module: ModuleType) -> list[FunctionType]:
     ]
 
 
-def _copied(function: FunctionType, namespace: dict[str, Any], edition: str) -> FunctionType:
+def _copied(function: FunctionType, namespace: dict[str, object], edition: str) -> FunctionType:
     """Return the function over another namespace, where its callees are compiled ones.
 
     The edition in its name keeps numba's file cache from pairing it with callees of another release.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import overload
 
 
-def decimals_as_text(value: Any) -> Any:  # noqa: ANN401 - any plain value
+@overload
+def decimals_as_text(value: dict[str, object]) -> dict[str, object]: ...
+@overload
+def decimals_as_text(value: object) -> object: ...
+def decimals_as_text(value: object) -> object:
     """Return a plain value whose floats are decimal text, the shortest that reads back to the same float.
 
     Examples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -57,13 +56,13 @@ def _model_words(entry: ModelShare) -> str:
 
 
 def _key_words(scenario: BaseModel, path: Path) -> str:
-    value: Any = scenario
+    value: object = scenario
     for step in path:
         value = value.get(step) if isinstance(value, dict) else getattr(value, step)
     return f"{path[-1]} {_plain(value) or 'none'}"
 
 
-def _plain(value: Any) -> str:  # noqa: ANN401 - any value of a scenario
+def _plain(value: object) -> str:
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json", exclude_unset=True, exclude_none=True)) or "default"
     if isinstance(value, dict):

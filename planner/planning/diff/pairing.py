@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from planner.specs.gate.side import Entry
 from planner.specs.scenario.scenario import Scenario
@@ -82,7 +81,7 @@ def _facts(scenario: Scenario) -> Iterator[str]:
     return _leaves(scenario.model_dump(mode="json", exclude_unset=True, exclude={"name", "description"}), "")
 
 
-def _leaves(value: Any, at: str) -> Iterator[str]:  # noqa: ANN401 - plain values
+def _leaves(value: object, at: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, f"{at}.{key}")

@@ -27,14 +27,14 @@ def steps_of(path: str) -> tuple[str | int, ...]:
     return tuple(name or int(index) for name, index in STEP.findall(path))
 
 
-def value_at(root: Any, path: str) -> Any:  # noqa: ANN401 - results hold anything
+def value_at(root: object, path: str) -> Any:  # noqa: ANN401 - results hold anything
     """Return what stands at a path of a result or document. Raises LookupError when nothing does."""
     for step in steps_of(path):
         root = _child(root, step)
     return root
 
 
-def _child(holder: Any, step: str | int) -> Any:  # noqa: ANN401
+def _child(holder: object, step: str | int) -> object:
     if isinstance(step, int):
         if isinstance(holder, tuple | list) and step < len(holder):
             return holder[step]
@@ -175,7 +175,7 @@ def file_leaf(text: TextSize, name: str, value: float | None = None) -> Operand:
     return Operand(name=name, value=getattr(text, name) if value is None else value, origin=origin)
 
 
-def _short(value: Any) -> Shown:  # noqa: ANN401
+def _short(value: object) -> Shown:
     """Return a value of the scenario in one line."""
     if value is None or isinstance(value, int | float | str):
         return value
@@ -193,7 +193,7 @@ def _within(path: str, key: str) -> bool:
     return path == key or path.startswith((f"{key}.", f"{key}["))
 
 
-def _is_stated(document: Any, steps: tuple[str | int, ...]) -> bool:  # noqa: ANN401
+def _is_stated(document: object, steps: tuple[str | int, ...]) -> bool:
     for step in steps:
         if isinstance(document, BaseModel) and step not in document.model_fields_set:
             return False
@@ -201,7 +201,7 @@ def _is_stated(document: Any, steps: tuple[str | int, ...]) -> bool:  # noqa: AN
     return True
 
 
-def _meaning(document: Any, steps: tuple[str | int, ...]) -> str | None:  # noqa: ANN401
+def _meaning(document: object, steps: tuple[str | int, ...]) -> str | None:
     """Return what the default is a default of: the description of the field."""
     for step in steps[:-1]:
         document = _child(document, step)

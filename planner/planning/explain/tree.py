@@ -7,7 +7,6 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from planner.errors import UsageError
 from planner.planning.explain.advice import ADVICE
@@ -57,7 +56,7 @@ def headline_path(estimate: Estimate) -> str:
     return "recommendation.hosting.usd_per_month" if known else "cost.usd_per_month"
 
 
-def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:  # noqa: ANN401 - results hold anything
+def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, bool):
         return
     if isinstance(value, int | float):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 from planner.errors import DataError, UsageError
 from planner.planning.hosting.configurations import Workbenches
@@ -152,12 +151,12 @@ def scenario_in(locked: LockedScenario) -> Scenario:
     return _scenario(completed(locked.scenario, locked.assumptions))
 
 
-def _scenario(keys: dict[str, Any]) -> Scenario:
+def _scenario(keys: dict[str, object]) -> Scenario:
     return Scenario.model_validate_json(json.dumps(keys), strict=False)
 
 
 def _books(lock: Lock, locked: LockedScenario, source: str) -> Books:
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, object]] = {}
     for section, keys in locked.rows.items():
         kept = getattr(lock.rows, section)
         rows[section] = {row_id_of(key): kept[key] for key in keys}

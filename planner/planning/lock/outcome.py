@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import overload
 
 import numpy as np
 
@@ -87,7 +87,13 @@ def _outcome(case: Case, found: Figures, as_of: date) -> Outcome:
     return Outcome.model_validate(rounded(exact.model_dump()))
 
 
-def rounded(value: Any) -> Any:  # noqa: ANN401 - any plain value
+@overload
+def rounded(value: float) -> float: ...
+@overload
+def rounded(value: dict[str, object]) -> dict[str, object]: ...
+@overload
+def rounded(value: object) -> object: ...
+def rounded(value: object) -> object:
     """Return a plain value with every float in it rounded to twelve significant digits."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")

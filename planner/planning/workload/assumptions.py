@@ -11,14 +11,14 @@ from planner.specs.scenario.scenario import Scenario
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def assumed(scenario: Scenario) -> dict[str, Any]:
+def assumed(scenario: Scenario) -> dict[str, object]:
     """Return every default that stands in for a key that was not given, by path such as ``traffic.shape``."""
     full = scenario.model_dump(mode="json", exclude_none=True)
     given = scenario.model_dump(mode="json", exclude_unset=True)
     return dict(_missing(full, given, ""))
 
 
-def _missing(full: Any, given: Any, at: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - plain values
+def _missing(full: object, given: object, at: str) -> Iterator[tuple[str, object]]:
     if isinstance(full, dict):
         held = given if isinstance(given, dict) else {}
         for key, value in full.items():
@@ -30,19 +30,21 @@ def _missing(full: Any, given: Any, at: str) -> Iterator[tuple[str, Any]]:  # no
         yield at, full
 
 
-def completed(given: Mapping[str, Any], assumptions: Mapping[str, Any]) -> dict[str, Any]:
+def completed(given: Mapping[str, object], assumptions: Mapping[str, object]) -> dict[str, object]:
     """Return a scenario's keys with the assumptions put where they belong; the inverse of :func:`assumed`."""
-    whole = _copied(dict(given))
+    whole = {key: _copied(item) for key, item in given.items()}
     for path, value in assumptions.items():
         *steps, last = [name or int(index) for name, index in _STEP.findall(path)]
-        holder = whole
+        holder: Any = (
+            whole  # the paths of `assumed` fit what they were made from: no step needs to look what it is in
+        )
         for step in steps:
             holder = holder[step] if isinstance(step, int) else holder.setdefault(step, {})
         holder[last] = value
-    return dict(whole)
+    return whole
 
 
-def _copied(value: Any) -> Any:  # noqa: ANN401 - plain values
+def _copied(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list | tuple) else value

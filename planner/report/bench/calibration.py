@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 import yaml
 from rich.console import RenderableType
@@ -29,7 +28,7 @@ def profile_yaml(profile: StepProfile) -> str:
     return HEADER + yaml.safe_dump(document, sort_keys=False, default_flow_style=None)
 
 
-def _rounded(value: Any) -> Any:  # noqa: ANN401 - any part of a document
+def _rounded(value: object) -> object:
     """Return a document with floats to the digits that a fit can have."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
-from typing import Any
 
 from rich.console import RenderableType
 
@@ -45,7 +44,7 @@ STOPS = {
 }
 
 
-def distribution_json(sample: Distribution) -> dict[str, Any]:
+def distribution_json(sample: Distribution) -> dict[str, object]:
     """Return a distribution as the schema ``planner.bench/1`` writes it."""
     intervals = {f"p{item.fraction * 100:g}": item.interval for item in sample.percentiles}
     pairs = {"mean": sample.mean_interval, **intervals}
@@ -61,9 +60,9 @@ def distribution_json(sample: Distribution) -> dict[str, Any]:
     }
 
 
-def point_json(point: PointResult) -> dict[str, Any]:
+def point_json(point: PointResult) -> dict[str, object]:
     """Return a point as the schema ``planner.bench/1`` writes it."""
-    document: dict[str, Any] = plain(point)
+    document: dict[str, object] = plain(point)
     for name in LATENCIES:
         document[name] = distribution_json(getattr(point, name))
     return document

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from io import StringIO
-from typing import Any
 
 from planner.report.estimate.advice import advice_markdown
 from planner.report.estimate.portfolio_range import portfolio_spread
@@ -18,7 +17,7 @@ from planner.specs.answers.estimate import Estimate
 SCHEMA = "planner.estimate/1"
 
 
-def estimate_document(estimate: Estimate) -> dict[str, Any]:
+def estimate_document(estimate: Estimate) -> dict[str, object]:
     """Return one estimate as the mapping that ``--format json`` writes."""
     recommendation = estimate.recommendation
     return {

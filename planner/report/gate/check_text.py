@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -138,7 +137,7 @@ def by_change(checked: Checked) -> list[ScenarioCost]:
 def check_json(checked: Checked) -> str:
     """Return a check as JSON text."""
     difference = checked.difference
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "schema": SCHEMA,
         "status": "passed" if checked.passed else "failed",
         "exit_code": checked.exit_code,

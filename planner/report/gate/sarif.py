@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import quote
 
 from planner import __version__
@@ -35,7 +34,7 @@ def sarif(checked: Checked) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rule(rule_id: RuleId, rule: CheckRule) -> dict[str, Any]:
+def _rule(rule_id: RuleId, rule: CheckRule) -> dict[str, object]:
     return {
         "id": rule_id,
         "shortDescription": {"text": rule.title},
@@ -45,7 +44,7 @@ def _rule(rule_id: RuleId, rule: CheckRule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, fallback: str) -> dict[str, Any]:
+def _result(finding: Finding, fallback: str) -> dict[str, object]:
     parts = [finding.message]
     parts.extend(
         f"{label}: {words}" for label, words in (("Cause", finding.cause), ("Cure", finding.cure)) if words
@@ -67,7 +66,7 @@ def _result(finding: Finding, fallback: str) -> dict[str, Any]:
     }
 
 
-def _suppressed(waived: Waived, fallback: str) -> dict[str, Any]:
+def _suppressed(waived: Waived, fallback: str) -> dict[str, object]:
     justification = f"{waived.reason} (until {waived.expires.isoformat()}, {waived.file})"
     suppression = {"kind": "external", "status": "accepted", "justification": justification}
     return {**_result(waived.finding, fallback), "suppressions": [suppression]}

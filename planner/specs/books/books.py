@@ -16,7 +16,7 @@ from planner.specs.books.model import ModelSpec
 from planner.specs.books.price import ApiModel, Contract, CurrencyRate
 from planner.specs.books.rental import GpuRental
 
-RowT = TypeVar("RowT")
+RowT_co = TypeVar("RowT_co", covariant=True)  # rows are only read, so a shelf of models is a shelf of objects
 _SEPARATORS = re.compile(r"[\s_\-]+")
 MAX_SUGGESTIONS = 5
 
@@ -33,7 +33,7 @@ def normal_name(name: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shelf(Generic[RowT]):
+class Shelf(Generic[RowT_co]):
     """The rows of one kind, found by id or by any name that people use for them.
 
     ``named`` holds ids and declared aliases, ``bare`` what is left of them after the last slash; both by
@@ -43,7 +43,7 @@ class Shelf(Generic[RowT]):
     what: str
     listing: str
     """The word after ``planner books list`` that shows the rows."""
-    rows: Mapping[str, RowT]
+    rows: Mapping[str, RowT_co]
     named: Mapping[str, tuple[str, ...]] = field(repr=False)
     bare: Mapping[str, tuple[str, ...]] = field(repr=False)
 
@@ -64,7 +64,7 @@ class Shelf(Generic[RowT]):
         found = [row_id for match in close for row_id in known[match]]
         return tuple(dict.fromkeys(found))[:MAX_SUGGESTIONS]
 
-    def find(self, name: str) -> RowT:
+    def find(self, name: str) -> RowT_co:
         """Return the row that a name means.
 
         Raises

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -72,9 +72,9 @@ class LockedScenario(Document):
     as_of: date
     inputs: dict[str, str]
     """SHA-256 of every file that was read, by path from the lock's folder: scenario, prompts, trace, own books."""
-    scenario: dict[str, Any]
+    scenario: dict[str, object]
     """The scenario's keys as they were read, with all overrides."""
-    assumptions: dict[str, Any]
+    assumptions: dict[str, object]
     """Defaults that filled what the scenario leaves open, by path."""
     texts: dict[str, TextSize] = Field(default_factory=dict)
     """Measured sizes of prompt files, by prompt part."""

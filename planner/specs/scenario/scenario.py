@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -78,7 +78,7 @@ class Slo(Document):
         return limits if self.e2e_p95_s is None else {**limits, "e2e": self.e2e_p95_s}
 
 
-def _known_data_rule(value: Any) -> Any:  # noqa: ANN401
+def _known_data_rule(value: object) -> object:
     if isinstance(value, str) and value not in DATA_RULES and not value.startswith("region:"):
         raise refusal("any, region:NAME, self_hosted or on_device", f'"{value}"')
     return value
@@ -99,7 +99,7 @@ class Budget(Document):
     usd_per_request: float | None = Field(None, gt=0, description="a request")
 
 
-def _cascade_is_one_entry(value: Any) -> Any:  # noqa: ANN401
+def _cascade_is_one_entry(value: object) -> object:
     return (value,) if isinstance(value, dict) else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -23,7 +23,7 @@ class Users(Document):
     requests_per_session: float = Field(gt=0, description="model requests in one visit")
 
 
-def _known_shape(value: Any) -> Any:  # noqa: ANN401 - before validation anything can stand here
+def _known_shape(value: object) -> object:
     if isinstance(value, str) and value not in NamedShape.__args__:  # type: ignore[attr-defined]
         raise refusal("flat, business_hours, diurnal, or 24 or 168 hourly weights", f'"{value}"')
     if isinstance(value, tuple) and len(value) not in HOURLY_SHAPES:
@@ -68,7 +68,7 @@ class Traffic(Document):
         return self
 
 
-def _number_is_mean(value: Any) -> Any:  # noqa: ANN401
+def _number_is_mean(value: object) -> object:
     if isinstance(value, dict | TokenSizes):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
