@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from planner.cli.main import app
-from tests.inputs.repositories import commit, git, repository
+from tests.inputs.repositories import OWN_BOOK, commit, git, repository
 
 CHAT = """\
 name: chat
@@ -33,15 +33,6 @@ models: [{model: google/gemini-2.5-flash}]
 slo: {ttft_p95_ms: 5000, tpot_p95_ms: 80}
 hosting:
   self_hosted: {models: [llama-3.1-8b-instruct], quantization: [fp8], gpus: [l40s], quality_equivalent: true}
-"""
-OWN_BOOK = """\
-api:
-  - id: own/assistant
-    name: Assistant
-    lifecycle: {status: current}
-    prices:
-      - {effective_from: 2025-01-01, basis: contract, input_usd_per_mtok: 1.0, output_usd_per_mtok: 2.0,
-         source: our contract, checked: 2026-10-01, confidence: high}
 """
 
 

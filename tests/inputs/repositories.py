@@ -12,6 +12,15 @@ AUTHOR = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
 }
+OWN_BOOK = """\
+api:
+  - id: own/assistant
+    name: Assistant
+    lifecycle: {status: current}
+    prices:
+      - {effective_from: 2025-01-01, basis: contract, input_usd_per_mtok: 1.0, output_usd_per_mtok: 2.0,
+         source: our contract, checked: 2026-10-01, confidence: high}
+"""
 
 
 def git(folder: Path, *args: str) -> str:

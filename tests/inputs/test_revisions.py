@@ -9,7 +9,7 @@ from planner.errors import EXIT_DATA, InputError, PlannerError
 from planner.inputs.git import Revision, revision
 from planner.inputs.revisions import side_of_revision
 from planner.specs.gate.side import Side
-from tests.inputs.repositories import commit, repository
+from tests.inputs.repositories import OWN_BOOK, commit, repository
 
 TODAY = date(2026, 11, 1)
 SCENARIO = """\
@@ -19,15 +19,6 @@ books: ../books
 prompt:
   parts: {system: {file: prompts/s.md}}
 models: [{model: own/assistant}]
-"""
-BOOK = """\
-api:
-  - id: own/assistant
-    name: Assistant
-    lifecycle: {status: current}
-    prices:
-      - {effective_from: 2025-01-01, basis: contract, input_usd_per_mtok: 1.0, output_usd_per_mtok: 2.0,
-         source: our contract, checked: 2026-10-01, confidence: high}
 """
 
 
@@ -41,7 +32,7 @@ def repo(tmp_path: Path) -> Path:
     (folder / "scenarios" / "traces" / "a.csv").write_text(
         "time,input_tokens,output_tokens\n0,100,10\n60,100,10\n"
     )
-    (folder / "books" / "pricing.yaml").write_text(BOOK)
+    (folder / "books" / "pricing.yaml").write_text(OWN_BOOK)
     commit(folder)
     return folder
 
@@ -72,7 +63,7 @@ def test_a_path_that_the_revision_lacks_holds_no_scenario(repo: Path) -> None:
 
 
 def test_a_row_of_the_own_book_that_is_wrong_is_named_in_the_revision(repo: Path) -> None:
-    (repo / "books" / "pricing.yaml").write_text(BOOK.replace("basis: contract", "basis: rumour"))
+    (repo / "books" / "pricing.yaml").write_text(OWN_BOOK.replace("basis: contract", "basis: rumour"))
     commit(repo)
     with pytest.raises(InputError) as refused:
         read(repo, "scenarios")

@@ -11,12 +11,13 @@ from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.gate.check import CheckRequest, check, gates_of
 from planner.planning.lock.outcome import outcome_of
-from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
+from planner.specs.gate.difference import Cause, ScenarioDifference
 from planner.specs.gate.finding import Checked, Finding
 from planner.specs.gate.outcome import Outcome
 from planner.specs.gate.side import Entry
 from planner.specs.gate.staleness import StaleReason
 from planner.specs.scenario.gates import Gates, Project, ProjectWaiver, TotalBudget
+from tests.differences import main_against_tree
 
 TODAY = date(2026, 11, 23)
 CHAT, RAG, BULK = (
@@ -58,22 +59,6 @@ def changed(before: Entry | None, after: Entry, *causes: Cause) -> ScenarioDiffe
     )
 
 
-def difference(*changes: ScenarioDifference) -> Difference:
-    before = sum(each.usd_per_month_before or 0.0 for each in changes)
-    after = sum(each.usd_per_month_after or 0.0 for each in changes)
-    return Difference(
-        base="main",
-        head="working tree",
-        as_of=(TODAY,),
-        scenarios=changes,
-        usd_per_month_before=before,
-        usd_per_month_after=after,
-        delta_usd_per_month=after - before,
-        causes=tuple(cause for each in changes for cause in each.causes),
-        unknowns=(),
-    )
-
-
 def run(
     *entries: Entry,
     changes: tuple[ScenarioDifference, ...] = (),
@@ -85,7 +70,7 @@ def run(
 ) -> Checked:
     request = CheckRequest(
         entries=entries,
-        difference=difference(*changes) if changes else None,
+        difference=main_against_tree(*changes, as_of=TODAY) if changes else None,
         project=project or Project(),
         flags=flags or Gates(),
         today=today,

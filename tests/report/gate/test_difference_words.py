@@ -8,40 +8,16 @@ from planner.report.gate.difference_table import difference_parts
 from planner.report.gate.difference_words import cause_words, change_words, headline, metric_words
 from planner.report.numbers import signed_percent, signed_usd
 from planner.report.screen import render
-from planner.specs.gate.difference import Cause, Difference, MetricChange, ScenarioDifference, Unknown
+from planner.specs.gate.difference import Cause, Difference, MetricChange, Unknown
 from planner.specs.gate.outcome import Band
+from tests.differences import main_against_tree, scenario_change
 
 VOLUME = Cause(
     kind="volume", name="requests", usd_per_month=-5.0, before="9 requests/month", after="4 requests/month"
 )
 SHORT = Cause(kind="tokens per request", name="prompt part a", usd_per_month=-1.0, tokens_per_request=-800.0)
-SCENARIO = ScenarioDifference(
-    name="chat",
-    status="changed",
-    file_before="a.yaml",
-    file_after="a.yaml",
-    renamed=False,
-    before=None,
-    after=None,
-    usd_per_month_before=10.0,
-    usd_per_month_after=4.0,
-    delta_usd_per_month=-6.0,
-    causes=(VOLUME, SHORT),
-    metrics=(),
-    within_error=True,
-    unknowns=(),
-)
-FOUND = Difference(
-    base="main",
-    head="working tree",
-    as_of=(),
-    scenarios=(SCENARIO,),
-    usd_per_month_before=10.0,
-    usd_per_month_after=4.0,
-    delta_usd_per_month=-6.0,
-    causes=(VOLUME, SHORT),
-    unknowns=(),
-)
+SCENARIO = scenario_change("chat", VOLUME, SHORT, file="a.yaml", before=10.0, delta=-6.0, within_error=True)
+FOUND = main_against_tree(SCENARIO)
 
 
 def shown(found: Difference) -> str:

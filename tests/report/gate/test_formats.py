@@ -24,8 +24,9 @@ from planner.report.gate.junit import junit
 from planner.report.gate.sarif import sarif
 from planner.report.markdown import cell
 from planner.report.screen import render
-from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
+from planner.specs.gate.difference import Cause, Difference
 from planner.specs.gate.finding import CHECK_RULES, Checked, Finding, ScenarioCost, Waived
+from tests.differences import main_against_tree, scenario_change
 
 SCHEMAS = Path("tests/schemas")
 GOLDEN = Path("tests/golden")
@@ -67,7 +68,7 @@ WAIVED = Waived(
 )
 
 
-def difference_of(delta: float, scenarios: int = 2) -> Difference:
+def difference_of(delta: float) -> Difference:
     prompt = Cause(
         kind="tokens per request",
         name="prompt part system",
@@ -77,33 +78,11 @@ def difference_of(delta: float, scenarios: int = 2) -> Difference:
         file="prompts/system.md",
         tokens_per_request=2000.0,
     )
-    changed = ScenarioDifference(
-        name="support-chatbot",
-        status="changed",
-        file_before="scenarios/support-chatbot.yaml",
-        file_after="scenarios/support-chatbot.yaml",
-        renamed=False,
-        before=None,
-        after=None,
-        usd_per_month_before=849.6,
-        usd_per_month_after=849.6 + delta,
-        delta_usd_per_month=delta,
-        causes=(prompt,),
-        metrics=(),
-        within_error=False,
-        unknowns=(),
+    changed = scenario_change(
+        "support-chatbot", prompt, file="scenarios/support-chatbot.yaml", before=849.6, delta=delta
     )
-    return Difference(
-        base="main",
-        head="working tree",
-        as_of=(date(2025, 6, 15),),
-        scenarios=(changed,) * scenarios,
-        usd_per_month_before=849.6 + 100,
-        usd_per_month_after=949.6 + delta,
-        delta_usd_per_month=delta,
-        causes=(prompt,),
-        unknowns=(),
-    )
+    other = scenario_change("rag-documents", file="scenarios/rag-documents.yaml", before=100.0, delta=0.0)
+    return main_against_tree(changed, replace(other, status="unchanged"), as_of=date(2025, 6, 15))
 
 
 def checked_of(*findings: Finding, waived: tuple[Waived, ...] = (WAIVED,), code: int = 1) -> Checked:

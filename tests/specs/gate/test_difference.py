@@ -2,27 +2,8 @@
 
 import pytest
 
-from planner.specs.gate.difference import Difference, ScenarioDifference
 from planner.specs.measured.agreement import Agreement
-
-
-def scenario(before: float | None, delta: float | None) -> ScenarioDifference:
-    return ScenarioDifference(
-        name="x",
-        status="changed",
-        file_before=None,
-        file_after=None,
-        renamed=False,
-        before=None,
-        after=None,
-        usd_per_month_before=before,
-        usd_per_month_after=None,
-        delta_usd_per_month=delta,
-        causes=(),
-        metrics=(),
-        within_error=False,
-        unknowns=(),
-    )
+from tests.differences import main_against_tree, scenario_change
 
 
 @pytest.mark.parametrize(
@@ -32,18 +13,9 @@ def scenario(before: float | None, delta: float | None) -> ScenarioDifference:
 def test_a_change_is_a_share_of_the_cost_before_where_there_was_one(
     before: float | None, delta: float | None, fraction: float | None
 ) -> None:
-    assert scenario(before, delta).delta_fraction == fraction
-    whole = Difference(
-        base="a",
-        head="b",
-        as_of=(),
-        scenarios=(scenario(before, delta),),
-        usd_per_month_before=before or 0.0,
-        usd_per_month_after=0.0,
-        delta_usd_per_month=delta or 0.0,
-        causes=(),
-        unknowns=(),
-    )
+    change = scenario_change("x", before=before, delta=delta)
+    assert change.delta_fraction == fraction
+    whole = main_against_tree(change)
     assert whole.delta_fraction == ((delta or 0.0) / before if before else None)
     assert not whole.is_empty
 
