@@ -26,7 +26,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.judge.hosts import SLOW_HOST
 from planner.planning.judge.judging import Bench, Tools, Unpredictable, bench_of
 from planner.planning.judge.model_names import quantization_of
-from planner.planning.judge.single import build_of, reserved_tokens
+from planner.planning.judge.single import build_of, is_fused, reserved_tokens
 from planner.planning.judge.table_words import engine_of
 from planner.planning.prediction.predict_llamacpp import (
     LAUNCH_SPREAD,
@@ -52,6 +52,7 @@ PRIOR = {
     "query_read": (0.6, 0.5),
     "kernel_s": (1e-4, 0.7),
     "expert_kernels": (1.3, 0.3),
+    "linear_kernels": (2.5, 0.5),
     "early_kernels": (1.2, 0.3),
     "early_unpack": (2.0, 1.0),
     "decode_compute": (0.05, 1.2),
@@ -158,6 +159,7 @@ def _point(row: TableRow, bench: Bench) -> Point | None:
             context_tokens=prompt + (row.output_tokens or 256.0) / 2,
             reserved_tokens=reserved_tokens(row),
             devices=row.gpus,
+            fused=is_fused(row),
         )
     except (Unpredictable, PlannerError):
         return None

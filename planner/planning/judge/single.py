@@ -9,7 +9,7 @@ from planner.planning.judge.hosts import beside_host
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
 from planner.planning.judge.metric_words import Metric
 from planner.planning.judge.model_names import quantization_of
-from planner.planning.judge.table_words import Load
+from planner.planning.judge.table_words import Load, engine_of
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
 from planner.planning.prediction.stream_work import impossible, stream_work
 from planner.records import dataclass
@@ -93,6 +93,7 @@ def _speed(row: TableRow, asked: _Stream, bench: Bench) -> SingleStream:
         reserved_tokens=reserved_tokens(row),
         devices=row.gpus,
         build=build_of(row.engine_version),
+        fused=is_fused(row),
     )
     return beside_host(speed, row.gpu, asked.hardware.vendor)
 
@@ -109,6 +110,11 @@ def _check_possible(row: TableRow, asked: _Stream, metric: Metric, bench: Bench)
     prefill = metric == "prefill_throughput"
     if impossible(work, time_s=1.0 / row.value, prefill=prefill, devices=row.gpus):
         raise Unpredictable(FASTER)
+
+
+def is_fused(row: TableRow) -> bool:
+    """Tell whether a row ran on MLX, by itself or under ollama, whose tags say so."""
+    return engine_of(row.engine) == "mlx" or "mlx" in row.model.casefold()
 
 
 def reserved_tokens(row: TableRow) -> float:

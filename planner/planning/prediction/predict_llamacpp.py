@@ -64,11 +64,13 @@ def single_stream(
     reserved_tokens: float = 0.0,
     devices: int = 1,
     build: int | None = None,
+    fused: bool = False,
 ) -> SingleStream:
     """Return the speed of one request on one device, or on several that hold a share of the layers each.
 
     An answer's token reads every active weight and the cache once; layers on other devices wait for their turn, so
-    more devices do not make it faster. A long prompt passes them in a pipeline. Old builds split every matrix.
+    more devices do not make it faster. A long prompt passes them in a pipeline. Old builds split every matrix. ``fused``
+    engines run linear attention as one kernel.
 
     Raises
     ------
@@ -84,6 +86,7 @@ def single_stream(
         context_tokens=input_tokens + output_tokens / 2,
         reserved_tokens=max(reserved_tokens, input_tokens + output_tokens),
         devices=devices,
+        fused=fused,
     )
     decode = decode_s(work, numbers, devices=devices, build=build)
     prefill = prefill_s(work, numbers, input_tokens=max(input_tokens, 1.0), devices=devices, build=build)
@@ -134,8 +137,9 @@ def launch_s(work: StreamWork, numbers: Mapping[str, float], *, build: int | Non
     """Return what a layer's launches take for one token of the answer [s]; a processor's threads meet after each."""
     kinds = numbers["expert_kernels"] if work.experts else 1.0
     age = numbers["early_kernels"] if is_early(build) else 1.0
+    linear = (numbers.get("linear_kernels", 1.0) - 1.0) * work.linear_layers / work.layers
     waits = numbers.get("thread_s", 0.0) * work.threads
-    return (numbers["kernel_s"] * work.slower_clock + waits) * kinds * age
+    return (numbers["kernel_s"] * work.slower_clock + waits) * (1.0 + linear) * kinds * age
 
 
 def prefill_s(

@@ -14,7 +14,7 @@ from planner.planning.prediction.step_model import pair_flops
 from planner.records import dataclass
 from planner.specs.answers.fit import FitRequest
 from planner.specs.books.hardware import ComputeDtype, HardwareSpec
-from planner.specs.books.model import HeadAttention, LatentAttention, ModelSpec
+from planner.specs.books.model import HeadAttention, LatentAttention, LinearAttention, ModelSpec
 from planner.units import GB, GIB, TERA
 
 REFERENCE_MHZ = 1700.0  #: clock at which ``kernel_s`` is stated
@@ -42,6 +42,8 @@ class StreamWork:
     score_s: float  #: one byte for each head of one prompt token against one key
     pass_s: float  #: one byte for each weight that the model holds
     layers: float
+    linear_layers: float
+    """Layers of gated delta attention, which llama.cpp builds of many small kernels; 0 where they are one."""
     slower_clock: float  #: reference clock over the device's
     threads: float  #: of a processor, which meet after every kernel; 0 elsewhere
     experts: bool
@@ -61,8 +63,11 @@ def stream_work(
     context_tokens: float,
     reserved_tokens: float = 0.0,
     devices: int = 1,
+    fused: bool = False,
 ) -> StreamWork:
     """Return a request's work at datasheet speed; the cache is reserved at start, for longer contexts than are used.
+
+    ``fused`` engines (MLX) run a layer of linear attention as one kernel.
 
     Raises
     ------
@@ -90,6 +95,7 @@ def stream_work(
         score_s=_heads(model) / bandwidth,
         pass_s=held * (1.0 - spilled) / bandwidth,
         layers=float(model.layers),
+        linear_layers=0.0 if fused else _linear_layers(model),
         slower_clock=REFERENCE_MHZ / (hardware.boost_mhz or REFERENCE_MHZ),
         threads=float(hardware.cores or 0),
         experts=bool(model.moe),
@@ -117,6 +123,11 @@ def _matrix_tflops(hardware: HardwareSpec, *, quantised: bool) -> float | None:
     rates = hardware.tflops
     stated = next((rates[each] for each in (*kinds, *MULTIPLIED) if each in rates), None)
     return None if stated is None else stated * powered_fraction(hardware)
+
+
+def _linear_layers(model: ModelSpec) -> float:
+    """Return the layers of gated delta attention."""
+    return float(sum(group.layers for group in model.attention if isinstance(group, LinearAttention)))
 
 
 def _heads(model: ModelSpec) -> float:

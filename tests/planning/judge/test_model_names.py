@@ -25,10 +25,14 @@ MODELS = model_names(load_books().models)
         ("DeepSeek R1 671b", "deepseek-r1"),
         ("ArliAI_Qwen3.5-27B-RpRMax-v1-Q4_K_M.gguf", "qwen3.5-27b"),
         ("Hermes-3-Llama-3.1-8B-Q4_K_M.gguf", "llama-3.1-8b"),
+        ("glm-4.7-flash:latest", "glm-4.7-flash"),
+        ("Qwen3.5-9B-Q4_K_M.gguf", "qwen3.5-9b"),
+        ("facebook/opt-13b", "opt-13b"),
+        ("HuggingFaceH4/zephyr-7b-beta", "mistral-7b-v0.1"),
         # A part of the name is another model, or the size is.
-        ("glm-4.7-flash:latest", None),
+        ("gemma-3n-E4B-it-Q4_K_M.gguf", None),
         ("nemotron-3-nano:4b", None),
-        ("Qwen3.5-9B-Q4_K_M.gguf", None),
+        ("Qwen3.5-7B-Q4_K_M.gguf", None),
         ("nothing at all", None),
     ],
 )

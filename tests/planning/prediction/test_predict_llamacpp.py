@@ -164,3 +164,24 @@ def test_the_threads_of_a_large_processor_wait_for_each_other() -> None:
         for device in (large, few)
     ]
     assert 1 / speeds[0] - 1 / speeds[1] == pytest.approx(28 * 176 * 5.6e-6, rel=0.1)
+
+
+def test_linear_attention_takes_more_launches_unless_the_engine_fuses_it() -> None:
+    # 24 of Qwen3.5-4B's 32 layers are gated delta attention: llama.cpp makes about twice the launches for each.
+    model = unpack(BOOKS.models.find("qwen3.5-4b"))
+    card = BOOKS.hardware.find("rx-7900-xt")
+    apart, fused = (
+        single_stream(
+            model,
+            card,
+            load_serving_profiles(),
+            quantization="q4_k_m",
+            input_tokens=64.0,
+            output_tokens=256.0,
+            fused=fused,
+        ).decode_tokens_per_s.value
+        for fused in (False, True)
+    )
+    numbers = stream_numbers(stream_profile(load_serving_profiles(), card)[0])
+    more = (numbers["linear_kernels"] - 1.0) * 24 * numbers["kernel_s"]
+    assert 1 / apart - 1 / fused == pytest.approx(more, rel=0.01)
