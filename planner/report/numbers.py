@@ -90,3 +90,20 @@ def rate(value_per_s: float | None) -> str:
     if value_per_s is None:
         return UNKNOWN
     return f"{value_per_s:,.0f}" if value_per_s >= 100 else f"{value_per_s:.3g}"
+
+
+def folded(name: str, columns: int) -> str:
+    r"""Break the name of a machine behind its slashes and between its words, so that no word is cut.
+
+    >>> folded("4 × cloud/a-long-machine/region spot", 24)
+    '4 × cloud/\na-long-machine/region\nspot'
+    """
+    words = name.replace(" × ", "\u00a0×\u00a0").replace("/", "/ ")
+    lines, line = [], ""
+    for word in words.split(" "):
+        glue = "" if line.endswith("/") or not line else " "
+        if line and len(line) + len(glue) + len(word) > columns:
+            lines.append(line)
+            line, glue = "", ""
+        line += glue + word
+    return "\n".join([*lines, line]).replace("\u00a0", " ")

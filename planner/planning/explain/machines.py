@@ -237,6 +237,8 @@ _FIELDS: Mapping[str, Function] = {
     "break_even.requests_per_day.low": _even,
     "break_even.requests_per_day.high": _even,
     "break_even.for_good_requests_per_day": _even,
+    "break_even.for_good_low_requests_per_day": _even,
+    "break_even.for_good_high_requests_per_day": _even,
     "break_even.crossings": _even,
     "community.usd_per_month": _cheaper,
     "spot.interruptions_per_month": _of_spot("spot.interruptions_per_month"),

@@ -26,6 +26,7 @@ def break_even(
     reaching_fraction: float,
     api_usd_per_request: float,
     statement: str,
+    availability_fraction: float | None = None,
 ) -> BreakEven | None:
     """Return the crossing volumes at the scenario's shape, redundancy and headroom; ``None`` where there is none.
 
@@ -41,16 +42,18 @@ def break_even(
         return crossing_volumes(
             usd_per_request=api_usd_per_request,
             usd_by_step=machines * rent,
-            volume_by_step=per_day * carried_replicas(machines, gpus, offer, own),
+            volume_by_step=per_day * carried_replicas(machines, gpus, offer, own, availability_fraction),
         )
 
     found = crossings(requests_per_s.value)
     if not found:
         return None
+    last = _for_good(found)
     ends = [crossings(capacity) for capacity in (requests_per_s.high, requests_per_s.low)]
     first = [each[0][0] for each in ends if each]
     volume = found[0][0]
-    last, cheaper = found[-1]
+    later = [_for_good(each) for each in ends]
+    known = [each for each in (last, *later) if each is not None]
     return BreakEven(
         requests_per_day=Quantity(
             value=volume,
@@ -58,8 +61,15 @@ def break_even(
             high=max([volume, *first]),
             grade=requests_per_s.grade,
         ),
-        for_good_requests_per_day=last if cheaper else None,
+        for_good_requests_per_day=last,
+        for_good_low_requests_per_day=min(known, default=None),
+        for_good_high_requests_per_day=None if None in later else max(known, default=None),
         crossings=len(found),
         certain=all(ends),
         statement=statement,
     )
+
+
+def _for_good(crossings: tuple[tuple[float, bool], ...]) -> float | None:
+    """Return the last crossing where hosting is the cheaper one behind it; ``None`` where it is not."""
+    return crossings[-1][0] if crossings and crossings[-1][1] else None

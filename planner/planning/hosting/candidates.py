@@ -49,6 +49,7 @@ class Choice:
     fleet: Fleet
     usd_per_month: float
     community: Fleet | None
+    community_usd_per_month: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

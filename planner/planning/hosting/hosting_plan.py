@@ -9,7 +9,7 @@ from planner.planning.bill.response_caches import reaching_fraction
 from planner.planning.hosting.break_even import break_even
 from planner.planning.hosting.candidates import Choice, Plan, Sized
 from planner.planning.hosting.capacity import latency_at
-from planner.planning.hosting.machines import Fleet, spot_machines
+from planner.planning.hosting.machines import spot_machines
 from planner.planning.hosting.sizing import Replica, daily_machines, fleet_for, growth_steps, usd_per_month
 from planner.specs.answers.estimate import HostingOption
 from planner.specs.answers.hosting_plan import BreakEven, CheaperOffer, HostingPlan, SimulatedPeak
@@ -87,7 +87,7 @@ def _plan(
         growth=months,
         daily=daily_machines(held.offer, own, plan.traffic, replica),
         break_even=even,
-        community=_cheaper(choice.community, caches),
+        community=_cheaper(choice, caches),
         spot=spot_machines(held, own, gpus, plan.traffic.availability_fraction),
         simulated=simulated,
     )
@@ -108,12 +108,13 @@ def _ends(plan: Plan, capacity: Quantity) -> tuple[float, float]:
     )
 
 
-def _cheaper(held: Fleet | None, caches: float) -> CheaperOffer | None:
-    if held is None:
+def _cheaper(choice: Choice, caches: float) -> CheaperOffer | None:
+    held, usd = choice.community, choice.community_usd_per_month
+    if held is None or usd is None:
         return None
     return CheaperOffer(
         rental=held.offer.name,
-        usd_per_month=held.usd_per_month + caches,
+        usd_per_month=usd + caches,
         why_not="its operators are third parties; hosting.self_hosted.community: true allows it",
     )
 
@@ -144,4 +145,5 @@ def _break_even(plan: Plan, choice: Choice, *, same: bool) -> BreakEven | None:
         reaching_fraction=max(reaching_fraction(plan.case), 1e-9),
         api_usd_per_request=calls / workload.requests_per_month,
         statement=statement,
+        availability_fraction=plan.traffic.availability_fraction,
     )

@@ -171,6 +171,28 @@ def spot_machines(
     )
 
 
-def carried_replicas(machines: FloatArray, gpus: int, offer: Offer, own: SelfHosted) -> FloatArray:
-    """Return the replicas that carry load on so many machines with the redundancy lost."""
-    return np.asarray(loaded_replicas(machines * (offer.gpu_count // gpus), own.redundancy))
+def carried_replicas(
+    machines: FloatArray,
+    gpus: int,
+    offer: Offer,
+    own: SelfHosted,
+    availability_fraction: float | None = None,
+) -> FloatArray:
+    """Return the replicas that carry load on so many machines, each number one more than the one before.
+
+    The redundancy is lost, and of spot machines as many as interruptions may take.
+    """
+    each = offer.gpu_count // gpus
+    carried: FloatArray = np.asarray(loaded_replicas(machines * each, own.redundancy))
+    if offer.purchase != "spot":
+        return carried
+    most, wanted = int(machines[-1]), availability_fraction or AVAILABILITY
+    run = [0]
+    while run[-1] <= most:
+        run.append(
+            machines_against_interruptions(
+                needed=len(run), away_fraction=away_fraction(own), availability_fraction=wanted
+            )
+        )
+    up = np.searchsorted(run, machines, side="right") - 1
+    return np.asarray(np.minimum(carried, up * each))

@@ -226,5 +226,7 @@ def _cheapest(plan: Plan, candidates: list[Candidate], offers: tuple[Offer, ...]
         return None
     best = min(found, key=lambda one: one[:2])
     cheap = min(community, key=lambda one: one[:2], default=None)
-    cheaper = cheap[2] if cheap is not None and cheap[0] < best[0] else None
-    return Choice(candidate=best[2], fleet=best[3], usd_per_month=best[0], community=cheaper)
+    chosen = Choice(candidate=best[2], fleet=best[3], usd_per_month=best[0], community=None)
+    if cheap is None or cheap[0] >= best[0]:
+        return chosen
+    return replace(chosen, community=cheap[2], community_usd_per_month=cheap[0])

@@ -125,7 +125,7 @@ def _spot(spot: SpotMachines) -> str:
 
 def _over_time(option: HostingOption, plan: HostingPlan) -> Iterator[tuple[str, str]]:
     steps = [f"{_replicas(step)} from month {step.month}" for step in plan.growth[1:]]
-    more = f", … {len(steps) - SHOWN_STEPS} more" if len(steps) > SHOWN_STEPS else ""
+    more = f" and {len(steps) - SHOWN_STEPS} times more: {steps[-1]}" if len(steps) > SHOWN_STEPS else ""
     grown = ", ".join(steps[:SHOWN_STEPS]) + more + "; " if steps else ""
     yield "months", f"{grown}{usd(plan.usd_horizon)} USD over {plan.horizon_months} months"
     daily = plan.daily
@@ -161,16 +161,27 @@ def _by_hour(daily: DailyMachines) -> str:
 
 def _break_even(even: BreakEven, estimate: Estimate) -> str:
     first = even.requests_per_day
-    band = f" ({count(first.low)} to {count(first.high)})" if first.low < first.high else ""
     if not even.certain:
-        band = f" ({count(first.low)} at the high end of the capacity, never at the low end)"
-    parts = [
-        f"{count(first.value)}{band} requests/day against {count(estimate.workload.requests_per_day)} now"
-    ]
-    last = even.for_good_requests_per_day
-    if last is not None and last > first.value:
-        parts.append(f"for good from {count(last)}, where no next machine makes it the dearer one again")
+        band = f"{count(first.low)} at the high end of the capacity, never at the low end"
+    elif first.low < first.high:
+        band = f"{count(first.low)} to {count(first.high)}"
+    else:
+        band = "over the whole interval of capacity"
+    now = count(estimate.workload.requests_per_day)
+    parts = [f"{count(first.value)} ({band}) requests/day against {now} now", *_for_good(even)]
+    return "; ".join([*parts, even.statement])
+
+
+def _for_good(even: BreakEven) -> Iterator[str]:
+    last, low, high = (
+        even.for_good_requests_per_day,
+        even.for_good_low_requests_per_day,
+        even.for_good_high_requests_per_day,
+    )
     if last is None:
-        parts.append("not for good: a further machine makes hosting the dearer one again")
-    parts.append(even.statement)
-    return "; ".join(parts)
+        yield "not for good: a further machine makes hosting the dearer one again"
+        return
+    if last == even.requests_per_day.value == high:
+        return
+    ends = f" ({count(low)} to {'never' if high is None else count(high)})" if low != high else ""
+    yield f"for good from {count(last)}{ends}, where no next machine makes it the dearer one again"

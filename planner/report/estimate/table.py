@@ -21,13 +21,15 @@ from planner.report.estimate.sizing import sizing_part
 from planner.report.estimate.tiers import tier_outlook_text
 from planner.report.estimate.tokens import prompt_tokens_table
 from planner.report.estimate.uncertainty import machines_text, spread_text, swings_table
-from planner.report.numbers import count, duration, duration_band, percent, usd, usd_each
+from planner.report.numbers import count, duration, duration_band, folded, percent, usd, usd_each
 from planner.report.screen import grid
 from planner.specs.answers.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
 SHOWN_PORTFOLIO = 50
+FIGURES_COLUMNS = 48  #: that the figures of an option take beside its name
+SHORTEST_NAME = 24
 SHOWN_OPTIONS = 6
 SHOWN_REFUSED = 6
 OWN_GRADES = {"measured", "interpolated", "extrapolated"}  # of a profile that the project measured itself
@@ -46,7 +48,7 @@ def estimate_parts(
         _by_line(estimate),
         prompt_tokens_table(estimate.tokens),
         swings_table(estimate.uncertainty),
-        _options(estimate),
+        _options(estimate, width),
         sizing_part(estimate),
         _refused(estimate),
         routing_part(estimate),
@@ -192,13 +194,15 @@ def _by_line(estimate: Estimate) -> RenderableType:
     return table
 
 
-def _options(estimate: Estimate) -> RenderableType | None:
+def _options(estimate: Estimate, width: int) -> RenderableType | None:
     feasible = [option for option in estimate.recommendation.options if not option.refused]
     if not feasible or all(option.kind == "api" for option in feasible):
         return None
     table = grid("Options that hold", "USD/month", "TTFT", "TPOT", "load", "break-even/day", left=1)
     for option in feasible[:SHOWN_OPTIONS]:
-        table.add_row(*_option_row(option))
+        name, *figures = _option_row(option)
+        room = max(width - FIGURES_COLUMNS, SHORTEST_NAME)
+        table.add_row("\n".join(folded(line, room) for line in name.splitlines()), *figures)
     return table
 
 

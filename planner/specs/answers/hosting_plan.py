@@ -61,12 +61,14 @@ class SpotMachines:
 class BreakEven:
     """Volumes at which hosting costs as much as the API, on the step function of whole machines.
 
-    The interval of ``requests_per_day`` comes from that of a replica's capacity. Above ``for_good_requests_per_day``
-    no further machine makes hosting the dearer one again.
+    The intervals come from that of a replica's capacity. Above ``for_good_requests_per_day`` no further machine makes
+    hosting the dearer one again; its high end is ``None`` where a slow replica never gets there.
     """
 
     requests_per_day: Quantity
     for_good_requests_per_day: float | None
+    for_good_low_requests_per_day: float | None
+    for_good_high_requests_per_day: float | None
     crossings: Count
     certain: bool
     """Whether a replica as slow as the interval allows breaks even too."""
