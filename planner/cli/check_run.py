@@ -78,16 +78,22 @@ def checked_of(asked: Asked) -> Checked:
     )
 
 
-def _sides(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -> tuple[Side | None, Side]:
-    """Return what is compared with, a git revision where one is named, else the lock, and the working tree."""
-    root = lock_file.parent
-    held = tuple(root / place for place in lock.scenarios) if lock is not None else ()
+def _paths(asked: Asked, project: Project, lock: Lock | None, root: Path) -> tuple[Path, ...]:
+    """Return the scenarios to check: those named, else the project's, else those of the lock that are still there."""
     named = asked.scenarios or tuple(Path(each) for each in project.scenarios)
+    held = tuple(root / place for place in lock.scenarios) if lock is not None else ()
     paths = named or tuple(path for path in held if path.exists())
     if not paths:
         raise UsageError(
             "no scenario is named, and there is no lock that holds any", cure="planner check SCENARIO…"
         )
+    return paths
+
+
+def _sides(asked: Asked, project: Project, lock: Lock | None, lock_file: Path) -> tuple[Side | None, Side]:
+    """Return what is compared with, a git revision where one is named, else the lock, and the working tree."""
+    root = lock_file.parent
+    paths = _paths(asked, project, lock, root)
     sides = Sides(lock=lock_file, as_of=asked.as_of, books=asked.books)
     measured = measured_of(asked.profile, lock, root)
     if asked.base_ref is not None:

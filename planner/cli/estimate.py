@@ -91,8 +91,13 @@ def estimate(
     warnings = sum(len(each.warnings) for each in estimates)
     if warnings and output_format is not Format.table and not quiet:
         sys.stderr.write(f"{warnings} warnings, see the result\n")
-    if strict and (warnings or any(each.recommendation.hosting is None for each in estimates)):
+    if strict and (warnings or _unanswered(estimates)):
         raise typer.Exit(EXIT_FINDING)
+
+
+def _unanswered(estimates: tuple[Estimate, ...]) -> bool:
+    """Tell whether no option holds for some scenario."""
+    return any(each.recommendation.hosting is None for each in estimates)
 
 
 def _estimates(

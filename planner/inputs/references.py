@@ -84,16 +84,22 @@ def _account_faults(file: ScenarioFile, books: Books) -> Iterator[Fault]:
         if provider not in providers:
             yield _choose(file, at, "a provider of the books", provider, providers)
             continue
-        if account.tier is not None and provider not in tiers:
-            expected = f"no tier, as {provider} publishes none"
-            yield fault_at(file.tree, (*at, "tier"), expected, repr(account.tier))
-        elif account.tier is not None and account.tier not in tiers[provider]:
-            yield _choose(file, (*at, "tier"), f"a tier of {provider}", account.tier, tiers[provider])
-        if account.contract is not None:
-            about = {name for name, row in books.contracts.items() if row.provider == provider}
-            if account.contract not in about:
-                what = f"a contract with {provider} in your own pricing book"
-                yield _choose(file, (*at, "contract"), what, account.contract, about)
+        if account.tier is not None:
+            yield from _tier_faults(file, provider, account.tier, tiers.get(provider))
+        about = {name for name, row in books.contracts.items() if row.provider == provider}
+        if account.contract is not None and account.contract not in about:
+            what = f"a contract with {provider} in your own pricing book"
+            yield _choose(file, (*at, "contract"), what, account.contract, about)
+
+
+def _tier_faults(
+    file: ScenarioFile, provider: str, tier: str, published: Collection[str] | None
+) -> Iterator[Fault]:
+    at: Path_ = ("accounts", provider, "tier")
+    if published is None:
+        yield fault_at(file.tree, at, f"no tier, as {provider} publishes none", repr(tier))
+    elif tier not in published:
+        yield _choose(file, at, f"a tier of {provider}", tier, published)
 
 
 def _currency_faults(file: ScenarioFile, books: Books) -> Iterator[Fault]:

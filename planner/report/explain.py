@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -100,20 +101,28 @@ def _label(
     number: Explained, name: str, alike: int, grade_above: Grade | None, *, again: bool = False
 ) -> Text:
     label = Text.assemble(name, " = ", (exact(number.value), "number"))
-    origin = _taken(number)
-    if alike > 1:
-        label.append(f" and {alike - 1} more like it", style="dim")
-    elif again:
-        label.append(" (as above)", style="dim")
-    elif origin is not None:
-        label.append(f"  {origin_words(origin)}", style="dim")
-    elif number.rule is not None and number.rule != number.name:
-        label.append(
-            f" {'=' if number.replayed else '←'} {number.rule}", style="good" if number.replayed else "warn"
-        )
-    if number.grade is not None and number.grade != grade_above and alike == 1 and not again:
+    kind, words = _making(number, alike, again=again)
+    if kind == "rule" and number.rule != number.name:
+        label.append(f" {words}", style="good" if number.replayed else "warn")
+    elif kind in {"told", "origin"}:
+        label.append(f"  {words}" if kind == "origin" else f" {words}", style="dim")
+    if number.grade is not None and number.grade != grade_above and kind != "told":
         label.append(f" ({number.grade})", style="dim")
     return label
+
+
+def _making(
+    number: Explained, alike: int, *, again: bool
+) -> tuple[Literal["told", "origin", "rule", "unsaid"], str]:
+    """Return how a number is made in words: told elsewhere, taken from somewhere, or by a rule that was replayed."""
+    if alike > 1 or again:
+        return "told", f"and {alike - 1} more like it" if alike > 1 else "(as above)"
+    origin = _taken(number)
+    if origin is not None:
+        return "origin", origin_words(origin)
+    if number.rule is not None:
+        return "rule", f"{'=' if number.replayed else '←'} {number.rule}"
+    return "unsaid", ""
 
 
 def exact(value: Shown) -> str:
@@ -233,20 +242,11 @@ def _markdown(explanation: Explanation) -> str:
 
 
 def _bullets(number: Explained, indent: str, seen: set[str], alike: int = 1) -> Iterator[str]:
-    origin = _taken(number)
-    again = number.path in seen
-    said = ""
-    if alike > 1:
-        said = f" and {alike - 1} more like it"
-    elif again:
-        said = " (as above)"
-    elif origin is not None:
-        said = f" — {origin_words(origin)}"
-    elif number.rule is not None:
-        said = f" {'=' if number.replayed else '←'} {number.rule}"
+    kind, words = _making(number, alike, again=number.path in seen)
+    said = f" — {words}" if kind == "origin" else f" {words}".rstrip()
     grade = f" ({number.grade})" if number.grade is not None and not indent else ""
     yield f"{indent}- `{number.name if indent else number.path}` = **{exact(number.value)}**{said}{grade}"
-    if alike > 1 or again:
+    if kind == "told":
         return
     if number.path is not None:
         seen.add(number.path)

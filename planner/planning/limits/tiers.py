@@ -98,10 +98,7 @@ def tier_plan(
     have = tier_named(edition, current_tier) if current_tier is not None else None
     pools = _pools(edition, demands, as_of)
     checks = _checks(edition, edition.tiers, pools, growth_per_month_fraction, alert_fraction)
-    affording = [check for check in checks if (check.monthly_spend_limit_usd or inf) >= bill_usd_per_month]
-    lowest = next(
-        (check for group in (affording, checks) for check in group if check.status == "holds"), None
-    ) or next((check for group in (affording, checks) for check in group if check.status == "tight"), None)
+    lowest = _lowest(checks, bill_usd_per_month)
     current = next((check for check in checks if have is not None and check.tier == have.id), None)
     return TierPlan(
         provider=provider,
@@ -117,6 +114,15 @@ def tier_plan(
             *_doubt(edition, current or lowest, pools, alert_fraction),
         ),
     )
+
+
+def _lowest(checks: Sequence[TierCheck], bill_usd_per_month: float) -> TierCheck | None:
+    """Return the tier to ask for: rather one that holds than a tight one, rather one that may spend the bill."""
+    affording = [check for check in checks if (check.monthly_spend_limit_usd or inf) >= bill_usd_per_month]
+    ranked = [
+        check for status in ("holds", "tight") for check in (*affording, *checks) if check.status == status
+    ]
+    return ranked[0] if ranked else None
 
 
 def _doubt(

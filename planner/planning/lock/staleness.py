@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.planning.lock.locked_rules import changed_rules
-from planner.specs.gate.lock import Lock, LockedRows, LockedScenario
+from planner.specs.gate.lock import Lock, LockedProfiles, LockedRows, LockedScenario
 from planner.specs.gate.outcome import Outcome
 from planner.specs.gate.staleness import StaleReason
 
@@ -33,7 +33,7 @@ def _of_version_1(lock: Lock) -> Lock:
 
 
 def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
-    for place in now.scenarios.keys() - lock.scenarios.keys():
+    for place in sorted(now.scenarios.keys() - lock.scenarios.keys()):
         yield StaleReason(kind="scenario added", place=place, subject=now.scenarios[place].name)
     for place, locked in sorted(lock.scenarios.items()):
         if place in now.scenarios:
@@ -41,15 +41,20 @@ def _reasons(lock: Lock, now: Lock) -> Iterator[StaleReason]:
         else:
             yield StaleReason(kind="scenario removed", place=place, subject=locked.name)
     yield from _row_reasons(lock.rows, now.rows)
-    shipped, hosted = {"vllm_memory", "serving"}, lock.profiles.vllm_memory and now.profiles.vllm_memory
-    if hosted and lock.profiles.model_dump(include=shipped) != now.profiles.model_dump(include=shipped):
-        yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
-    old, new = lock.profiles.measured, now.profiles.measured
-    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
-        yield StaleReason(kind="profile changed", place=None, subject=name)
+    yield from _profile_reasons(lock.profiles, now.profiles)
     if lock.rules is not None and now.rules is not None:
         for rule in changed_rules(lock.rules, now.rules):
             yield StaleReason(kind="rule changed", place=None, subject=rule)
+
+
+def _profile_reasons(locked: LockedProfiles, now: LockedProfiles) -> Iterator[StaleReason]:
+    """Yield fits that differ. A lock without own machines holds no memory profile: nothing in it hangs on the fits."""
+    hosted = locked.vllm_memory and now.vllm_memory
+    if hosted and (locked.vllm_memory, locked.serving) != (now.vllm_memory, now.serving):
+        yield StaleReason(kind="profile changed", place=None, subject="fitted coefficients of the engine")
+    old, new = locked.measured, now.measured
+    for name in sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)):
+        yield StaleReason(kind="profile changed", place=None, subject=name)
 
 
 def _scenario_reasons(place: str, locked: LockedScenario, now: LockedScenario) -> Iterator[StaleReason]:

@@ -13,7 +13,8 @@ from planner.report.estimate.blocks import CENT, block, dim
 from planner.report.numbers import count, duration, percent, signed_usd, usd
 from planner.report.screen import grid
 from planner.specs.answers.api_plan import CacheUse, RoutingCheck
-from planner.specs.answers.estimate import Advice, ApiCost, Estimate
+from planner.specs.answers.estimate import Advice, ApiCost, Estimate, ModelCost
+from planner.specs.answers.prompt_cache import PrefixCaching
 from planner.specs.base import Quantity
 from planner.units import SECONDS_PER_HOUR
 
@@ -21,15 +22,9 @@ from planner.units import SECONDS_PER_HOUR
 def below_models(estimate: Estimate) -> Iterator[str]:
     """Say on which terms models are bought, and what those cost that have no row of their own."""
     for cost in estimate.cost.frequent:
-        used = cost.price
-        terms = (
-            f"mode {used.mode}" if used.mode != "standard" else "",
-            f"region {used.region}" if used.region else "",
-            f"contract {used.contract}" if used.contract else "",
-            f"{percent(cost.off_peak_fraction, 0)} of the calls off-peak" if cost.off_peak_fraction else "",
-        )
-        if any(terms):
-            yield f"{cost.model}: {', '.join(term for term in terms if term)}"
+        terms = ", ".join(_terms(cost))
+        if terms:
+            yield f"{cost.model}: {terms}"
     shown = estimate.cost.frequent
     rare = [cost for cost in estimate.cost.by_model if cost not in shown]
     if rare:
@@ -115,6 +110,19 @@ def _band(value: Quantity, write: object) -> str:
     )
 
 
+def _terms(cost: ModelCost) -> Iterator[str]:
+    """Yield what is not the provider's list price at all hours."""
+    used = cost.price
+    if used.mode != "standard":
+        yield f"mode {used.mode}"
+    if used.region:
+        yield f"region {used.region}"
+    if used.contract:
+        yield f"contract {used.contract}"
+    if cost.off_peak_fraction:
+        yield f"{percent(cost.off_peak_fraction, 0)} of the calls off-peak"
+
+
 def _prompt_cache(estimate: Estimate) -> Iterator[str]:
     use = estimate.api.prompt_cache
     if use is None:
@@ -122,22 +130,22 @@ def _prompt_cache(estimate: Estimate) -> Iterator[str]:
     verb = "pays" if use.pays else "does not pay"
     yield f"The prompt cache {verb}: {usd(use.saving_usd_per_month)} USD/month saved against none"
     for cost in estimate.cost.frequent:
-        cache = cost.caching
-        if cache is None or cache.hit_fraction is None:
-            yield f"{cost.model}: nothing cached, {cache.reason if cache else 'off'}"
-            continue
-        how = "derived from traffic" if cache.derived else "given or stored"
-        needed = cache.break_even_requests_per_s
-        from_rate = f"; pays from {count(needed * SECONDS_PER_HOUR)} requests/hour" if needed else ""
-        yield (
-            f"{cost.model}: {percent(cache.hit_fraction)} hits ({how}) on {count(cache.cacheable_tokens)} tokens"
-            f"{f' kept {cache.ttl}' if cache.ttl else ''}{from_rate}"
-        )
+        yield f"{cost.model}: {_hits(cost.caching)}"
     savings = [each.saving_usd_per_month for each in use.by_ttl]
     if savings and max(savings) - min(savings) >= CENT:
         by_ttl = " · ".join(f"{each.ttl} {usd(each.saving_usd_per_month)}" for each in use.by_ttl)
         best = use.best
         yield f"saved by lifetime: {by_ttl}; best {best.ttl if best else 'unknown'}"
+
+
+def _hits(cache: PrefixCaching | None) -> str:
+    if cache is None or cache.hit_fraction is None:
+        return f"nothing cached, {cache.reason if cache else 'off'}"
+    how = "derived from traffic" if cache.derived else "given or stored"
+    kept = f" kept {cache.ttl}" if cache.ttl else ""
+    needed = cache.break_even_requests_per_s
+    from_rate = f"; pays from {count(needed * SECONDS_PER_HOUR)} requests/hour" if needed else ""
+    return f"{percent(cache.hit_fraction)} hits ({how}) on {count(cache.cacheable_tokens)} tokens{kept}{from_rate}"
 
 
 def routing_part(estimate: Estimate) -> RenderableType | None:

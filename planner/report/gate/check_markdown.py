@@ -10,7 +10,7 @@ from planner.report.gate.difference_md import cause_lines, metric_lines, unknown
 from planner.report.gate.difference_words import headline
 from planner.report.markdown import cell, folded
 from planner.report.numbers import signed_percent, signed_usd, usd
-from planner.specs.gate.finding import Checked, Finding
+from planner.specs.gate.finding import Checked, Finding, ScenarioCost
 
 MARKER = "<!-- planner-check -->"  #: by which a sticky comment finds itself
 MAX_CHARACTERS = 60_000  #: GitHub refuses comments above 65,536 characters
@@ -69,25 +69,28 @@ def _costs(checked: Checked) -> Iterator[str]:
     shown = [
         cost for cost in by_change(checked) if cost.findings or round(cost.delta_usd_per_month or 0.0, 2)
     ]
-    quiet = len(checked.scenarios) - len(shown)
-    if shown:
-        yield "| scenario | before | after | change | findings |"
-        yield "|---|---:|---:|---:|---:|"
+    if not shown:
+        return
+    yield "| scenario | before | after | change | findings |"
+    yield "|---|---:|---:|---:|---:|"
     for cost in shown[:SHOWN_SCENARIOS]:
-        before, delta = cost.usd_per_month_before, cost.delta_usd_per_month
-        was = usd(before) if before is not None else ("new" if checked.difference is not None else "–")
-        share = f" ({signed_percent(delta / before)})" if delta and before else ""
-        yield (
-            f"| {cell(cost.name)} | {was} | {usd(cost.usd_per_month)} | {_change(delta)}{share} "
-            f"| {cost.findings or ''} |"
-        )
-    rest = [f"{len(shown) - SHOWN_SCENARIOS:,} more with changes"] if len(shown) > SHOWN_SCENARIOS else []
+        yield _cost(cost, compared=checked.difference is not None)
+    more, quiet = len(shown) - SHOWN_SCENARIOS, len(checked.scenarios) - len(shown)
+    rest = [f"{more:,} more with changes"] if more > 0 else []
     if quiet:
         rest.append(f"{quiet} unchanged")
-    if shown:
-        yield ""
-        yield f"{' and '.join(rest).capitalize()}. USD/month." if rest else "USD/month."
-        yield ""
+    yield ""
+    yield f"{' and '.join(rest).capitalize()}. USD/month." if rest else "USD/month."
+    yield ""
+
+
+def _cost(cost: ScenarioCost, *, compared: bool) -> str:
+    """Return a scenario's row; what has no cost before is new only where something was compared with."""
+    before, delta = cost.usd_per_month_before, cost.delta_usd_per_month
+    was = usd(before) if before is not None else ("new" if compared else "–")
+    share = f" ({signed_percent(delta / before)})" if delta and before else ""
+    after = usd(cost.usd_per_month)
+    return f"| {cell(cost.name)} | {was} | {after} | {_change(delta)}{share} | {cost.findings or ''} |"
 
 
 def _change(usd_per_month: float | None) -> str:

@@ -76,6 +76,8 @@ def test_new_scenarios_overrides_and_results_are_told() -> None:
         "chat.yaml: result changed: 162.00 USD/month is now 324.00 USD/month",
     ]
     assert said(lock, locked(CHAT, CHAT | {"name": "b"})) == ["b.yaml: scenario added: b"]
+    several = said(lock, locked(CHAT, *(CHAT | {"name": name} for name in "fbecd")))
+    assert several == [f"{name}.yaml: scenario added: {name}" for name in "bcdef"]  # in one order, every time
     none = said(lock, locked(CHAT | {"constraints": {"data": "on_device"}}))
     assert "chat.yaml: result changed: 162.00 USD/month is now no option" in none
     beside = said(lock, locked(CHAT | {"accounts": {"openai": {"tier": "tier_1"}}}))
