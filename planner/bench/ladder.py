@@ -58,6 +58,7 @@ class Ladder:
         end_s = time.monotonic() + goal.budget_s
         loop = LoadLoop(
             goal.error_fraction,
+            manifest,
             longest_tokens=manifest.engine.max_model_len_tokens,
             seed=self._run.options.seed,
         )
@@ -68,7 +69,7 @@ class Ladder:
             number = len(manifest.points)
             manifest = with_point(manifest, point, loop)
             self._state.update(manifest)
-            name = f"load {number + 1}, {load_name(point)}"
+            name = f"[{number + 1}] {loop.role}, {load_name(point)}"
             facts = await self._measure(number, point, name, None)
             if facts.stopped is not None:
                 break

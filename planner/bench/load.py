@@ -64,9 +64,15 @@ def plan_trace(point: LoadPoint, rows: tuple[TraceRow, ...]) -> tuple[RequestPla
 
 
 def _lengths(lengths: TokenLengths, count: int, rng: np.random.Generator) -> list[int]:
+    """Return a length for each request: by weight, or each as often as the others, in random order.
+
+    MLPerf's LoadGen issues its samples equally often too: what runs differ in is then not the mix of lengths.
+    """
     if len(lengths.values) == 1:
         return [lengths.values[0]] * count
-    weights = np.array(lengths.weights or (1.0,) * len(lengths.values))
+    if not lengths.weights:
+        return [int(value) for value in rng.permutation(np.resize(rng.permutation(lengths.values), count))]
+    weights = np.array(lengths.weights)
     return [int(value) for value in rng.choice(lengths.values, count, p=weights / weights.sum())]
 
 

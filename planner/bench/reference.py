@@ -9,7 +9,7 @@ from statistics import median
 
 from planner.engines.llamacpp import StepWorker, open_worker
 from planner.engines.llamacpp_session import LlamaCppSettings
-from planner.planning.prediction.host_speed import DECODE_REFERENCE, PREFILL_REFERENCE, shifted
+from planner.planning.prediction.host_speed import DECODE_REFERENCE, PREFILL_REFERENCE, drift_between, shifted
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import HostSpeed, StepSamples
 
@@ -36,14 +36,16 @@ class ReferencedWorker:
     def __init__(self, worker: StepWorker, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._worker, self._clock = worker, clock
         self._last: tuple[HostSpeed, float] | None = None
+        self._around: list[tuple[HostSpeed, HostSpeed]] = []
 
     def measure(self, point: StepPoint, *, seed: int = 0) -> StepSamples:
-        """Measure one point between two references; doubt it when they disagree."""
+        """Measure one point between two references; doubt it when they disagree as none before did."""
         before = self._fresh()
         samples = self._worker.measure(point, seed=seed)
-        after = self._now()
-        doubts = samples.unsteady + shifted(point, before, after)
-        return replace(samples, before=before, after=after, unsteady=doubts)
+        measured = replace(samples, before=before, after=(after := self._now()))
+        doubts = shifted(measured, drift_between(self._around))
+        self._around.append((before, after))
+        return replace(measured, unsteady=measured.unsteady + doubts)
 
     def _fresh(self) -> HostSpeed:
         """Return the reference after the point before, unless it is too old."""

@@ -4,26 +4,31 @@ Every request that decodes gets one token from each step, so the gap between two
 else was in that step is known from the other requests: those between their first and last token decoded, and one whose
 first token came at the end of the gap had its prompt in it. A first token from an idle engine times a whole prefill and
 the way there and back.
+
+A token that the server's own threads hold up makes one gap longer and the next one shorter, and on few processors steps
+take whole time slices of the scheduler. So some like steps one after the other are timed as one, by their mean.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 from planner.engines.steadiness import reasons_not_to_trust
+from planner.planning.prediction.host_speed import CONTEXT_BAND_TOKENS
 from planner.records import dataclass
 from planner.specs.answers.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
 from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest, Setting
 from planner.specs.measured.step_point import StepPoint
-from planner.specs.measured.steps import Disturbance, StepRun, StepSamples
+from planner.specs.measured.steps import Disturbance, HostSpeed, StepRun, StepSamples
 from planner.units import Count, Nanoseconds
 
-LONGEST_RUN = 16  # steps of one point: the context grows by one a step and must stay near its middle
-FEWEST_TIMES = 3  # prompts of one length that make a point
+BLOCK_STEPS = 8  # one after the other that are timed as one; the context grows by one a step (chosen)
+FEWEST_STEPS = 3  # of such a block
 TOGETHER_FRACTION = 0.2  # of a stream's usual gap: tokens closer than this were held up on the way (chosen)
 NS_PER_S = 1e9
 
@@ -52,16 +57,29 @@ class _Step:
 
 
 def steps_of_records(
-    records: Sequence[RequestRecord], manifest: RunManifest, *, held_out: Sequence[int] = ()
+    records: Sequence[RequestRecord],
+    manifest: RunManifest,
+    *,
+    held_out: Collection[int] = (),
+    references: Collection[int] = (),
 ) -> StepRun:
-    """Return the steps of a run as points to be fitted; load points numbered in ``held_out`` prove the fit."""
+    """Return the steps of a run as points to be fitted; load points numbered in ``held_out`` prove the fit.
+
+    Those in ``references`` are alike and tell the host's speed before and after the others.
+    """
     settings = scheduler_settings(manifest)
     batch = int(str(settings["batch_tokens"]))
-    samples: list[StepSamples] = []
+    steps: dict[int, list[_Step]] = {}
     for point in sorted({record.point for record in records}):
         streams = _streams([record for record in records if record.point == point])
-        steps = [step for step in _steps(streams) if step.prompt_tokens <= batch]
-        samples += [_sample(group, held_out=point in held_out) for group in _groups(steps)]
+        steps[point] = [step for step in _steps(streams) if step.prompt_tokens <= batch]
+    speeds = {point: speed for point in references if (speed := _speed(steps.get(point, ())))}
+    samples = [
+        _sample(group, held_out=point in held_out, around=_around(speeds, point))
+        for point, own in steps.items()
+        if point not in references
+        for group in _groups(own)
+    ]
     return StepRun(
         started_at=manifest.started_at,
         planner_version=manifest.planner_version,
@@ -72,6 +90,23 @@ def steps_of_records(
         settings=settings,
         samples=tuple(samples),
     )
+
+
+def _speed(steps: Sequence[_Step]) -> HostSpeed | None:
+    """Return the host's speed at a reference load; ``None`` where it failed."""
+    decode = [step.time_s for step in _blocks(steps)]
+    prefill = [step.time_s for step in steps if step.arrival]
+    if not decode or not prefill:
+        return None
+    return HostSpeed(decode_s=median(decode), prefill_s=median(prefill))
+
+
+def _around(speeds: Mapping[int, HostSpeed], point: int) -> tuple[HostSpeed | None, HostSpeed | None]:
+    """Return the speeds at the references next to a load point; the nearest one twice where the other is missing."""
+    before = max((number for number in speeds if number < point), default=None)
+    after = min((number for number in speeds if number > point), default=before)
+    first = after if before is None else before
+    return (None, None) if first is None or after is None else (speeds[first], speeds[after])
 
 
 def scheduler_settings(manifest: RunManifest) -> dict[str, Setting]:
@@ -161,33 +196,48 @@ def _step(streams: Sequence[_Stream], start_ns: int, end_ns: int) -> _Step | Non
 
 
 def _groups(steps: Sequence[_Step]) -> list[list[_Step]]:
-    """Return runs of equal decode steps, and all steps with equal prompts, of at least ``FEWEST_TIMES`` each."""
-    prompts: dict[tuple[int, int, bool], list[_Step]] = defaultdict(list)
+    """Return the steps of one kind together: blocks of decoding steps of near contexts, steps with equal prompts."""
+    groups: dict[tuple[int, int, bool, int], list[_Step]] = defaultdict(list)
+    for step in (*_blocks(steps), *(step for step in steps if step.prompt_tokens)):
+        band = 0 if step.prompt_tokens else step.context_tokens // CONTEXT_BAND_TOKENS
+        groups[step.sequences, step.prompt_tokens, step.arrival, band].append(step)
+    return list(groups.values())
+
+
+def _blocks(steps: Sequence[_Step]) -> list[_Step]:
+    """Return like decoding steps one after the other as one, with their mean time and context."""
     runs: list[list[_Step]] = []
     for step in steps:
         if step.prompt_tokens:
-            prompts[step.sequences, step.prompt_tokens, step.arrival].append(step)
-        elif runs and len(runs[-1]) < LONGEST_RUN and _follows(runs[-1][-1], step):
+            continue
+        if runs and len(runs[-1]) < BLOCK_STEPS and _follows(runs[-1][-1], step):
             runs[-1].append(step)
         else:
             runs.append([step])
-    return [group for group in (*runs, *prompts.values()) if len(group) >= FEWEST_TIMES]
+    return [
+        replace(
+            run[0],
+            time_s=fmean(step.time_s for step in run),
+            context_tokens=round(fmean(step.context_tokens for step in run)),
+        )
+        for run in runs
+        if len(run) >= FEWEST_STEPS
+    ]
 
 
 def _follows(before: _Step, after: _Step) -> bool:
     return before.sequences == after.sequences and 0 <= after.context_tokens - before.context_tokens <= 2
 
 
-def _sample(group: Sequence[_Step], *, held_out: bool) -> StepSamples:
+def _sample(
+    group: Sequence[_Step], *, held_out: bool, around: tuple[HostSpeed | None, HostSpeed | None]
+) -> StepSamples:
     first, times = group[0], tuple(step.time_s for step in group)
-    context = (
-        round(median(step.context_tokens for step in group)) if first.prompt_tokens else first.context_tokens
-    )
     point = StepPoint(
         sequences=first.sequences,
-        context_tokens=context,
+        context_tokens=round(fmean(step.context_tokens for step in group)),
         prompt_tokens=first.prompt_tokens,
-        repetitions=len(group),
+        repetitions=1,
         arrival=first.arrival,
     )
     return StepSamples(
@@ -195,4 +245,7 @@ def _sample(group: Sequence[_Step], *, held_out: bool) -> StepSamples:
         times_s=times,
         unsteady=reasons_not_to_trust(times, Disturbance()),
         held_out=held_out,
+        before=around[0],
+        after=around[1],
+        from_streams=True,
     )

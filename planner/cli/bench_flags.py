@@ -39,8 +39,8 @@ Ramp = Annotated[
     int | None,
     typer.Option(min=0, help="First requests to keep out of the latencies; default one per slot."),
 ]
-InputTokens = Annotated[str, typer.Option(metavar="N[,N...]", help="Prompt lengths to draw from.")]
-OutputTokens = Annotated[str, typer.Option(metavar="N[,N...]", help="Answer lengths to draw from.")]
+InputTokens = Annotated[str, typer.Option(metavar="N[,N...]", help="Prompt lengths, each equally often.")]
+OutputTokens = Annotated[str, typer.Option(metavar="N[,N...]", help="Answer lengths, each equally often.")]
 SharedPrefix = Annotated[
     int, typer.Option(min=0, metavar="N", help="Leading tokens that all prompts share; 0 defeats caches.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from planner.bench.load_loop import held_out_points
+from planner.bench.load_loop import held_out_points, reference_points
 from planner.bench.records import read_manifest, read_records
 from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
 from planner.bench.stream_steps import steps_of_records
@@ -173,7 +173,12 @@ def folder_steps(folder: Path) -> StepRun:
     if (folder / STEPS_FILE).is_file():
         return read_step_run(folder / STEPS_FILE)
     manifest = read_manifest(folder)
-    return steps_of_records(read_records(folder), manifest, held_out=held_out_points(manifest))
+    return steps_of_records(
+        read_records(folder),
+        manifest,
+        held_out=held_out_points(manifest),
+        references=reference_points(manifest),
+    )
 
 
 def _measure(file: Path, *, threads: int, synthetic: bool, keep: Path | None, quiet: bool) -> StepRun:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -41,6 +43,17 @@ def test_a_ramp_rises_linearly_to_its_rate() -> None:
     assert 1 / gaps[0] == pytest.approx(2.0, rel=0.02)
     assert 1 / gaps[-1] == pytest.approx(10.0, rel=0.02)
     assert gaps_of(point("ramp", 10, start=10.0, rate=10.0)) == pytest.approx(np.full(9, 0.1))
+
+
+def test_lengths_without_weights_come_equally_often_in_random_order() -> None:
+    def drawn(count: int, seed: int) -> list[int]:
+        load = replace(point("closed", count), input_tokens=TokenLengths(values=(10, 20, 30)))
+        return [plan.input_tokens for plan in plan_point(load, np.random.default_rng(seed))]
+
+    lengths = drawn(9, seed=0)
+    assert sorted(lengths) == [10, 10, 10, 20, 20, 20, 30, 30, 30]
+    assert lengths != sorted(lengths)
+    assert {drawn(1, seed)[0] for seed in range(30)} == {10, 20, 30}
 
 
 def test_lengths_are_drawn_by_weight_and_seeds_differ() -> None:

@@ -178,7 +178,7 @@ def test_a_drift_of_the_host_between_the_points_is_taken_out(
     result = loop.measure(lambda _: None, lambda _: None)
     drift = drift_of(result.run)
     assert drift is not None
-    assert (drift.corrected, drift.decode.moved, drift.prefill.moved) == (corrected,) * 3
+    assert (drift.corrected, drift.decode.corrected, drift.prefill.corrected) == (corrected,) * 3
     assert result.held_out_error_fraction is not None
     assert result.held_out_error_fraction < 0.03
     if corrected:

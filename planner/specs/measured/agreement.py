@@ -45,13 +45,15 @@ class Slowness:
 class HostComparison:
     """How slow the host was around a run, over the host of the profile: of one reference step before and one after.
 
-    Above 1 the run was measured on a slower host, and the profile predicts it too fast.
+    Above 1 the run was measured on a slower host, and the profile predicts it too fast. The host is ``unlike`` the
+    profile's where its speed lies outside of what nine in ten references of the profile, at either end, have shown.
     """
 
     decode_before: Ratio
     decode_after: Ratio
     prefill_before: Ratio
     prefill_after: Ratio
+    unlike: bool = False
 
     @property
     def slowness(self) -> Slowness:

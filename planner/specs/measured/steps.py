@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from typing import Literal
 
 from planner.records import dataclass
 from planner.specs.measured.measurement import EngineFacts, MachineFacts, Setting
@@ -10,6 +11,8 @@ from planner.specs.measured.step_point import StepPoint
 from planner.units import Count, Ratio
 
 STEPS_SCHEMA = "planner.steps/1"
+ReferenceKind = Literal["decode", "prefill"]
+"""The two reference steps: one sequence decodes, which waits for memory; a short prompt computes."""
 HOST_SCHEMA = "planner.host-speed/1"
 
 
@@ -43,7 +46,8 @@ class StepSamples:
     """The times of one point [s], in the order they were taken, and the reasons not to trust them (none: steady).
 
     Points that are ``held_out`` prove a fit and are never in it. ``before`` and ``after`` are the host's speed around the
-    point, ``None`` where no reference was measured.
+    point, ``None`` where no reference was measured. Steps ``from_streams`` were found between the tokens of a server's
+    requests: each of their times is the mean of some steps one after the other, at the middle of their contexts.
     """
 
     point: StepPoint
@@ -54,6 +58,7 @@ class StepSamples:
     held_out: bool = False
     before: HostSpeed | None = None
     after: HostSpeed | None = None
+    from_streams: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,16 +80,19 @@ class StepRun:
 class SpeedSeries:
     """How one reference moved over a run.
 
-    ``swing`` is its p90 over its p10; it ``moved`` where that is more than a reference repeats to. ``roughness`` compares
-    neighbours with the whole: near 0 for a slow drift, near 2 where every value is drawn anew; only a drift can be taken
-    out, and ``corrected`` says that it was.
+    ``swing`` is its p90 over its p10, which are ``low_s`` and ``high_s``. ``roughness`` compares neighbours with the whole:
+    near 0 for a slow drift, near 2 where every value is drawn anew; only a drift can be taken out, and ``corrected`` says
+    that there is one that cannot be chance. ``fence_fraction`` is the change between two neighbours above which one lies
+    apart from all the others.
     """
 
     middle_s: float
+    low_s: float
+    high_s: float
     swing: Ratio
     roughness: Ratio
-    moved: bool
     corrected: bool
+    fence_fraction: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +106,10 @@ class HostDrift:
     decode: SpeedSeries
     prefill: SpeedSeries
     together: Ratio | None
+
+    def series(self, kind: ReferenceKind) -> SpeedSeries:
+        """Return how one of the two references moved."""
+        return self.decode if kind == "decode" else self.prefill
 
     @property
     def corrected(self) -> bool:

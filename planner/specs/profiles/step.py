@@ -60,10 +60,15 @@ class StepRange(Document):
 
 
 class ReferenceTimes(Document):
-    """The two reference steps that tell a host's speed: one sequence's decode step, and a short prompt."""
+    """The two reference steps that tell a host's speed: one sequence's decode step, and a short prompt.
+
+    The ranges go from the p10 to the p90 of each while the profile was measured.
+    """
 
     decode_s: Positive
     prefill_s: Positive
+    decode_range_s: tuple[Positive, Positive] | None = None
+    prefill_range_s: tuple[Positive, Positive] | None = None
 
 
 class StepProfile(Document):

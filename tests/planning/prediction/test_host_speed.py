@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.host_speed import (
     at_one_speed,
     compared_hosts,
+    drift_between,
     drift_of,
     host_notices,
     pooled,
@@ -19,7 +21,7 @@ from planner.planning.prediction.host_speed import (
 )
 from planner.planning.prediction.step_work import TERMS
 from planner.specs.measured.step_point import StepPoint
-from planner.specs.measured.steps import HostSpeed, SpeedAround, StepRun
+from planner.specs.measured.steps import HostSpeed, SpeedAround, StepRun, StepSamples
 from planner.specs.profiles.step import ReferenceTimes
 from tests.planning.prediction.test_calibrate import TRUTH, run_of
 
@@ -105,17 +107,80 @@ def test_visits_of_a_point_are_one_and_an_unsteady_one_does_not_count() -> None:
 
 def test_a_point_is_doubted_when_the_references_around_it_disagree() -> None:
     one, slower = HostSpeed(decode_s=0.02, prefill_s=0.13), HostSpeed(decode_s=0.026, prefill_s=0.14)
-    assert shifted(StepPoint(sequences=1), one, slower) == ("the host's speed moved by 30 % meanwhile",)
-    assert shifted(StepPoint(sequences=1), slower, one) == ("the host's speed moved by 30 % meanwhile",)
+    usual = [
+        (HostSpeed(decode_s=0.02, prefill_s=0.13), HostSpeed(decode_s=0.02 * each, prefill_s=0.13 * each))
+        for each in (1.02, 1.04, 1.05, 1.06, 1.08)  # quartiles 4 and 6 %: beyond some 12 % lies apart
+    ]
+    drift = drift_between(usual)
+
+    def doubts(point: StepPoint, before: HostSpeed, after: HostSpeed) -> tuple[str, ...]:
+        item = StepSamples(point=point, times_s=(1.0,), before=before, after=after)
+        return shifted(item, drift)
+
+    assert doubts(StepPoint(sequences=1), one, slower) == ("the host's speed moved by 30 % meanwhile",)
+    assert doubts(StepPoint(sequences=1), slower, one) == ("the host's speed moved by 30 % meanwhile",)
     assert (
-        shifted(StepPoint(sequences=4), one, slower) == ()
+        doubts(StepPoint(sequences=4), one, slower) == ()
     )  # four rows compute: the prompt's reference counts
-    assert shifted(StepPoint(prompt_tokens=16), one, slower) == ()
+    assert doubts(StepPoint(prompt_tokens=16), one, slower) == ()
+    early = StepSamples(point=StepPoint(sequences=1), times_s=(1.0,), before=one, after=slower)
+    assert shifted(early, drift_between(usual[:2])) == ()  # too few references to know what is usual
+    assert shifted(replace(early, after=None), drift) == ()
+
+
+def test_a_visit_in_which_the_speed_jumped_is_left_out_of_the_run() -> None:
+    run = drifting(np.ones(28))
+    samples = list(run.samples)
+    fast = HostSpeed(decode_s=0.015, prefill_s=0.10)
+    samples[4] = replace(samples[4], after=fast)
+    found = at_one_speed(replace(run, samples=tuple(samples)))
+    assert [number for number, item in enumerate(found.samples) if item.unsteady] == [4]
+
+
+def visit(context_tokens: int, *times_s: float, held_out: bool = False) -> StepSamples:
+    point = StepPoint(sequences=2, context_tokens=context_tokens, repetitions=1)
+    return StepSamples(point=point, times_s=times_s, held_out=held_out, from_streams=True)
+
+
+def test_like_steps_of_streams_are_one_point_and_rare_ones_none() -> None:
+    samples = (
+        visit(70, 1.0, 2.0, 3.0),
+        visit(100, 4.0),
+        visit(128, 5.0),  # of the next band, and seen once
+        visit(100, 9.0, 9.0, 9.0, held_out=True),
+    )
+    fitted, proof = pooled(replace(run_of(()), samples=samples)).samples
+    assert fitted.times_s == (1.0, 2.0, 3.0, 4.0)
+    assert fitted.point.context_tokens == 78  # (3 * 70 + 100) / 4 = 77.5
+    assert (proof.held_out, proof.times_s) == (True, (9.0, 9.0, 9.0))
+
+
+def test_decoding_steps_of_a_server_go_by_its_decoding_reference_however_many_rows_they_have() -> None:
+    assert reference_kind(StepPoint(sequences=16)) == "prefill"
+    assert reference_kind(StepPoint(sequences=16), from_streams=True) == "decode"
+    assert reference_kind(StepPoint(prompt_tokens=16), from_streams=True) == "prefill"
+
+
+def test_references_around_a_load_count_once_however_many_steps_were_seen_in_it() -> None:
+    speeds = [HostSpeed(decode_s=0.02 + 0.001 * each, prefill_s=0.1) for each in range(7)]
+    samples = tuple(
+        replace(visit(context, 1.0, 1.0, 1.0), before=before, after=after)
+        for before, after in pairwise(speeds)
+        for context in (10, 100)
+    )
+    drift = drift_of(replace(run_of(()), samples=samples))
+    assert drift is not None
+    assert drift.references == 7
+    assert drift.decode.corrected
+    assert not drift.prefill.corrected
 
 
 def test_a_load_is_set_beside_the_host_of_its_profile() -> None:
     profile = fit_profile(
-        run_of(STANDARD_PLAN.points), reference=ReferenceTimes(decode_s=0.02, prefill_s=0.10)
+        run_of(STANDARD_PLAN.points),
+        reference=ReferenceTimes(
+            decode_s=0.02, prefill_s=0.10, decode_range_s=(0.018, 0.022), prefill_range_s=(0.09, 0.11)
+        ),
     )
     same = HostSpeed(decode_s=0.02, prefill_s=0.10)
     slow = HostSpeed(decode_s=0.03, prefill_s=0.11)
@@ -126,5 +191,11 @@ def test_a_load_is_set_beside_the_host_of_its_profile() -> None:
     (notice,) = host_notices(host)  # the geometric means of 1 and 1.5, 1 and 1.1
     assert "took 1.22 (decoding) and 1.05 (prompts) times as long" in notice.message
     assert host_notices(compared_hosts(profile, SpeedAround(before=same, after=same))) == ()
+    within = HostSpeed(decode_s=0.021, prefill_s=0.109)  # the profile has seen such a host
+    assert host_notices(compared_hosts(profile, SpeedAround(before=within, after=within))) == ()
+    computes = HostSpeed(decode_s=0.02, prefill_s=0.12)
+    assert len(host_notices(compared_hosts(profile, SpeedAround(before=computes, after=computes)))) == 1
+    older = fit_profile(run_of(STANDARD_PLAN.points), reference=ReferenceTimes(decode_s=0.02, prefill_s=0.10))
+    assert host_notices(compared_hosts(older, SpeedAround(before=same, after=slow))) == ()  # no range known
     assert compared_hosts(profile, None) is None
     assert host_notices(None) == ()
