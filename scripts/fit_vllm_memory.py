@@ -34,13 +34,21 @@ SEQUENCES, TOKENS = 1024, 8192  # defaults on the H100s of the logs
 SMALL_SEQUENCES, SMALL_TOKENS = 256, 2048
 NON_TORCH_OLD_GPU_GIB = 0.12  # median of 0.01 to 0.35 in the logs, and what the pools of 0.2x imply
 VISION = "Mistral-Small"  # its encoder profiles differently; kept for judging, not for fitting
+HYBRID_POOLS = (0, 10)  # vLLM's hybrid KV cache manager, on unless disabled
+FREED_WHEN_DONE = (
+    0,
+    26,
+)  # PR 47728 of July 2026: blocks outside a window are freed when the step is processed
+LARGEST_GPU_TOKENS = 16384  # of a step on a B200 in vLLM 0.32; assumed to have come with the row above
 FAMILIES = (
     ("0.1", "0.8"),
-    ("0.8", "0.17"),
+    ("0.8", "0.10"),
+    ("0.10", "0.17"),
     ("0.17", "0.18"),
     ("0.18", "0.20"),
     ("0.20", "0.21"),
-    ("0.21", "9"),
+    ("0.21", "0.26"),
+    ("0.26", "9"),
 )
 
 
@@ -140,8 +148,11 @@ def fit(rows: pd.DataFrame) -> dict[str, Any]:
             "graphs_in_budget": version_key(since) >= (0, 21),
             "chunked_prefill": version_key(since) >= (0, 8),
             "exact_concurrency": version_key(since) >= (0, 20),
+            "hybrid_pools": version_key(since) >= HYBRID_POOLS,
+            "largest_gpu_tokens": LARGEST_GPU_TOKENS if version_key(since) >= FREED_WHEN_DONE else 0,
+            "batches_in_flight": 2 if version_key(since) >= FREED_WHEN_DONE else 1,
             "rows": len(inside),
-            "grade": "fitted" if since in {"0.8", "0.17", "0.18"} else "assumed",
+            "grade": "fitted" if since in {"0.10", "0.17", "0.18"} else "assumed",
         }
 
     return {

@@ -172,7 +172,12 @@ def whole_blocks(*, pool_bytes: Numeric, block_bytes: Numeric) -> Numeric:
 
 
 def blocks_of_sequence(
-    *, tokens: Numeric, block_tokens: Numeric, window: Numeric | None = None, batched_tokens: Numeric = 0.0
+    *,
+    tokens: Numeric,
+    block_tokens: Numeric,
+    window: Numeric | None = None,
+    batched_tokens: Numeric = 0.0,
+    unaligned_blocks: Numeric = 1.0,
 ) -> Numeric:
     """Return the blocks that one sequence can come to hold in one group of layers [blocks].
 
@@ -187,7 +192,9 @@ def blocks_of_sequence(
     window : float or ndarray, optional
         Tokens that the layers look back on [tokens].
     batched_tokens : float or ndarray
-        Tokens of one step [tokens].
+        Tokens of the steps under way [tokens].
+    unaligned_blocks : float or ndarray
+        What a window that starts inside a block takes more; chunks start at blocks [blocks].
 
     Returns
     -------
@@ -196,7 +203,7 @@ def blocks_of_sequence(
 
     References
     ----------
-    .. [1] vLLM, ``SlidingWindowSpec.max_memory_usage_bytes``.
+    .. [1] vLLM, ``SlidingWindowSpec`` and ``ChunkedLocalAttentionSpec``, ``max_admission_blocks_per_request``.
 
     Examples
     --------
@@ -208,8 +215,8 @@ def blocks_of_sequence(
     if window is None:
         blocks = np.ceil(tokens / block_tokens)
     else:
-        kept = np.minimum(window - 1.0 + batched_tokens, tokens)
-        blocks = np.ceil(kept / block_tokens) + 1.0
+        kept = np.minimum(window - unaligned_blocks + batched_tokens, tokens)
+        blocks = np.ceil(kept / block_tokens) + unaligned_blocks
     return float(blocks) if np.ndim(blocks) == 0 else blocks
 
 

@@ -90,7 +90,7 @@ def shortage_bytes(memory: VllmMemory, request: FitRequest) -> float:
     """Bytes that the fullest GPU lacks for the asked concurrency; negative when there is room."""
     stage = memory.tightest
     needed = request.concurrency * stage.layout.blocks_per_sequence(
-        tokens=request.context_tokens, batched_tokens=memory.batched_tokens
+        tokens=request.context_tokens, batched_tokens=memory.in_flight_tokens
     )
     if stage.pool_bytes > 0 and stage.blocks >= needed:
         return stage.layout.block_bytes * (needed - stage.blocks)

@@ -64,6 +64,7 @@ class BlockLayout:
                         block_tokens=group.block_tokens,
                         window=group.cache.window,
                         batched_tokens=batched_tokens,
+                        unaligned_blocks=0.0 if group.cache.kind == "chunked" else 1.0,
                     )
                 )
             total += group.tables * blocks
@@ -79,10 +80,10 @@ class BlockLayout:
         return blocks // self.tables * smallest
 
 
-def block_layout(groups: tuple[CacheGroup, ...]) -> BlockLayout:
+def block_layout(groups: tuple[CacheGroup, ...], *, hybrid: bool = True) -> BlockLayout:
     """Return how vLLM lays the groups of one rank out.
 
-    A model of one kind, or whose layers all keep everything, has one table.
+    A model of one kind, or whose layers all keep everything, has one table; without ``hybrid`` pools every model has.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def block_layout(groups: tuple[CacheGroup, ...]) -> BlockLayout:
         )
     states = tuple(group for group in groups if group.state_bytes)
     page = max(group.token_bytes for group in caching)
-    if len(groups) == 1 or not (states or any(group.window for group in caching)):
+    if not (states or (hybrid and any(group.window for group in caching))) or len(groups) == 1:
         return _single_table(caching)
     if states:
         longest = max(group.state_bytes for group in states)
@@ -109,11 +110,16 @@ def block_layout(groups: tuple[CacheGroup, ...]) -> BlockLayout:
         PoolGroup(
             cache=group,
             tables=math.ceil(math.ceil(group.layers) / length),
-            block_tokens=base if group.state_bytes else round(base * page / group.token_bytes),
+            block_tokens=base if group.state_bytes else base * _ratio(page, group.token_bytes),
         )
         for group in groups
     )
     return BlockLayout(block_bytes=base * page * length, groups=placed)
+
+
+def _ratio(page: float, token_bytes: float) -> int:
+    """How many times as long a block of smaller tokens is: whole times, or it is padded to the page instead."""
+    return 1 if page % token_bytes else int(page // token_bytes)
 
 
 def _single_table(caching: tuple[CacheGroup, ...]) -> BlockLayout:
@@ -122,7 +128,7 @@ def _single_table(caching: tuple[CacheGroup, ...]) -> BlockLayout:
         kind=caching[0].kind,
         layers=sum(group.layers for group in caching),
         token_bytes=per_token,
-        window=caching[0].window,
+        window=caching[0].window if len({group.window for group in caching}) == 1 else None,
     )
     group = PoolGroup(cache=merged, tables=1, block_tokens=BLOCK_TOKENS)
     return BlockLayout(block_bytes=BLOCK_TOKENS * per_token, groups=(group,))

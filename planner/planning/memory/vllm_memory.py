@@ -14,6 +14,7 @@ from planner.specs.profiles.memory import EngineMemoryProfile, VersionMemory
 from planner.units import BITS_PER_BYTE, GIB, Count
 
 # vLLM's defaults for its server, by device memory (EngineArgs.get_batch_defaults): an A100 counts as small.
+LARGEST_GPU_GIB = 160.0
 LARGE_GPU_GIB = 70.0
 LARGE_GPU_DEFAULTS = (8192, 1024)
 SMALL_GPU_DEFAULTS = (2048, 256)
@@ -75,12 +76,17 @@ class VllmMemory:
         """The stage whose pool limits the others."""
         return min(self.stages, key=lambda stage: (stage.blocks, stage.pool_bytes))
 
+    @property
+    def in_flight_tokens(self) -> int:
+        """Tokens of the steps under way, which windowed layers keep beside their window."""
+        return self.batched_tokens * max(self.coefficients.batches_in_flight, len(self.stages))
+
     def concurrency(self, context_tokens: int) -> float:
         """Sequences of that length that the pool holds at once, as vLLM states it."""
         stage = self.tightest
         needed = stage.layout.blocks_per_sequence(
             tokens=context_tokens,
-            batched_tokens=self.batched_tokens,
+            batched_tokens=self.in_flight_tokens,
             speculative_tokens=self.speculative_tokens,
         )
         return stage.blocks / needed
@@ -89,7 +95,7 @@ class VllmMemory:
     def pool_tokens(self) -> int:
         """Tokens as in vLLM's start-up line "GPU KV cache size"."""
         stage = self.tightest
-        if stage.layout.hybrid and self.coefficients.exact_concurrency:
+        if self.coefficients.exact_concurrency:
             return int(self.concurrency(self.context_tokens) * self.context_tokens)
         return stage.layout.tokens(stage.blocks)
 
@@ -125,7 +131,7 @@ def vllm_memory(
         tensor_parallel=settings.tensor_parallel,
         pipeline_parallel=settings.pipeline_parallel,
     )
-    batched, sequences = scheduler_defaults(hardware)
+    batched, sequences = scheduler_defaults(hardware, coefficients.largest_gpu_tokens)
     context = settings.context_tokens or model.max_context
     batched = settings.batched_tokens or batched
     if not coefficients.chunked_prefill:
@@ -152,8 +158,13 @@ def vllm_memory(
     )
 
 
-def scheduler_defaults(hardware: HardwareSpec) -> tuple[int, int]:
-    """Return vLLM's default tokens per step and sequences at once on a device."""
+def scheduler_defaults(hardware: HardwareSpec, largest_gpu_tokens: int = 0) -> tuple[int, int]:
+    """Return vLLM's default tokens per step and sequences at once on a device.
+
+    ``largest_gpu_tokens`` is what newer versions give a device of 160 GiB and more; 0 for the same as any large one.
+    """
+    if hardware.memory_gib >= LARGEST_GPU_GIB and largest_gpu_tokens:
+        return largest_gpu_tokens, LARGE_GPU_DEFAULTS[1]
     large = hardware.memory_gib >= LARGE_GPU_GIB and not hardware.id.startswith("a100")
     return LARGE_GPU_DEFAULTS if large else SMALL_GPU_DEFAULTS
 
@@ -227,7 +238,7 @@ def _stage(frame: _Frame, index: int) -> StageMemory:
         non_torch_bytes=non_torch,
         graph_bytes=graphs,
         pool_bytes=float(pool),
-        layout=block_layout(groups),
+        layout=block_layout(groups, hybrid=frame.coefficients.hybrid_pools),
         groups=groups,
     )
 

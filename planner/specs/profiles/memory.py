@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from planner.specs.base import Document, Grade
 
@@ -27,6 +27,12 @@ class VersionMemory(Document):
     """Whether a step is limited to ``max_num_batched_tokens``; before, it holds the longest prompt."""
     exact_concurrency: bool
     """Whether the logged token count is the concurrency times the context length (hybrid models)."""
+    hybrid_pools: bool = True
+    """Whether layers with a window get block tables of their own; before, they kept the whole context."""
+    largest_gpu_tokens: NonNegativeInt = 0
+    """Default tokens of a step on devices of 160 GiB and more; 0 for the same as on any large one."""
+    batches_in_flight: PositiveInt = 1
+    """Steps whose tokens a windowed layer keeps: two once blocks are freed when a step's results are in."""
     rows: NonNegativeInt
     """Start-up logs behind this row."""
     grade: Grade

@@ -4,9 +4,7 @@ import pytest
 
 from planner.errors import DataError
 from planner.inputs.books import load_books
-from planner.planning.memory.kv_groups import (
-    cache_groups,
-)
+from planner.planning.memory.kv_groups import CacheGroup, cache_groups
 from planner.planning.memory.vllm_blocks import block_layout
 from planner.units import GIB
 
@@ -59,3 +57,25 @@ def test_a_model_without_attention_is_not_guessed_at() -> None:
     states = tuple(group for group in cache_groups(BOOKS.models.find("qwen3.6-27b")) if group.state_bytes)
     with pytest.raises(DataError, match="without attention layers"):
         block_layout(states)
+
+
+def test_older_versions_keep_the_whole_context_in_windowed_layers() -> None:
+    groups = cache_groups(BOOKS.models.find("gemma-3-27b"))
+    assert block_layout(groups).tables == 7  # one of ten full layers, six of the 52 that slide
+    plain = block_layout(groups, hybrid=False)
+    assert (plain.tables, plain.block_bytes) == (1, 16 * 62 * 2 * 16 * 128 * 2)
+    assert plain.groups[0].cache.window is None
+
+
+def test_chunks_start_at_blocks_and_windows_do_not() -> None:
+    layout = block_layout(cache_groups(BOOKS.models.find("llama-4-scout")))
+    # 131,072 tokens: 8,192 blocks of full layers, and three tables of (8,192 + 8,192) / 16 blocks
+    assert layout.blocks_per_sequence(tokens=131_072, batched_tokens=8192) == 8192 + 3 * 1024
+
+
+def test_a_page_that_no_whole_number_of_tokens_fills_is_padded() -> None:
+    full = CacheGroup(kind="full", layers=4, token_bytes=4096)
+    sliding = CacheGroup(kind="sliding", layers=4, token_bytes=2560, window=128)
+    layout = block_layout((full, sliding))
+    assert [group.block_tokens for group in layout.groups] == [16, 16]
+    assert layout.block_bytes == 16 * 4096 * 4

@@ -96,3 +96,10 @@ def test_routed_experts_take_two_buffers_per_token_between_layers() -> None:
     first = memory("qwen3-30b-a3b", VllmSettings(version="0.19.0", pipeline_parallel=2)).stages[0]
     widest = 8 * (2048 + 768)
     assert first.activation_bytes == pytest.approx(8192 * (widest + 6.7 * 2048) * 2, rel=0.01)
+
+
+def test_newer_versions_give_the_largest_devices_more_tokens_a_step() -> None:
+    b200 = BOOKS.hardware.find("b200-sxm")
+    assert scheduler_defaults(b200) == (8192, 1024)
+    assert scheduler_defaults(b200, 16384) == (16384, 1024)
+    assert scheduler_defaults(BOOKS.hardware.find("h100-sxm"), 16384) == (8192, 1024)
