@@ -17,13 +17,13 @@ from planner.errors import DataError, Fault, InputError, UsageError
 from planner.inputs.architectures.decoder import decoder_fields
 from planner.inputs.architectures.keys import Config, Keys
 from planner.inputs.architectures.kinds import KINDS
+from planner.inputs.architectures.quantization import stored_scheme
 from planner.inputs.architectures.vision import TOWERS, vision_parameters
 from planner.specs.books.model import ModelSpec
 
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 
-STORED = {"fp8": "fp8-block", "mxfp4": "mxfp4", "awq": "awq", "gptq": "gptq", "fbgemm_fp8": "fp8-mlp"}
 DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
 
@@ -84,12 +84,12 @@ def _hub_fields(path: Path) -> dict[str, Any]:
         "max_context": keys.count("max_context"),
         **decoder_fields(keys, KINDS[kind]),
     }
-    method = (outer.get("quantization_config") or {}).get("quant_method")
-    if method in STORED:
-        fields["quantization"] = STORED[method]
-    total = _stored_bytes(file.parent / SAFETENSORS_INDEX) if method is None else 0.0
-    stored = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
     around = Keys(config=outer, file=file, kind=str(outer.get("model_type")), defaults={})
+    scheme = stored_scheme(around)
+    if scheme is not None:
+        fields["quantization"] = scheme
+    total = _stored_bytes(file.parent / SAFETENSORS_INDEX) if scheme is None else 0.0
+    stored = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
     vision = vision_parameters(around, fields["hidden"])
     if vision is None and not stored:
         raise _tower_not_understood(around)

@@ -59,7 +59,7 @@ DEEPSEEK = LLAMA | {
     "v_head_dim": 128,
     "vocab_size": 129280,
     "num_nextn_predict_layers": 1,
-    "quantization_config": {"quant_method": "fp8"},
+    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
 }
 GEMMA = LLAMA | {
     "model_type": "gemma2",

@@ -33,6 +33,8 @@ class WeightScheme:
     overhead_bits: float = 0.0
     """What the engine's kernels add to a weight [bits]."""
     covers: frozenset[TensorClass] = LINEAR
+    plain_ends: bool = False
+    """Whether the first and the last layer are left as they are."""
     multiplies: Multiplied = "bf16"
     """The type in which products are formed; weight-only schemes multiply in 16 bits."""
 
@@ -61,6 +63,7 @@ SCHEMES: dict[str, WeightScheme] = {
             weight_bits=8,
             scale_bits=32,
             covers=frozenset({"mlp", "experts"}),
+            plain_ends=True,
             multiplies="fp8",
         ),
         WeightScheme(name="int8", weight_bits=8, scale_bits=32, multiplies="int8"),
@@ -85,7 +88,8 @@ SCHEMES: dict[str, WeightScheme] = {
         WeightScheme(
             name="mxfp4", weight_bits=4, scale_bits=8, scale_columns=32, covers=frozenset({"experts"})
         ),
-        WeightScheme(name="nf4", weight_bits=4, scale_bits=8.5, scale_columns=64),
+        # blocks of 64 with an 8-bit scale, itself scaled in 32 bits by 256 (bitsandbytes, double quantisation)
+        WeightScheme(name="nf4", weight_bits=4, scale_bits=8.125, scale_columns=64),
     )
 }
 # Other spellings in tables, checkpoints and flags.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planner.errors import UsageError
 from planner.formulas.kv_cache import kv_heads_per_rank
@@ -135,7 +136,10 @@ def _stage(architecture: Architecture, scheme: WeightScheme, ranks: int, place: 
     for tensor in architecture.tensors:
         if tensor.tensor_class == "mtp":
             continue  # loaded only for speculative decoding
-        size = _copies_in_stage(tensor, model, place) * _rank_tensor_bytes(tensor, scheme, ranks)
+        copies, plain = _copies_in_stage(tensor, model, place), _plain_copies(tensor, scheme, place)
+        size = (copies - plain) * _rank_tensor_bytes(tensor, scheme, ranks)
+        if plain:
+            size += plain * _rank_tensor_bytes(tensor, replace(scheme, covers=frozenset()), ranks)
         by_class[tensor.tensor_class] = by_class.get(tensor.tensor_class, 0.0) + size
     by_class["tables"] = sum(_rotary_tables(model, scheme))
     return StageWeights(layers=place.layers, by_class={name: size for name, size in by_class.items() if size})
@@ -151,6 +155,13 @@ def _copies_in_stage(tensor: Tensor, model: ModelSpec, place: _Place) -> float:
     if tensor.tensor_class in OUTSIDE_LAYERS:
         return float(first)
     return tensor.layers * place.layers / model.layers
+
+
+def _plain_copies(tensor: Tensor, scheme: WeightScheme, place: _Place) -> int:
+    """How many of them are the model's first or last layer, where a scheme leaves those as they are."""
+    if not scheme.plain_ends or not tensor.linear or tensor.tensor_class not in scheme.covers:
+        return 0
+    return int(place.index == 0) + int(place.index == place.stages - 1)
 
 
 def _rank_tensor_bytes(tensor: Tensor, scheme: WeightScheme, ranks: int) -> float:

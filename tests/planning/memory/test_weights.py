@@ -135,3 +135,22 @@ def test_keys_that_serve_as_values_are_held_twice() -> None:
         10 * 4 * 512 * 5376 * 2
     )  # ten layers, four heads of 512: vLLM fills the values' place with the keys
     assert held - counted == pytest.approx(copies, rel=0.05)  # and the allocator's rounding
+
+
+def test_the_first_405b_in_fp8_had_sixteen_key_heads_and_two_plain_layers() -> None:
+    # vLLM 0.5.3 logged 57.7520 on each of eight H100s (vllm-project/vllm issue 6746, July 2024); the publisher went from
+    # 16 key/value heads, copies of the 8 in pairs, to 8 a month later
+    later = BOOKS.models.find("llama-3.1-405b-fp8")
+    (group,) = later.attention
+    first = later.model_copy(update={"attention": (group.model_copy(update={"kv_heads": 16}),)})
+    loaded = engine_weights(unpack(first), tensor_parallel=8).stages[0].total_bytes / GIB
+    assert loaded == pytest.approx(57.7520, abs=0.0002)
+
+
+def test_plain_layers_lie_in_the_first_and_the_last_stage() -> None:
+    stages = weights("llama-3.1-405b-fp8", tensor=8, pipeline=3).stages
+    first, middle, last = (stage.by_class["mlp"] for stage in stages)
+    assert first == last
+    assert first - middle == pytest.approx(
+        3 * 16384 * 53248 / 8, rel=0.01
+    )  # one more byte for each weight of a layer
