@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from planner.records import dataclass
 
 NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"-?\d+,(?!\d{3}$)\d+")
+KIBI = re.compile(r"(\d+(?:\.\d+)?)\s*ki?")  #: "8k" of a prompt is 8,192 tokens
 UNSTATED = frozenset({"", "nan", "null", "none", "n/a", "-", "–", "not stated", "unknown"})
 
 
@@ -24,7 +26,7 @@ class Cells:
         return "" if found.casefold() in {"nan", "null"} else found
 
     def number(self, name: str) -> float | None:
-        """Return a cell as a number: ``~22.5`` and ``1,024`` are read, ``0.9 (default)`` is 0.9, ``inf`` is infinite."""
+        """Return a cell as a number: ``~22.5`` and ``1,024`` are read, ``9,5`` is 9.5, ``0.9 (default)`` is 0.9, ``inf`` is infinite."""
         found = self.row.get(name, "").strip().casefold()
         if found in UNSTATED:
             return None
@@ -34,7 +36,8 @@ class Cells:
         if match is None:
             return None
         try:
-            return float(match[0].replace(",", ""))
+            decimal = DECIMAL_COMMA.fullmatch(match[0])
+            return float(match[0].replace(",", "." if decimal else ""))
         except ValueError:
             return None
 
@@ -53,8 +56,9 @@ class Cells:
         return found if found is not None and 0 < found < math.inf else None
 
     def tokens(self, name: str) -> float | None:
-        """Return a cell as a finite number from zero: a bench of answers alone has no prompt."""
-        found = self.number(name)
+        """Return a cell as a finite number from zero: a bench of answers alone has no prompt, ``8k`` are 8,192."""
+        short = KIBI.fullmatch(self.row.get(name, "").strip().casefold())
+        found = float(short[1]) * 1024 if short else self.number(name)
         return found if found is not None and 0 <= found < math.inf else None
 
     def total(self, name: str) -> float | None:

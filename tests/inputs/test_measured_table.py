@@ -91,6 +91,8 @@ def test_what_a_table_lacks_can_be_stated_beside_it_and_its_own_columns_come_fir
     [
         ("~22.5", 22.5),
         ("1,024", 1024),
+        ("9,5", 9.5),
+        ("12,345,678", 12345678),
         ("inf", float("inf")),
         ("n/a", None),
         ("x", None),
@@ -100,6 +102,11 @@ def test_what_a_table_lacks_can_be_stated_beside_it_and_its_own_columns_come_fir
 )
 def test_numbers_are_read_as_people_write_them(text: str, number: float | None) -> None:
     assert Cells({"a": text}).number("a") == number
+
+
+@pytest.mark.parametrize(("text", "tokens"), [("1k", 1024), ("0.5 K", 512), ("8ki", 8192), ("1000", 1000)])
+def test_a_length_in_thousands_counts_powers_of_two(text: str, tokens: int) -> None:
+    assert Cells({"a": text}).tokens("a") == tokens
     assert Cells({"a": "0"}).whole("a") is None
     assert Cells({"a": "0"}).positive("a") is None
     assert Cells({"a": "0"}).tokens("a") == 0.0

@@ -25,6 +25,7 @@ DEFAULT_TYPE = "q4_k_m"  #: what ollama downloads under a plain tag, and "Q4 (de
 # MLX's four bits: groups of 64 with a scale and an offset in 16 bits are 4.5 bits a weight, those of Q4_0.
 FOUR_BITS = re.compile(r"(?:^|[-_ ])(?:4bit|int4|q4|4-bit)(?![a-z0-9_])")
 EIGHT_BITS = re.compile(r"(?:^|[-_ ])(?:8bit|int8|q8|8-bit)(?![a-z0-9_])")
+SIXTEEN_BITS = re.compile(r"(?:^|[-_ ])(?:fp16|float16|half|bfloat16)(?![a-z0-9_])")
 OLLAMA_TAG = re.compile(r"^[a-z0-9.\- ]+:[a-z0-9.]+(?:-[a-z]+)*$")
 # Before the second version the weights had no name but their size: "7B", "13B-v2", "8B-v3".
 UNNAMED = re.compile(r"^(?P<size>\d+b)(?:-v-(?P<version>\d))?$")
@@ -173,6 +174,8 @@ def quantization_of(name: str) -> str | None:
         return "mxfp4" if lowered.startswith("gpt-oss") else DEFAULT_TYPE
     if EIGHT_BITS.search(lowered):
         return "q8_0"
+    if SIXTEEN_BITS.search(lowered):
+        return "bf16" if "bf" in lowered else "f16"
     return "q4_0" if FOUR_BITS.search(lowered) else None
 
 

@@ -15,12 +15,13 @@ from planner.planning.judge.table_words import Load, precision_of, stated_precis
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.answers.validation import TableRow
-from planner.specs.books.hardware import HardwareSpec
+from planner.specs.books.hardware import ComputeDtype, HardwareSpec
 from planner.specs.books.model import ModelSpec
 
 NEVER_SCHEDULED = 4096  #: sequences of an offline run: no limit but the pool
 QUEUED = frozenset({"ttft", "e2e", "prefill_throughput"})
 UNCOUNTED = frozenset({"offline", "single_stream", "trace"})  #: loads that need no number
+OTHER_SIXTEEN_BITS: dict[str, ComputeDtype] = {"bf16": "fp16", "fp16": "bf16"}
 SPLITS = (1, 2, 4, 8)  #: tensor-parallel ranks that a submitter chooses from
 
 
@@ -110,7 +111,7 @@ def _questions(row: TableRow, engine: str, load: Load, bench: Bench) -> list[Que
     if engine == "tensorrt-llm" and hardware.vendor != "nvidia":
         raise Unpredictable(f"TensorRT-LLM does not run on {hardware.name}")
     if load not in UNCOUNTED and row.load_value is None:
-        raise Unpredictable("no load")
+        raise Unpredictable(f"no number stands beside the load type {row.load_type}")
     stages = row.pipeline_parallel
     if re.search(r"\badp=(?!1\b)\d", row.notes):
         splits: tuple[int, ...] = (row.gpus,)  # the table counts tensor parallel inside a group only
@@ -194,11 +195,17 @@ def _quantization(row: TableRow, engine: str, model: ModelSpec, hardware: Hardwa
     if model.quantization == "mxfp4":
         return "auto"
     if stated != "auto":
-        return stated
-    if dataset_of(row) is not None and engine == "tensorrt-llm":  # submitters run the narrowest type there is
+        return _as_run(stated, hardware)
+    if dataset_of(row) is not None:  # submitters run the narrowest type there is
         fourbit, eightbit = "fp4" in hardware.tflops, "fp8" in hardware.tflops
         return "nvfp4" if fourbit else "fp8" if eightbit else model.dtype
-    return "auto" if model.quantization else model.dtype
+    return "auto" if model.quantization else _as_run(model.dtype, hardware)
+
+
+def _as_run(scheme: str, hardware: HardwareSpec) -> str:
+    """Return a scheme as a device can run it: engines take the other 16-bit type where it lacks one."""
+    other = OTHER_SIXTEEN_BITS.get(scheme)
+    return other if other in hardware.tflops and scheme not in hardware.tflops else scheme
 
 
 def _answer(row: TableRow, asked: Question, metric: Metric, bench: Bench) -> Judgement | Unpredictable:

@@ -8,7 +8,7 @@ from planner.errors import PlannerError
 from planner.planning.judge.hosts import beside_host
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
 from planner.planning.judge.metric_words import Metric
-from planner.planning.judge.model_names import quantization_of
+from planner.planning.judge.model_names import DEFAULT_TYPE, quantization_of
 from planner.planning.judge.table_words import Load, engine_of
 from planner.planning.prediction.predict_llamacpp import SingleStream, single_stream
 from planner.planning.prediction.stream_work import impossible, stream_work
@@ -69,6 +69,8 @@ def judge_single(row: TableRow, load: Load, metric: Metric, bench: Bench) -> Jud
 def _asked(row: TableRow, bench: Bench) -> _Stream:
     model = bench.model(row.model)
     kind = quantization_of(row.model) or quantization_of(row.precision)
+    if kind is None and row.engine.startswith("ollama") and not row.precision:
+        kind = DEFAULT_TYPE
     if kind is None:
         raise Unpredictable("no GGUF type is stated")
     if bench.tools.books.models.rows[model].quantization == "mxfp4" and kind.startswith("q4"):

@@ -10,7 +10,7 @@ from planner.planning.memory.schemes import SCHEMES, SPELLINGS
 Load = Literal["concurrency", "batch", "single_stream", "poisson", "offline", "trace", "memory"]
 # The first pattern found decides. MLPerf's tables state a submitter as the engine and the software as its version.
 ENGINES: tuple[tuple[str, str], ...] = (
-    (r"sglang", "sglang"),
+    (r"sglang|\bsgl\b", "sglang"),
     (r"splitwise|eager", "vllm-eager"),  # measured in 2023, before CUDA graphs
     (r"vllm", "vllm"),
     (
@@ -23,9 +23,11 @@ ENGINES: tuple[tuple[str, str], ...] = (
     (r"\btgi\b|text.generation.inference", "tgi"),
     (r"deepspeed|fastgen", "deepspeed"),
 )
+# MLPerf's submitters often state the vendor's platform alone: AMD's run vLLM on it, NVIDIA's TensorRT-LLM.
+PLATFORMS: tuple[tuple[str, str], ...] = ((r"\brocm\b", "vllm"), (r"\bcuda\b", "tensorrt-llm"))
 LOADS: tuple[tuple[str, Load], ...] = (
     (r"offline|max_load|max_throughput|saturat|^throughput", "offline"),
-    (r"single|batch_?1$|llama-?bench|synchronous", "single_stream"),
+    (r"single|batch_?1$|llama[-_]?bench|synchronous", "single_stream"),
     (r"poisson|request_rate|qps|rps|open_loop|server|interactive|^rate|_rate$", "poisson"),
     (r"concurren|closed_loop|clients|users|streams", "concurrency"),
     (r"batch|static|^bs$", "batch"),
@@ -37,16 +39,36 @@ PRECISIONS: tuple[tuple[str, str], ...] = (
     (r"w16a16", "bf16"),
     (r"smoothquant|^sq$", "int8"),
     (r"fp8.?block|block.?fp8", "fp8-block"),
-    (r"nv?fp4|^fp4|w4a4", "nvfp4"),
     (r"mxfp4", "mxfp4"),
+    (r"fp4|w4a4", "nvfp4"),
     (r"fp8|e4m3|float8|w8a8.?fp", "fp8"),
     (r"awq", "awq"),
+    (r"gptq.?int8|gptq.?8.?bit", "int8"),
     (r"gptq|marlin", "gptq"),
-    (r"w4a16|int4|4.?bit|w4", "int4"),
+    (r"w4a16|int4|4.?bit|w4|hqq", "int4"),
     (r"int8|w8a8|w8a16|8.?bit", "int8"),
     (r"bf16|bfloat16|bfloat", "bf16"),
     (r"fp16|float16|half|f16", "fp16"),
     (r"fp32|float32|f32", "fp32"),
+)
+
+
+UNSTATED = frozenset(
+    [
+        "",
+        "nan",
+        "none",
+        "auto",
+        "default",
+        "-",
+        "n/a",
+        "na",
+        "unquantized",
+        "native",
+        "original",
+        "compressed-tensors",
+        "modelopt",
+    ]
 )
 
 
@@ -55,11 +77,15 @@ def engine_of(engine: str, version: str = "") -> str | None:
 
     >>> engine_of("ollama/llama.cpp"), engine_of("mlperf-v5.1/Dell", "TensorRT 10.11, CUDA 12.9"), engine_of("mlc")
     ('llamacpp', 'tensorrt-llm', None)
+    >>> engine_of("mlperf-v5.1/AMD", "ROCm 6.4.1, PyTorch 2.7"), engine_of("transformers", "CUDA 12.4")
+    ('vllm', None)
     """
     for text in (engine.casefold(), version.casefold()):
         for pattern, name in ENGINES:
             if re.search(pattern, text):
                 return name
+    if "mlperf" in engine.casefold():
+        return next((name for pattern, name in PLATFORMS if re.search(pattern, version.casefold())), None)
     return None
 
 
@@ -78,9 +104,11 @@ def precision_of(precision: str) -> str | None:
 
     >>> precision_of("FP8"), precision_of("w8a8"), precision_of(""), precision_of("fp8 (marlin)")
     ('fp8', 'int8', 'auto', 'fp8')
+    >>> precision_of("modelopt_fp4"), precision_of("GPTQ-Int8"), precision_of("n/a"), precision_of("MXFP4")
+    ('nvfp4', 'int8', 'auto', 'mxfp4')
     """
     text = precision.strip().casefold()
-    if text in {"", "nan", "none", "auto", "default"}:
+    if text in UNSTATED:
         return "auto"
     if text in SCHEMES:
         return text

@@ -100,3 +100,32 @@ def test_gpus_that_a_conversion_counted_twice_are_counted_once() -> None:
 )
 def test_the_protocol_follows_the_file_of_origin(notes: str, draws: bool) -> None:
     assert draws_lengths(replace(ROW, notes=notes)) is draws
+
+
+def test_a_device_that_lacks_one_16_bit_type_runs_the_other() -> None:
+    v100: dict[str, object] = {
+        "model": "llama-2-7b",
+        "gpu": "V100-SXM2-32GB",
+        "gpus": 1,
+        "tensor_parallel": 1,
+    }
+    assert predicted(**v100, precision="bf16") == predicted(**v100, precision="fp16")
+    tpu: dict[str, object] = {"model": "llama-2-7b", "gpu": "TPU v5p", "gpus": 1, "tensor_parallel": 1}
+    assert predicted(**tpu, precision="") == predicted(**tpu, precision="bf16")
+
+
+def test_submitters_to_mlperf_run_the_narrowest_type_on_every_engine() -> None:
+    row: dict[str, object] = {
+        "engine": "mlperf-v5.1/amd",
+        "engine_version": "ROCm 6.4, PyTorch 2.7",
+        "model": "llama2-70b-99",
+        "gpu": "AMD Instinct MI300X 192GB",
+        "gpus": 8,
+        "tensor_parallel": None,
+        "load_type": "mlperf_offline_closed",
+        "metric": "output_throughput",
+        "input_tokens": None,
+        "output_tokens": None,
+    }
+    assert predicted(**row, precision="") == predicted(**row, precision="fp8")
+    assert predicted(**row, precision="").value > 1.3 * predicted(**row, precision="bf16").value

@@ -54,3 +54,13 @@ def test_one_client_is_a_single_stream_and_two_are_none(load: str) -> None:
     assert f"load type {load} is not predicted" in refusal(
         **two, gpu=CARD, value=1.0, load_type=load, load_value=2.0
     )
+
+
+def test_ollama_serves_its_default_type_where_a_row_states_none() -> None:
+    stated = single("RTX 3060", model="llama3.2", engine="ollama", precision="Q4_K_M")
+    assert single("RTX 3060", model="llama3.2", engine="ollama", precision="") == stated
+
+
+def test_sixteen_bits_are_a_type_of_llama_cpp_under_any_name() -> None:
+    short, long = (single("RTX 3090", model="Llama-3.2-3B", precision=kind) for kind in ("F16", "float16"))
+    assert short == long

@@ -91,7 +91,7 @@ SPLIT = "prefill[bs=1,w=1,tp=4]; decode[bs=16,w=2,"
             {"tensor_parallel": None, "pipeline_parallel": 3, "load_type": "offline_max_load"},
             "do not divide the GPUs",
         ),
-        ({"load_value": None}, "no load"),
+        ({"load_value": None}, "no number stands beside the load type"),
         ({"precision": "q9"}, "precision q9"),
         ({"value": 0.0}, "not above 0"),
         ({"value": float("nan")}, "not above 0"),
