@@ -165,7 +165,7 @@ def _request(
     unlimited = engine != "tensorrt-llm" and load in {"offline", "batch"} and settings.max_sequences is None
     return PredictRequest(
         engine=engine,
-        quantization=_quantization(row, engine, model, hardware),
+        quantization=_quantization(row, model, hardware),
         tensor_parallel=split,
         pipeline_parallel=row.pipeline_parallel,
         attention_data_parallel=groups_of_attention(row, model, split),
@@ -190,7 +190,7 @@ def _concurrency(load: Load, value: float) -> float | None:
     return 1.0 if load in {"single_stream", "trace"} else max(value, 1.0)
 
 
-def _quantization(row: TableRow, engine: str, model: ModelSpec, hardware: HardwareSpec) -> str:
+def _quantization(row: TableRow, model: ModelSpec, hardware: HardwareSpec) -> str:
     stated = stated_precision(row.precision, row.model) or "auto"
     if model.quantization == "mxfp4":
         return "auto"
