@@ -10,19 +10,16 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from planner.errors import UsageError
-from planner.inputs.estimating import read_all
 from planner.planning.estimate import estimate_scenario
 from planner.planning.explain.leaves import scene_of
 from planner.planning.explain.tree import explain, explain_all, headline_path
 from planner.report.estimate.text import estimates_json
-from planner.specs.answers.estimate import Estimate
 from planner.specs.answers.explanation import Explained
 from planner.specs.books.tokenizer import TokenCount
-from planner.specs.case import Case
+from tests.planning.explain.numbers import made
 
 TODAY = date(2026, 11, 23)
 CHAT, RAG, CASCADE, AGENT, BULK, TRACED = (
@@ -176,12 +173,6 @@ NOT_REPLAYED = (
     r"uncertainty\.(p10_usd|p50_usd|p90_usd|mean_usd|over_budget_fraction|swings\[\d+\]\.usd_at_\w+)",
     r"api\.failures\.(added_\w+|breaker\.\w+)",
 )
-
-
-@cache
-def made(path: str, sets: tuple[str, ...] = ()) -> tuple[Case, Estimate]:
-    (case,) = read_all((Path(path),), sets)
-    return case, estimate_scenario(case, case.scenario.as_of or TODAY, rng=lambda: np.random.default_rng(0))
 
 
 @cache
