@@ -116,9 +116,9 @@ def request_cost_usd(
     input_usd_per_token: Numeric,
     output_usd_per_token: Numeric,
     cached_read_tokens: Numeric = 0.0,
-    cached_read_usd_per_token: Numeric = 0.0,
+    cached_read_usd_per_token: Numeric | None = None,
     cache_write_tokens: Numeric = 0.0,
-    cache_write_usd_per_token: Numeric = 0.0,
+    cache_write_usd_per_token: Numeric | None = None,
     reasoning_tokens: Numeric = 0.0,
     fees_usd: Numeric = 0.0,
 ) -> Numeric:
@@ -131,9 +131,9 @@ def request_cost_usd(
     input_usd_per_token : price of a plain input token. [USD/token]
     output_usd_per_token : price of an output token. [USD/token]
     cached_read_tokens : part of the input that is read from the cache. [tokens]
-    cached_read_usd_per_token : price of a token read. [USD/token]
+    cached_read_usd_per_token : price of a token read; the input price unless given. [USD/token]
     cache_write_tokens : part of the input that is written to the cache. [tokens]
-    cache_write_usd_per_token : price of a token written, instead of the input price. [USD/token]
+    cache_write_usd_per_token : price of a token written; the input price unless given. [USD/token]
     reasoning_tokens : hidden tokens, billed as output. [tokens]
     fees_usd : fees per call. [USD]
 
@@ -153,10 +153,13 @@ def request_cost_usd(
     120.0
     """
     plain = plain_input_tokens(input_tokens, cached_read_tokens, cache_write_tokens)
+    # A price that nobody gave is not 0: without a discount the cache's tokens are input like any other.
+    read_at = input_usd_per_token if cached_read_usd_per_token is None else cached_read_usd_per_token
+    written_at = input_usd_per_token if cache_write_usd_per_token is None else cache_write_usd_per_token
     return (
         token_cost_usd(plain, input_usd_per_token)
-        + token_cost_usd(cached_read_tokens, cached_read_usd_per_token)
-        + token_cost_usd(cache_write_tokens, cache_write_usd_per_token)
+        + token_cost_usd(cached_read_tokens, read_at)
+        + token_cost_usd(cache_write_tokens, written_at)
         + token_cost_usd(output_tokens + reasoning_tokens, output_usd_per_token)
         + fees_usd
     )

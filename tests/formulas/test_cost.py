@@ -63,6 +63,19 @@ def test_reading_at_the_input_price_changes_nothing(plain: int, read: int, price
     assert usd(read) == pytest.approx(usd(0))
 
 
+def test_tokens_of_the_cache_without_a_price_of_their_own_cost_what_input_costs() -> None:
+    """1,000 tokens at 3 USD/Mtok and 100 at 15, however many of the 1,000 pass through the cache."""
+    cost = request_cost_usd(
+        input_tokens=1000,
+        output_tokens=100,
+        input_usd_per_token=3e-6,
+        output_usd_per_token=15e-6,
+        cached_read_tokens=600,
+        cache_write_tokens=300,
+    )
+    assert cost == pytest.approx(0.003 + 0.0015)
+
+
 @given(TOKENS, st.lists(st.integers(1, 2_000_000), max_size=4, unique=True))
 def test_the_tier_is_the_number_of_thresholds_below(tokens: int, thresholds: list[int]) -> None:
     assert long_context_tier(tokens, sorted(thresholds)) == sum(tokens > each for each in thresholds)
