@@ -145,6 +145,42 @@ def wait_quantile_s(
     return mean_wait_s / waiting * np.maximum(np.log(waiting / (1.0 - quantile_fraction)), 0.0)
 
 
+def stretched_deviation_s(
+    *, arrivals: Numeric, service_s: Numeric, variability: Numeric, utilization_fraction: Numeric
+) -> Numeric:
+    """Deviation of what others add to a job that they delay, which gives time for more of them to come [s].
+
+    Parameters
+    ----------
+    arrivals : float or ndarray
+        Mean number of others that come during the job as it is stretched.
+    service_s : float or ndarray
+        Mean time that each of them adds [s].
+    variability : float or ndarray
+        Sum of the squared coefficients of variation of their arrivals and of what each adds.
+    utilization_fraction : float or ndarray
+        Share of the time that goes to them; below 1.
+
+    Returns
+    -------
+    float or ndarray
+        Standard deviation [s].
+
+    References
+    ----------
+    .. [1] Delay cycle of a job of length d: ``Var = λ E[S²] d / (1 − ρ)³``, and ``n = λ d / (1 − ρ)``
+       (Conway, Maxwell, Miller: Theory of Scheduling, 1967, chapter 8).
+
+    Examples
+    --------
+    Four others of a second each, all alike, take half of the time: two seconds as they come, four as they add up.
+
+    >>> float(stretched_deviation_s(arrivals=4.0, service_s=1.0, variability=1.0, utilization_fraction=0.5))
+    4.0
+    """
+    return np.sqrt(arrivals * variability) * service_s / (1.0 - utilization_fraction)
+
+
 def variability_factor(*, arrival_scv: Numeric, service_scv: Numeric) -> Numeric:
     """Mean wait over that of Poisson arrivals and constant service [1].
 

@@ -16,8 +16,9 @@ from planner.specs.answers.hosting_plan import SimulatedPeak
 from planner.specs.base import Notice
 from planner.specs.scenario.scenario import Slo
 
-# From this share of a limit on, the formula's error (13 % at its 90th percentile) may hide a miss.
-NEAR_FRACTION = 0.85
+# From this share of a limit on, the formula's error may hide a miss: a tenth to a seventh at its 90th percentile, a third
+# to a half where the mean prompt takes several steps.
+NEAR_FRACTION, NEAR_FRACTION_OF_LONG = 0.85, 0.5
 NEAR_REQUESTS = 2000  #: a 95th percentile of 1,600 that count strays by a few per cent
 SHOWN_REQUESTS = 800  #: for a report, where the limits are far away
 MOST_REPLICAS_MORE = 3
@@ -55,7 +56,7 @@ def _confirmed(weighed: Weighed, *, always: bool) -> Weighed:
     sized, option = weighed.sized, weighed.option
     if sized is None or option.plan is None or option.plan.simulated is not None:
         return weighed
-    near = _formula_s_use(sized, option) >= NEAR_FRACTION
+    near = _formula_s_use(sized, option) >= _near_fraction(sized)
     if not (near or always):
         return weighed
     peak = _simulated(sized, NEAR_REQUESTS if near else SHOWN_REQUESTS)
@@ -67,6 +68,12 @@ def _confirmed(weighed: Weighed, *, always: bool) -> Weighed:
     notices = (*_corrections(more), *_denials(peak, sized.plan.case.scenario.slo))
     made = replace(made, notices=(*made.notices, *notices))
     return Weighed(option=judged(made, sized.plan.case, sized.plan.own, same=sized.same), sized=sized)
+
+
+def _near_fraction(sized: Sized) -> float:
+    batched = sized.choice.candidate.configuration.memory.batched_tokens
+    long = sized.plan.workload.input_tokens.mean > batched
+    return NEAR_FRACTION_OF_LONG if long else NEAR_FRACTION
 
 
 def _formula_s_use(sized: Sized, option: HostingOption) -> float:

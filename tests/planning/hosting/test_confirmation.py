@@ -22,8 +22,9 @@ from tests.planning.hosting.test_options import DAY, OWN, document
 from tests.strategies import built
 
 
-def hosted(*, simulated: bool, slo: dict[str, float], **own: Any) -> list[HostingOption]:
-    case = case_of(built(document({"self_hosted": OWN | own}, slo=slo)))
+def hosted(*, simulated: bool, slo: dict[str, float], prompt: Any = None, **own: Any) -> list[HostingOption]:
+    sent = {} if prompt is None else {"prompt": prompt}
+    case = case_of(built(document({"self_hosted": OWN | own}, slo=slo) | sent))
     workload = workload_of(case.scenario, case.texts)
     cost = api_cost(case, workload, DAY)
     found = hosting_options(case, workload, cost, DAY, workbench_for((case,)), simulated=simulated)
@@ -178,3 +179,17 @@ def test_the_tightest_limit_counts_and_none_is_none() -> None:
     assert most_used(Slo(ttft_p95_ms=1000, tpot_p95_ms=50, e2e_p95_s=10), (0.5, 0.04, 6.0)) == pytest.approx(
         0.8
     )
+
+
+def test_where_prompts_take_several_steps_a_limit_is_near_from_half_of_it_on() -> None:
+    """The L40S takes 2,048 tokens a step: 1,500 are one step, 2,500 are two. At 70 % of the limit only these are simulated."""
+    shown = []
+    for prompt in (1500.0, 2500.0):
+        sent = {"input_tokens": prompt, "output_tokens": 200.0}
+        loose = hosted(simulated=False, slo={}, gpus=("l40s",), prompt=sent)[0]
+        assert loose.tpot_s is not None
+        slo = {"tpot_p95_ms": loose.tpot_s.value * 1000 / 0.7}
+        tight = hosted(simulated=False, slo=slo, gpus=("l40s",), prompt=sent, max_utilization=1.0)[0]
+        assert tight.plan is not None
+        shown.append(tight.plan.simulated is not None)
+    assert shown == [False, True]

@@ -122,8 +122,8 @@ def test_an_idle_replica_is_as_fast_as_the_steady_state_of_one_request() -> None
 
 
 def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
-    """At 30 and 85 % of what the pool lets in, bursts included. Over 288 points of nine configurations and four
-    workloads the formula is off by 4 % (TTFT), 4 % (TPOT) and 3 % (e2e) at the median, as often high as low."""
+    """At 30 and 85 % of what the pool lets in, bursts included. Over 448 points of seven configurations and
+    workloads like these the formula is off by 7 % (TTFT), 5 % (TPOT) and 3 % (e2e) at the median."""
     errors = []
     for demand in (PLAIN, CHAT, BURSTS):
         curves = load_curves(rows(), demand)
@@ -142,6 +142,19 @@ def test_percentiles_by_formula_are_those_of_the_simulator() -> None:
     assert (np.median(np.abs(errors), axis=0) < (0.08, 0.07, 0.05)).all()
     assert (np.abs(np.median(errors, axis=0)) < (0.07, 0.05, 0.04)).all()
     assert (np.max(np.abs(errors), axis=0) < (0.3, 0.3, 0.2)).all()
+
+
+def test_prompts_that_take_most_of_the_time_delay_answers_which_then_meet_more_of_them() -> None:
+    """Two steps a prompt on an A100, half of the time and more: without the delay cycle 42 % low at 80 % of the pool."""
+    demand = Demand(prompt=sizes(mean=3000, p95=8000), answer=sizes(mean=150, p95=400), burstiness=1.0)
+    busy = (configuration("llama-3.1-8b", "a100-80-sxm", "bf16", 1),)
+    curves = load_curves(busy, demand)
+    full = curves.requests_per_s[0][curves.used_fraction[0] <= 1][-1]
+    for share in (0.6, 0.8):
+        formula = latency_at(busy[0], curves, 0, full * share)
+        seen = simulated_peak(busy[0], demand, full * share, Slo(), requests=3000)
+        assert 0.68 < formula.tpot_s.value / seen.tpot_s < 1.15
+        assert 0.85 < formula.e2e_s.value / seen.e2e_s < 1.15
 
 
 def test_hidden_tokens_are_answered_like_visible_ones_and_listed_sizes_keep_their_spread() -> None:
