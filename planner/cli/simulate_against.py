@@ -19,7 +19,7 @@ from planner.planning.judge.replayed import replayed
 from planner.planning.judge.validate import Tools
 from planner.planning.prediction.host_speed import compared_hosts
 from planner.report.bench.agreement import agreement_json, agreement_table
-from planner.report.bench.result import load_text
+from planner.report.bench.verdict import load_text
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.measured.agreement import LoadAgreement
 

@@ -3,7 +3,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from planner.bench.slo import holds
 from planner.bench.summary import distribution, steady_window, summarize_point
 from planner.specs.measured.load import SloTarget
 from planner.specs.measured.measurement import CacheAudit, ClientHealth, Outcome, RequestRecord
@@ -47,7 +46,7 @@ def test_failures_are_goodput_misses_and_are_named() -> None:
     assert point.good_fraction == pytest.approx(8 / 9)
     assert point.goodput_requests_per_s == pytest.approx(8 / 9 / 0.031)
     assert "errors" in point.flags
-    assert not holds(point, STRICT[0])  # 10 % failed, 5 % may miss
+    assert not point.holds(STRICT[0])  # 10 % failed, 5 % may miss
 
 
 def test_slow_requests_are_misses_too() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from planner.report.bench.result import load_text
+from planner.report.bench.verdict import load_text
 from planner.report.numbers import duration, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render

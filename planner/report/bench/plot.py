@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.errors import EngineError, UsageError
-from planner.report.bench.result import load_text
+from planner.report.bench.verdict import load_text
 from planner.specs.measured.load import LoadPoint
 from planner.specs.measured.measurement import PointResult, RunResult
 from planner.units import MS_PER_S

@@ -7,10 +7,11 @@ from io import StringIO
 
 from rich.console import RenderableType
 
+from planner.report.bench.verdict import load_text, max_rate, verdict_lines
 from planner.report.numbers import UNKNOWN, duration, gib, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.measured.load import LoadPoint, SloTarget
+from planner.specs.measured.load import SloTarget
 from planner.specs.measured.measurement import Distribution, PointResult, RunResult
 
 WIDE = 120
@@ -85,19 +86,6 @@ def bench_json(result: RunResult) -> str:
     )
 
 
-def max_rate(result: RunResult) -> float | None:
-    """Return the highest rate that a search has shown to hold the limits. [requests/s]"""
-    rates = [point.load.rate_requests_per_s or 0.0 for point in result.points if point.verdict == "holds"]
-    return max(rates, default=None)
-
-
-def load_text(load: LoadPoint) -> str:
-    """Name a load in a few words."""
-    if load.kind == "closed":
-        return f"{load.concurrency} in flight"
-    return load.kind if load.rate_requests_per_s is None else f"{load.kind} {load.rate_requests_per_s:.3g}/s"
-
-
 def _cell(sample: Distribution, fraction: float) -> str:
     item = sample.at(fraction)
     if item is None:
@@ -146,7 +134,7 @@ def bench_table(result: RunResult, *, width: int, color: bool, quiet: bool = Fal
     for point in result.points:
         cells = _cells(point)
         table.add_row(*(cells[index] for index in kept))
-    parts: list[RenderableType] = [_heading(result), table]
+    parts: list[RenderableType] = [_heading(result), *verdict_lines(result), table]
     if len(result.points) > 1:
         parts.append(_plot(result))
     if not quiet:
@@ -164,7 +152,7 @@ def _heading(result: RunResult) -> str:
 
 
 def _remarks(result: RunResult) -> list[str]:
-    lines = _search_remarks(result)
+    lines = []
     for point in result.points:
         name = load_text(point.load)
         if point.requests.failed:
@@ -202,16 +190,6 @@ def gpu_text(point: PointResult) -> str:
     if use.power_w and point.output_tokens_per_s is not None:
         parts.append(f"{point.output_tokens_per_s / use.power_w:.3g} output tokens/J")
     return ", ".join(part for part in parts if part)
-
-
-def _search_remarks(result: RunResult) -> list[str]:
-    probes = [point for point in result.points if point.verdict is not None]
-    if not probes:
-        return []
-    found = max_rate(result)
-    best = f"{found:.3g} requests/s" if found is not None else "none of the probed rates"
-    steps = ", ".join(f"{point.load.rate_requests_per_s:.3g}/s {point.verdict}" for point in probes)
-    return [f"[head]highest rate that holds the limits: {best}[/]", f"[dim]probes: {steps}[/]"]
 
 
 def _limit_s(slo: tuple[SloTarget, ...]) -> float | None:

@@ -16,6 +16,7 @@ from planner.specs.measured.load import LoadPoint, Phase, SloTarget
 from planner.specs.measured.telemetry import GpuUse
 from planner.units import Count, MeanCount, Nanoseconds
 
+PERCENTILE_DIGITS = 6
 BENCH_SCHEMA = "planner.bench/1"
 Setting = str | int | float | bool | None
 Verdict = Literal["holds", "misses", "open"]
@@ -226,6 +227,14 @@ class PointResult:
     stopped: str | None = None
     verdict: Verdict | None = None
     gpu: GpuUse | None = None
+
+    def holds(self, target: SloTarget) -> bool:
+        """Tell whether the measured percentile is at or under its limit; failed requests count as over it."""
+        sample: Distribution = getattr(self, target.metric)
+        item = sample.at(round(target.fraction, PERCENTILE_DIGITS))
+        total = self.requests.ok + self.requests.failed
+        too_many_failed = total > 0 and self.requests.failed / total > 1 - target.fraction
+        return item is not None and item.value <= target.limit_s and not too_many_failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -37,6 +37,25 @@ def test_the_table_fits_names_errors_and_draws_the_limit(width: int) -> None:
     assert ("ITL p99" in text) == (width == 160)
 
 
+def test_the_first_lines_say_which_loads_hold_the_limits() -> None:
+    def second_line(*limits_s: float, points: slice = slice(None)) -> str:
+        slo = tuple(SloTarget(metric="ttft_s", fraction=0.95, limit_s=limit) for limit in limits_s)
+        run = replace(result(), points=result().points[points], last_good_point=None)
+        changed = replace(run, manifest=replace(run.manifest, slo=slo))
+        return bench_table(changed, width=80, color=False).splitlines()[1]
+
+    both = slice(2)
+    # TTFT p95 is 20 ms with one request in flight and 24 ms with two; with four everything failed
+    assert (
+        second_line(0.022) == "TTFT p95 within 22 ms: missed at 2 in flight, 4 in flight; held at 1 in flight"
+    )
+    assert second_line(0.030, points=both) == "TTFT p95 within 30 ms: held at every load"
+    assert second_line(0.010, points=both) == "TTFT p95 within 10 ms: missed at every load"
+    assert second_line(0.030, points=slice(1)) == "TTFT p95 within 30 ms: held"
+    assert second_line(0.010, points=slice(1)) == "TTFT p95 within 10 ms: missed"
+    assert second_line().startswith("load ")
+
+
 def test_the_json_has_the_documented_keys() -> None:
     document = json.loads(bench_json(result()))
     point = document["points"][0]
@@ -62,3 +81,7 @@ def test_a_search_names_its_answer() -> None:
     searched = replace(found, points=points, stopped=None)
     assert "highest rate that holds the limits: 5 requests/s" in bench_table(searched, width=80, color=False)
     assert json.loads(bench_json(searched))["max_rate_requests_per_s"] == 5.0
+    undecided = replace(searched, points=(replace(points[0], verdict="open"),))
+    lines = bench_table(undecided, width=80, color=False).splitlines()
+    assert lines[1] == "highest rate that holds the limits: none of the probed rates"
+    assert lines[3] == "open: its requests did not decide it; --requests raises their number"
