@@ -120,7 +120,11 @@ def _one(answer: Fit, width: int, latency: FitLatency | None, *, quiet: bool) ->
 
 def _cures(answer: Fit) -> list[RenderableType]:
     if not answer.changes:
-        return [Text("No change of flags on up to 8 of these devices makes it fit; use a larger device.")]
+        return [
+            Text(
+                "No change of flags that was tried, on up to 8 of these devices, makes it fit; use a larger device."
+            )
+        ]
     table = grid("flags", "then", left=2)
     for change in answer.changes:
         table.add_row(change.flags, change.effect)

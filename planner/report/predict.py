@@ -30,7 +30,7 @@ def predict_table(
     p = prediction
     head = Text(
         f"{p.model} on {p.gpus} × {p.hardware}, {p.engine}, {p.quantization}: "
-        f"{count(p.concurrency)} requests in flight{_waiting(p)}",
+        f"{count(p.concurrency)} request{'' if p.concurrency == 1 else 's'} in flight{_waiting(p)}",
         style="head",
     )
     table = grid("", "value", "80 % interval", "grade", left=1)

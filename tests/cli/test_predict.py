@@ -58,7 +58,7 @@ def test_requests_that_wait_are_counted_and_their_waiting_drawn() -> None:
 
 def test_the_plain_table_needs_no_load() -> None:
     result = CliRunner().invoke(app, BASE)
-    assert "1 requests in flight" in result.stdout
+    assert "1 request in flight" in result.stdout
     assert "time per output token" in result.stdout
 
 

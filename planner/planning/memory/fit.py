@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from planner.errors import UsageError
 from planner.formulas.kv_cache import multi_head_bound_bytes_per_token
@@ -137,38 +138,78 @@ def _notices(
 def _changes(
     architecture: Architecture, hardware: HardwareSpec, request: FitRequest, profile: EngineMemoryProfile
 ) -> Iterator[FitChange]:
-    """Try changes one at a time, then together; yield those that fit."""
-    found = 0
-    seen: set[str] = set()
-    for flags, changed in _candidates(architecture, hardware, request, profile):
-        if flags in seen or found == MAX_CHANGES:
-            continue
-        seen.add(flags)
-        try:
-            memory = vllm_memory(architecture, hardware, settings_of(changed), profile)
-        except UsageError:
-            continue
-        answer = _answer(architecture, hardware, changed, memory, profile)
-        if answer.fits:
-            found += 1
-            yield FitChange(flags=flags, effect=answer.reason)
+    """Yield the changes that fit: one at a time and of weights with GPUs; where none does, with fewer sequences, too."""
+
+    def tried(candidates: Iterable[tuple[str, FitRequest]]) -> Iterator[FitChange]:
+        for flags, changed in dict(candidates).items():
+            memory = _memory(architecture, hardware, changed, profile)
+            if memory is None:
+                continue
+            answer = _answer(architecture, hardware, changed, memory, profile)
+            if answer.fits:
+                yield FitChange(flags=flags, effect=answer.reason)
+
+    asked = _memory(architecture, hardware, request, profile)
+    singles = () if asked is None else _smaller_demand(architecture.model, request, asked)
+    larger = list(_larger(hardware, request))
+    found = tuple(islice(tried((*singles, *larger)), MAX_CHANGES))
+    yield from found or islice(tried(_shared_out(architecture, hardware, larger, profile)), MAX_CHANGES)
 
 
-def _candidates(
+def _memory(
     architecture: Architecture, hardware: HardwareSpec, request: FitRequest, profile: EngineMemoryProfile
-) -> Iterator[tuple[str, FitRequest]]:
-    memory = vllm_memory(architecture, hardware, settings_of(request), profile)
-    singles = [*_smaller_demand(architecture.model, request, memory), *_smaller_weights(hardware, request)]
-    wider = list(_more_gpus(request))
-    yield from singles
+) -> VllmMemory | None:
+    """Return what a change would hold; ``None`` where the ranks do not divide the model."""
+    try:
+        return vllm_memory(architecture, hardware, settings_of(request), profile)
+    except UsageError:
+        return None
+
+
+def _larger(hardware: HardwareSpec, request: FitRequest) -> Iterator[tuple[str, FitRequest]]:
+    """Yield smaller weights, more GPUs, and both."""
+    weights, wider = list(_smaller_weights(hardware, request)), list(_more_gpus(request))
+    yield from weights
     yield from wider
-    for flags, changed in _smaller_weights(hardware, request):
-        for more, _ in wider:
-            ranks = int(more.split()[-1])
-            yield f"{flags} {more}", replace(changed, tensor_parallel=ranks)
+    for flags, changed in weights:
+        for more, spread in wider:
+            yield (
+                f"{flags} {more}",
+                replace(
+                    changed,
+                    tensor_parallel=spread.tensor_parallel,
+                    pipeline_parallel=spread.pipeline_parallel,
+                ),
+            )
+
+
+def _shared_out(
+    architecture: Architecture,
+    hardware: HardwareSpec,
+    larger: Sequence[tuple[str, FitRequest]],
+    profile: EngineMemoryProfile,
+) -> Iterator[tuple[str, FitRequest]]:
+    """Yield fewer or shorter sequences on top of each larger configuration."""
+    for flags, changed in larger:
+        memory = _memory(architecture, hardware, changed, profile)
+        if memory is not None:
+            for less, smaller in _fewer_tokens(architecture.model, changed, memory):
+                yield f"{flags} {less}", smaller
 
 
 def _smaller_demand(
+    model: ModelSpec, request: FitRequest, memory: VllmMemory
+) -> Iterator[tuple[str, FitRequest]]:
+    yield from _fewer_tokens(model, request, memory)
+    if request.concurrency > memory.max_sequences:
+        yield f"--max-num-seqs {request.concurrency}", replace(request, max_sequences=request.concurrency)
+    if request.kv_dtype in {"auto", "bf16", "fp16"}:
+        yield "--kv-dtype fp8", replace(request, kv_dtype="fp8")
+    if request.utilization_fraction < 0.95:
+        yield "--memory-utilization 0.95", replace(request, utilization_fraction=0.95)
+
+
+def _fewer_tokens(
     model: ModelSpec, request: FitRequest, memory: VllmMemory
 ) -> Iterator[tuple[str, FitRequest]]:
     possible = min(int(memory.concurrency(request.context_tokens)), memory.max_sequences)
@@ -177,10 +218,6 @@ def _smaller_demand(
     share = _longest_shared(memory, model.max_context, request.concurrency)
     if 0 < share < request.context_tokens:
         yield f"--context {share}", replace(request, context_tokens=share)
-    if request.kv_dtype in {"auto", "bf16", "fp16"}:
-        yield "--kv-dtype fp8", replace(request, kv_dtype="fp8")
-    if request.utilization_fraction < 0.95:
-        yield "--memory-utilization 0.95", replace(request, utilization_fraction=0.95)
 
 
 def _longest_shared(memory: VllmMemory, limit: int, concurrency: int) -> int:
@@ -199,7 +236,11 @@ def _smaller_weights(hardware: HardwareSpec, request: FitRequest) -> Iterator[tu
 
 
 def _more_gpus(request: FitRequest) -> Iterator[tuple[str, FitRequest]]:
+    """Yield more ranks, and where a machine has no more, a second machine."""
     ranks = request.tensor_parallel * 2
     while ranks <= MAX_TENSOR_PARALLEL:
         yield f"--tensor-parallel {ranks}", replace(request, tensor_parallel=ranks)
         ranks *= 2
+    if request.tensor_parallel == MAX_TENSOR_PARALLEL:
+        stages = request.pipeline_parallel * 2
+        yield f"--pipeline-parallel {stages}", replace(request, pipeline_parallel=stages)

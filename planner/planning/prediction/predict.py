@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import cast
 
 from planner.errors import UsageError
@@ -155,8 +156,8 @@ def check_load(architecture: Architecture, request: PredictRequest) -> None:
         raise UsageError("give the load once", cure="use either --concurrency or --rate")
     for name in ("input_tokens", "output_tokens", "concurrency", "requests_per_s"):
         value = getattr(request, name)
-        if value is not None and not value > 0:
-            raise UsageError(f"{name} must be above 0, found {value}")
+        if value is not None and not 0 < value < inf:
+            raise UsageError(f"{name} must be above 0 and finite, found {value}")
     for name in ("acceptance_fraction", "cached_fraction"):
         if not 0 <= getattr(request, name) < 1:
             raise UsageError(f"{name} must be from 0 to below 1, found {getattr(request, name)}")

@@ -37,13 +37,16 @@ def asked_of(result: Fit, flags: str) -> dict[str, Any]:
         "--kv-dtype": ("kv_dtype", str),
         "--quantization": ("quantization", str),
         "--tensor-parallel": ("tensor_parallel", int),
+        "--pipeline-parallel": ("pipeline_parallel", int),
+        "--max-num-seqs": ("max_sequences", int),
         "--memory-utilization": ("utilization_fraction", float),
     }
     words = flags.split()
     changed = {
         names[flag][0]: names[flag][1](value) for flag, value in zip(words[::2], words[1::2], strict=True)
     }
-    return {"concurrency": result.concurrency, "context_tokens": result.context_tokens} | changed
+    base = {name: getattr(result, name) for name in ("concurrency", "context_tokens", "tensor_parallel")}
+    return base | changed
 
 
 @pytest.mark.parametrize("case", SHEET["kv_per_token"], ids=lambda case: case["model"])
@@ -105,6 +108,10 @@ def test_a_no_says_what_is_short(model: str, gpu: str, asked: dict[str, Any], re
         ("qwen3-32b", "h100-sxm", {"context_tokens": 40_960, "concurrency": 4}),
         ("llama-3.1-8b", "l4", {"concurrency": 64}),
         ("llama-3.1-8b", "t4", {}),
+        ("llama-3.1-8b", "rtx-3060-12", {"concurrency": 64}),
+        ("deepseek-v3", "h100-sxm", {"tensor_parallel": 8}),
+        ("llama-3.1-8b", "h200-sxm", {"concurrency": 1100, "context_tokens": 256}),
+        ("qwen2.5-7b", "rtx-3060-12", {"concurrency": 640}),
     ],
 )
 def test_every_change_that_is_offered_does_make_it_fit(model: str, gpu: str, asked: dict[str, Any]) -> None:
@@ -116,6 +123,27 @@ def test_every_change_that_is_offered_does_make_it_fit(model: str, gpu: str, ask
 
 def test_no_change_is_offered_where_none_helps() -> None:
     assert answer("llama-3.1-405b", "l4").changes == ()
+
+
+def flags_of(result: Fit) -> list[str]:
+    return [change.flags for change in result.changes]
+
+
+def test_fewer_sequences_are_offered_with_smaller_weights_where_neither_alone_suffices() -> None:
+    """16-bit weights exceed a card of 12 GB; 4-bit ones leave room for three sequences, not for 64."""
+    flags = flags_of(answer("llama-3.1-8b", "rtx-3060-12", concurrency=64))
+    assert "--quantization int4 --concurrency 3" in flags
+    assert not {"--quantization int4", "--concurrency 3"} & set(flags)
+
+
+def test_a_second_machine_is_offered_where_one_holds_no_more_gpus() -> None:
+    assert "--pipeline-parallel 2" in flags_of(answer("deepseek-v3", "h100-sxm", tensor_parallel=8))
+    assert "--pipeline-parallel" not in " ".join(flags_of(answer("llama-3.1-70b", "h100-sxm")))
+
+
+def test_a_limit_of_sequences_is_raised_where_memory_has_room() -> None:
+    flags = flags_of(answer("llama-3.1-8b", "h200-sxm", concurrency=1100, context_tokens=256))
+    assert flags == ["--concurrency 1024", "--max-num-seqs 1100"]
 
 
 def test_eight_bit_weights_on_an_a100_fit_with_a_word_on_their_speed() -> None:
