@@ -8,8 +8,9 @@ from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import kv_bytes_per_token, kv_element_bytes
 from planner.planning.memory.schemes import weight_scheme
+from planner.planning.memory.sglang_memory import sglang_pool
 from planner.planning.memory.versions import LATEST, check_version, engine_name, memory_notices, step_notices
-from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
+from planner.planning.memory.vllm_memory import DEFAULT_UTILIZATION, VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
 from planner.records import dataclass
 from planner.specs.answers.prediction import PredictRequest
@@ -28,17 +29,23 @@ TRTLLM_SEQUENCES, TRTLLM_TOKENS, TRTLLM_FREE_FRACTION = 2048, 8192, 0.9
 
 # The engine whose start-up logs the memory model is fitted on.
 FITTED_MEMORY = frozenset({"vllm", "vllm-eager"})
+# How engines without a fitted log divide a device, from their documented defaults.
+POOL_RULES = {
+    "sglang": "its KV cache by its default of --mem-fraction-static",
+    "tensorrt-llm": f"its KV cache as {TRTLLM_FREE_FRACTION:g} of what they leave free",
+}
 
 
 def borrowed_memory(request: PredictRequest) -> tuple[Notice, ...]:
-    """Say when the cache's size is vLLM's, because no start-up log of the engine was fitted."""
+    """Say what stands behind the cache's size where no start-up log of the engine was fitted."""
     if request.engine in FITTED_MEMORY or request.pool_tokens is not None:
         return ()
     name = engine_name(request.engine)
     return (
         Notice(
             code="borrowed-memory",
-            message=f"{name}'s weights, buffers and KV cache are sized as vLLM's: no start-up log of it was fitted",
+            message=f"{name}'s weights and buffers are sized as vLLM's, {POOL_RULES.get(request.engine, 'its KV cache too')}: "
+            "no start-up log of it was fitted",
             cure="compare the KV pool with the one that the engine prints at its start",
         ),
     )
@@ -133,6 +140,8 @@ def _computed_memory(architecture: Architecture, request: PredictRequest, memory
     Groups of attention data parallel hold the attention each and their share of the experts: their pools add up.
     """
     groups, stage = request.attention_data_parallel, memory.tightest
+    if request.engine == "sglang":
+        return _sglang_memory(request, memory)
     other = request.engine == CACHE_FOLLOWS_WEIGHTS
     if groups == 1 and not other:
         return RankMemory(
@@ -154,6 +163,21 @@ def _computed_memory(architecture: Architecture, request: PredictRequest, memory
     )
     tokens = memory.pool_tokens * pool / stage.pool_bytes if stage.pool_bytes > 0 else pool / each
     return RankMemory(weights_bytes=weights, pool_bytes=pool, tokens=int(groups * tokens))
+
+
+def _sglang_memory(request: PredictRequest, memory: VllmMemory) -> RankMemory:
+    """Return a rank of SGLang; a share of memory other than planner's default is its ``--mem-fraction-static``."""
+    groups, stage = request.attention_data_parallel, memory.tightest
+    weights = _rank_bytes(memory, groups)
+    given = request.utilization_fraction
+    pool = sglang_pool(
+        stage,
+        weights_bytes=weights,
+        tensor_parallel=request.tensor_parallel,
+        pipeline_parallel=request.pipeline_parallel,
+        static_share=None if given == DEFAULT_UTILIZATION else given,
+    )
+    return RankMemory(weights_bytes=weights, pool_bytes=pool.pool_bytes, tokens=groups * pool.tokens)
 
 
 def _rank_bytes(memory: VllmMemory, groups: int) -> float:
