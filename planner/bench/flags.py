@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from planner.bench.metrics import RequestTimes
+from planner.engines.steadiness import reasons_not_to_trust
 from planner.formulas.decisions import difference_interval
 from planner.formulas.statistics import FEWEST_FOR_BATCHES, batch_means
 from planner.specs.measured.load import LoadPoint
-from planner.specs.measured.measurement import Distribution, Outcome, PointFacts, RequestRecord
+from planner.specs.measured.measurement import ClientHealth, Distribution, Outcome, PointFacts, RequestRecord
+from planner.specs.measured.steps import Disturbance
 
 CEILING_SHARE = 0.5  # above half of what this client can do on this machine its own delays show
 LAG_SHARE_P50 = 0.05  # of the TTFT median
@@ -23,6 +25,7 @@ DRIFT_SHARE = 0.10
 
 FLAGS = (
     "client-bound",
+    "busy-machine",
     "errors",
     "no-steady-window",
     "unsteady",
@@ -46,6 +49,7 @@ def point_flags(
     """Return the flags of a point, in a fixed order."""
     raised = {
         "client-bound": _client_bound(facts, ttft, tokens_per_s),
+        "busy-machine": bool(foreign_reasons(facts.health)),
         "errors": any(record.reply.outcome is not Outcome.OK for record in sample),
         "no-steady-window": whole_window,
         "unsteady": _unsteady([each.tpot_s for each in times]),
@@ -55,6 +59,12 @@ def point_flags(
         "behind-schedule": load.kind != "closed" and _late(sample, ttft),
     }
     return tuple(name for name in FLAGS if raised[name])
+
+
+def foreign_reasons(health: ClientHealth) -> tuple[str, ...]:
+    """List what else took the CPU during a point, beyond what a steady measurement bears."""
+    disturbance = Disturbance(foreign_fraction=health.foreign_fraction, steal_fraction=health.steal_fraction)
+    return reasons_not_to_trust((), disturbance)
 
 
 def _median_s(distribution: Distribution) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 
@@ -15,6 +16,9 @@ from planner.bench.search import ProbeJudge, SearchState
 from planner.bench.step_loop import LoopGoal
 from planner.bench.telemetry import Telemetry
 from planner.engines.base import Engine
+from planner.engines.cpu_use import CpuUse, cpu_use, process_tree_s
+from planner.engines.registry import STARTED_HERE
+from planner.engines.steadiness import disturbance_of
 from planner.specs.measured.load import LoadPoint, RequestPlan
 from planner.specs.measured.measurement import (
     PointFacts,
@@ -63,7 +67,7 @@ class Ladder:
             seed=self._run.options.seed,
         )
         while time.monotonic() < end_s:
-            point = loop.next_point(self._state.records, manifest)
+            point = loop.next_point(self._state.records, manifest, self._state.facts)
             if point is None:
                 break
             number = len(manifest.points)
@@ -128,9 +132,28 @@ class Ladder:
             settings=self._run.runner,
             judge=judge,
         )
-        facts = self._telemetry.added_to(await point_run.run())
+        with cpu_use(process_tree_s) as use:
+            facts = await point_run.run()
+        facts = self._telemetry.added_to(beside(facts, use, ours=self._run.engine in STARTED_HERE))
         self._state.end_point(facts)
         return facts
+
+
+def beside(facts: PointFacts, use: CpuUse, *, ours: bool) -> PointFacts:
+    """Return what is known of a point with what else used the machine; a server that is not ``ours`` may be part of it."""
+    found = disturbance_of(
+        wall_s=use.wall_s,
+        own_s=use.own_s,
+        busy_s=use.busy_s,
+        steal_s=use.steal_s,
+        cpus=os.cpu_count() or 1,
+    )
+    health = replace(
+        facts.health,
+        foreign_fraction=found.foreign_fraction if ours else None,
+        steal_fraction=found.steal_fraction,
+    )
+    return replace(facts, health=health)
 
 
 def plan_requests(point: LoadPoint, trace: tuple[TraceRow, ...]) -> tuple[RequestPlan, ...]:

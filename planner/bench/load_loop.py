@@ -22,7 +22,7 @@ from planner.planning.prediction.calibrate import (
 from planner.planning.prediction.host_speed import at_one_speed
 from planner.records import dataclass
 from planner.specs.measured.load import LoadPoint, TokenLengths
-from planner.specs.measured.measurement import RequestRecord, RunManifest, Setting
+from planner.specs.measured.measurement import PointFacts, RequestRecord, RunManifest, Setting
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import StepRun
 from planner.units import Count, percent
@@ -98,12 +98,18 @@ class LoadLoop:
             REFERENCE_SETTING: ",".join(map(str, self._references)),
         }
 
-    def next_point(self, records: Sequence[RequestRecord], manifest: RunManifest) -> LoadPoint | None:
+    def next_point(
+        self, records: Sequence[RequestRecord], manifest: RunManifest, facts: Sequence[PointFacts] = ()
+    ) -> LoadPoint | None:
         """Return the load to measure next; ``None`` when the goal is reached or nothing is left."""
         if not self._references or self._references[-1] < self._measured - 1:
             self._references.append(self._measured)
             return self._point(REFERENCE)
-        self._run = _run_of(records, manifest, self._held_out, self._references)
+        self._run = at_one_speed(
+            steps_of_records(
+                records, manifest, held_out=self._held_out, references=self._references, facts=facts
+            )
+        )
         load = next(self._loads, None)
         if load is None:
             return None
@@ -174,15 +180,6 @@ class LoadLoop:
             ramp_requests=ramp_requests(load.requests, load.concurrency),
             seed=self._seed + self._measured,
         )
-
-
-def _run_of(
-    records: Sequence[RequestRecord],
-    manifest: RunManifest,
-    held_out: Sequence[int],
-    references: Sequence[int],
-) -> StepRun:
-    return at_one_speed(steps_of_records(records, manifest, held_out=held_out, references=references))
 
 
 def _answers(load: _Load) -> tuple[int, ...]:

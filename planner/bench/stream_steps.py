@@ -18,11 +18,12 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean, median
 
+from planner.bench.flags import foreign_reasons
 from planner.engines.steadiness import reasons_not_to_trust
 from planner.planning.prediction.host_speed import CONTEXT_BAND_TOKENS
 from planner.records import dataclass
 from planner.specs.answers.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
-from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest, Setting
+from planner.specs.measured.measurement import Outcome, PointFacts, RequestRecord, RunManifest, Setting
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import Disturbance, HostSpeed, StepRun, StepSamples
 from planner.units import Count, Nanoseconds
@@ -62,11 +63,14 @@ def steps_of_records(
     *,
     held_out: Collection[int] = (),
     references: Collection[int] = (),
+    facts: Sequence[PointFacts] = (),
 ) -> StepRun:
     """Return the steps of a run as points to be fitted; load points numbered in ``held_out`` prove the fit.
 
-    Those in ``references`` are alike and tell the host's speed before and after the others.
+    Those in ``references`` are alike and tell the host's speed before and after the others; ``facts`` tell what else
+    used the machine.
     """
+    doubts = {each.point: foreign_reasons(each.health) for each in facts}
     settings = scheduler_settings(manifest)
     batch = int(str(settings["batch_tokens"]))
     steps: dict[int, list[_Step]] = {}
@@ -75,7 +79,12 @@ def steps_of_records(
         steps[point] = [step for step in _steps(streams) if step.prompt_tokens <= batch]
     speeds = {point: speed for point in references if (speed := _speed(steps.get(point, ())))}
     samples = [
-        _sample(group, held_out=point in held_out, around=_around(speeds, point))
+        _sample(
+            group,
+            held_out=point in held_out,
+            around=_around(speeds, point),
+            doubts=doubts.get(point, ()),
+        )
         for point, own in steps.items()
         if point not in references
         for group in _groups(own)
@@ -230,7 +239,11 @@ def _follows(before: _Step, after: _Step) -> bool:
 
 
 def _sample(
-    group: Sequence[_Step], *, held_out: bool, around: tuple[HostSpeed | None, HostSpeed | None]
+    group: Sequence[_Step],
+    *,
+    held_out: bool,
+    around: tuple[HostSpeed | None, HostSpeed | None],
+    doubts: tuple[str, ...],
 ) -> StepSamples:
     first, times = group[0], tuple(step.time_s for step in group)
     point = StepPoint(
@@ -243,7 +256,7 @@ def _sample(
     return StepSamples(
         point=point,
         times_s=times,
-        unsteady=reasons_not_to_trust(times, Disturbance()),
+        unsteady=reasons_not_to_trust(times, Disturbance()) + doubts,
         held_out=held_out,
         before=around[0],
         after=around[1],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from planner.bench.load_loop import held_out_points, reference_points
-from planner.bench.records import read_manifest, read_records
+from planner.bench.records import read_facts, read_manifest, read_records
 from planner.bench.steps import STANDARD_PLAN, large_enough, measure_run
 from planner.bench.stream_steps import steps_of_records
 from planner.cli.gguf_file import gguf_file
@@ -178,6 +178,7 @@ def folder_steps(folder: Path) -> StepRun:
         manifest,
         held_out=held_out_points(manifest),
         references=reference_points(manifest),
+        facts=read_facts(folder),
     )
 
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
+from planner.engines.cpu_use import cpu_use
 from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
-from planner.engines.llamacpp_work import cpu_use
 from planner.engines.steadiness import FOREIGN_LIMIT, disturbance_of, reasons_not_to_trust
 from planner.errors import EngineError
 from planner.specs.measured.measurement import EngineFacts

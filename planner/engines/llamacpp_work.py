@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
+from planner.engines.cpu_use import CpuUse, cpu_use
 from planner.engines.llamacpp_session import Row, Session
 from planner.errors import UsageError
-from planner.records import dataclass
 from planner.specs.measured.step_point import StepPoint
 
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies
-STAT_FILE = Path("/proc/stat")
-CPU_FIELDS = 8  # user nice system idle iowait irq softirq steal; guest time is part of user
-IDLE_FIELDS = (3, 4)
-STEAL_FIELD = 7
-
-
-@dataclass(kw_only=True, slots=True)
-class CpuUse:
-    """CPU time spent while something ran [s], filled when it has ended; ``None`` where the system does not tell."""
-
-    wall_s: float = 0.0
-    own_s: float = 0.0
-    busy_s: float | None = None
-    steal_s: float | None = None
-
-
-@contextmanager
-def cpu_use() -> Iterator[CpuUse]:
-    """Count the CPU time of this process and of the whole machine around a block."""
-    use = CpuUse()
-    before, own_before, start_s = _machine_s(), time.process_time(), time.perf_counter()
-    yield use
-    use.wall_s = time.perf_counter() - start_s
-    use.own_s = time.process_time() - own_before
-    after = _machine_s()
-    if before and after:
-        use.busy_s, use.steal_s = after[0] - before[0], after[1] - before[1]
 
 
 def measure(
@@ -121,15 +90,3 @@ def _rows(session: Session, point: StepPoint, grown: int, drawn: random.Random) 
 def _token(session: Session, drawn: random.Random) -> int:
     vocabulary = session.facts.vocabulary
     return drawn.randrange(min(FIRST_ORDINARY_TOKEN, vocabulary - 1), vocabulary)
-
-
-def _machine_s() -> tuple[float, float] | None:
-    """Read busy and stolen CPU time of the whole machine since boot [s]; ``None`` where there is no /proc."""
-    try:
-        line = STAT_FILE.read_text(encoding="ascii").splitlines()[0]
-    except OSError:
-        return None
-    ticks = [int(field) for field in line.split()[1 : CPU_FIELDS + 1]]
-    per_s = os.sysconf("SC_CLK_TCK")
-    idle = sum(ticks[index] for index in IDLE_FIELDS)
-    return (sum(ticks) - idle) / per_s, ticks[STEAL_FIELD] / per_s

@@ -16,3 +16,6 @@ ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "openai": OpenAIHttpEngine,
     "vllm": VllmEngine,
 }
+
+STARTED_HERE = frozenset({"llamacpp", "vllm"})
+"""Engines whose processes are ours, so that all others on the machine disturb them."""

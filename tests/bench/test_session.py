@@ -1,17 +1,19 @@
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from planner.bench.ladder import load_name, plan_requests
+from planner.bench.ladder import beside, load_name, plan_requests
 from planner.bench.load import TraceRow
 from planner.bench.run import BenchRun
 from planner.bench.runner import Control, PointRun, RunnerSettings, cache_difference
 from planner.bench.session import measure
 from planner.bench.slo import misses_slo
 from planner.engines.base import EngineOptions
+from planner.engines.cpu_use import CpuUse
 from planner.engines.fake import FakeEngine
 from planner.errors import EngineError
 from planner.specs.measured.load import LoadPoint, RequestPlan, SloTarget, TokenLengths
@@ -142,3 +144,15 @@ def test_cache_counters_are_differences_and_unknown_stays_unknown() -> None:
     before = CacheAudit(queried_tokens=100.0, hit_tokens=None)
     after = CacheAudit(queried_tokens=150.0, hit_tokens=3.0)
     assert cache_difference(before, after) == CacheAudit(queried_tokens=50.0, hit_tokens=None)
+
+
+def test_what_else_used_the_machine_is_known_where_the_engine_is_ours() -> None:
+    facts = PointFacts(point=0, session=0, start_ns=0)
+    cpus = os.cpu_count() or 1
+    use = CpuUse(wall_s=10.0, own_s=4.0 * cpus, busy_s=7.0 * cpus, steal_s=1.0 * cpus)
+    ours, theirs = (beside(facts, use, ours=ours).health for ours in (True, False))
+    assert ours.foreign_fraction == pytest.approx(0.2)  # 7 busy, of which 4 ours and 1 stolen, of 10
+    assert theirs.foreign_fraction is None  # their server may be among the other processes
+    assert ours.steal_fraction == theirs.steal_fraction == pytest.approx(0.1)
+    unknown = beside(facts, CpuUse(wall_s=10.0), ours=True).health
+    assert (unknown.foreign_fraction, unknown.steal_fraction) == (None, None)

@@ -11,7 +11,7 @@ from planner.planning.prediction.calibrate import fit_profile
 from planner.planning.prediction.profile_engine import profile_limits, serve as simulate
 from planner.planning.prediction.step_work import TERMS
 from planner.specs.answers.simulation import RequestBatch
-from planner.specs.measured.measurement import Outcome, RequestRecord
+from planner.specs.measured.measurement import ClientHealth, Outcome, PointFacts, RequestRecord
 from planner.specs.profiles.step import StepProfile
 from tests.bench.priced_server import manifest, serve
 
@@ -69,6 +69,15 @@ def test_held_out_load_points_mark_their_steps() -> None:
     fitted = {item.point.prompt_tokens for item in run.samples if item.point.arrival and not item.held_out}
     assert fitted == {16, 64, 128, 256, 512, 1024}  # the single requests are point 0
     assert any(item.point.sequences > 1 for item in run.samples if item.held_out)
+
+
+def test_steps_of_a_load_on_a_busy_machine_are_doubted() -> None:
+    busy = PointFacts(point=1, session=0, start_ns=0, health=ClientHealth(foreign_fraction=0.4))
+    run = steps_of_records(measured(), manifest(), facts=(busy,))
+    doubted = {item.unsteady for item in run.samples if not item.point.arrival and item.point.sequences > 1}
+    assert {"other processes took 40 % of the CPU"} <= {reason for reasons in doubted for reason in reasons}
+    alone = [item for item in run.samples if item.point.prompt_tokens in {16, 512, 1024}]
+    assert {item.unsteady for item in alone} == {()}  # of the other load
 
 
 def test_failed_requests_and_bundled_tokens_give_no_steps() -> None:

@@ -94,6 +94,20 @@ def test_a_client_near_its_limit_is_said_to_be(health: ClientHealth, *, flagged:
     assert ("client-bound" in point.flags) == flagged
 
 
+@pytest.mark.parametrize(
+    ("health", "flagged"),
+    [
+        (ClientHealth(foreign_fraction=0.25), True),  # one of four processors was someone else's
+        (ClientHealth(steal_fraction=0.05), True),
+        (ClientHealth(foreign_fraction=0.03, steal_fraction=0.01), False),
+        (ClientHealth(), False),
+    ],
+)
+def test_a_machine_that_did_something_else_meanwhile_is_told(health: ClientHealth, *, flagged: bool) -> None:
+    point = summarize_point(closed(ramp=1), one_after_the_other(10), replace(FACTS, health=health))
+    assert ("busy-machine" in point.flags) == flagged
+
+
 def test_a_warm_cache_is_never_called_cold() -> None:
     warm = [record(i, reply(sent_ms=31.0 * i, cached=50)) for i in range(5)]
     assert "warm-cache" in summarize_point(closed(), warm, FACTS).flags

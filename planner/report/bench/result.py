@@ -29,6 +29,7 @@ DEFINITIONS = {
 }
 FLAG_MEANINGS = {
     "client-bound": "the client ran near its own limit; not fit for calibration",
+    "busy-machine": "something else took processor time from engine and client; not fit for calibration",
     "errors": "some requests failed",
     "no-steady-window": "too few requests per slot for a steady state; rates include ramp and drain",
     "unsteady": "the second half was clearly faster or slower than the first",

@@ -167,12 +167,18 @@ class SteadyWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientHealth:
-    """How well the client itself ran during a point: event-loop lag and the ceiling found by the self-check."""
+    """How well the client itself ran during a point: event-loop lag and the ceiling found by the self-check.
+
+    And what took the machine's CPU time beside it, as fractions of all: processes that are neither client nor engine
+    (known where planner started the engine), and the host's other guests.
+    """
 
     loop_lag_p50_s: float | None = None
     loop_lag_p99_s: float | None = None
     ceiling_tokens_per_s: float | None = None
     ttft_error_s: float | None = None
+    foreign_fraction: float | None = None
+    steal_fraction: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
