@@ -43,6 +43,18 @@ def test_a_sequence_fills_all_its_blocks_but_the_last(tokens: int, block: int) -
     assert (blocks - 1) * block < tokens <= blocks * block
 
 
+def test_a_window_alone_is_its_tokens_less_the_one_at_hand_and_a_block_for_being_unaligned() -> None:
+    """1,024 tokens before the one at hand are 64 blocks of 16; no step is under way."""
+    assert blocks_of_sequence(tokens=131_072, block_tokens=16, window=1025) == 64 + 1
+
+
+def test_a_run_of_nothing_takes_nothing() -> None:
+    assert (
+        sampling_activation_bytes(sequences=0, vocab=128_256, batched_tokens=0, hidden=4096, logit_bytes=4)
+        == 0
+    )
+
+
 @given(st.integers(1, 1_000_000), st.integers(0, 1_000_000), BLOCKS)
 def test_longer_sequences_never_hold_fewer_blocks_and_a_window_bounds_them(
     tokens: int, more: int, block: int

@@ -34,6 +34,16 @@ def test_a_probability_is_one_and_falls_with_the_limit(mean: float, limit: float
     assert 0 <= above <= at <= 1
 
 
+@pytest.mark.parametrize(
+    ("mean", "limit", "dispersion", "exact"), [(200, 240, 2.5, 0.039949), (500, 560, 3.0, 0.062533)]
+)
+def test_a_clustered_minute_has_the_skewness_of_the_negative_binomial(
+    mean: float, limit: float, dispersion: float, exact: float
+) -> None:
+    """``scipy.stats.nbinom.sf(limit, mean / (D - 1), 1 / D)``, which has this mean and D times it as variance."""
+    assert minute_exceedance_fraction(mean, limit, dispersion) == pytest.approx(exact, rel=1e-3)
+
+
 def test_an_idle_minute_exceeds_nothing() -> None:
     assert minute_exceedance_fraction(0.0, 1.0) == pytest.approx(0.0)
 
