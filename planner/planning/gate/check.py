@@ -22,6 +22,7 @@ from planner.specs.gate.staleness import StaleReason
 from planner.specs.scenario.gates import Gates, Project, RuleId, SeverityOrIgnore, Waiver
 from planner.units import Count
 
+# worst first
 ORDER = {"error": 0, "warning": 1, "note": 2}
 RULE_ORDER = {rule: index for index, rule in enumerate(CHECK_RULES)}
 
@@ -204,8 +205,8 @@ def _rated(finding: Finding, severities: Mapping[RuleId, SeverityOrIgnore]) -> I
     wanted = severities.get(finding.rule)
     if wanted is None:
         default = CHECK_RULES[finding.rule].severity
-        worse = max(finding.severity, default, key=lambda each: ORDER[each])
-        yield replace(finding, severity=worse)
+        milder = max(finding.severity, default, key=lambda each: ORDER[each])
+        yield replace(finding, severity=milder)
     elif wanted != "ignore":
         yield replace(finding, severity=wanted)
 
