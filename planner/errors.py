@@ -9,13 +9,13 @@ from __future__ import annotations
 from planner.records import dataclass
 
 EXIT_OK = 0
-EXIT_FINDING = 1
-EXIT_USAGE = 2
-EXIT_DATA = 3
-EXIT_ENGINE = 4
+EXIT_FINDING = 1  #: the answer is no: a finding of a check, a warning under --strict
+EXIT_USAGE = 2  #: the command line or a file is wrong; click's own code for it
+EXIT_DATA = 3  #: the books or the profiles do not know what was asked
+EXIT_ENGINE = 4  #: an engine or a server failed
 EXIT_LOCK_STALE = 5
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
+EXIT_BUG = 70  #: EX_SOFTWARE of sysexits.h: the fault is ours
+EXIT_INTERRUPTED = 130  #: 128 + SIGINT, as shells say it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,7 +22,7 @@ from planner.specs.gate.side import Side
 from planner.specs.gate.staleness import StaleReason
 from planner.specs.profiles.step import StepProfile
 
-SHOWN_REASONS = 20
+SHOWN_REASONS = 20  #: one price changed in a book makes one for every scenario
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ import typer
 from planner.cli.edge import let_reader_go
 from planner.errors import UsageError
 
-PIPE_WIDTH = 100
+PIPE_WIDTH = 100  #: where nobody says how wide: a log, a file, a pager
 
 
 class Format(StrEnum):

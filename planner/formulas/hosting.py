@@ -11,7 +11,7 @@ import numpy as np
 from planner.units import FloatArray, Numeric
 
 STEEPEST = 1024.0  # a power that leaves the busiest hours only
-HALVINGS = 40
+HALVINGS = 40  # of the power: 1024 / 2⁴⁰ is a billionth
 ZONES = 3  # clouds sell three availability zones a region; losing one leaves two thirds
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 HUBER_LIMIT = 1.345  # in robust standard deviations; 95 % efficient on normal errors (Huber 1981)
 MAD_TO_DEVIATION = 1.4826  # median absolute deviation of a normal sample to its standard deviation
-ROUNDS = 20
-TOLERANCE = 1e-12
+ROUNDS = 20  # of reweighting (chosen)
+TOLERANCE = 1e-12  # relative: rows are scaled to errors of about 1
 
 
 def non_negative_least_squares(matrix: FloatArray, target: FloatArray) -> FloatArray:

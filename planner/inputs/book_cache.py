@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = b"1"  # to be raised when what is stored changes its shape
-KEPT_PER_BOOK = 8
+KEPT_PER_BOOK = 8  #: so many branches or projects can take turns without parsing again
 
 
 def cache_folder() -> Path:

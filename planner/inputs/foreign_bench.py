@@ -16,7 +16,7 @@ from planner.errors import Fault, InputError, UsageError
 from planner.specs.measured.measured_row import MeasuredRow
 
 Json = dict[str, Any]
-SHOWN_KEYS = 6
+SHOWN_KEYS = 6  #: of a document that no reader knows, in the message
 PERCENTILES = ("p50", "p90", "p95", "p99")
 CLOSED, OPEN, BATCH, ALL_AT_ONCE, SINGLE = (
     "concurrency",

@@ -16,7 +16,7 @@ from planner.errors import Fault, InputError, UsageError
 from planner.specs.decimals import decimals_as_text
 from planner.specs.gate.lock import LOCK_VERSION, Lock
 
-MAX_LOCK_BYTES = 256 * 1024 * 1024
+MAX_LOCK_BYTES = 256 * 1024 * 1024  #: 1,000 scenarios are some 30 MB; what is larger is no lock
 FAMILY = "planner.lock/"
 MARKERS = (b"<<<<<<< ", b"=======\n", b">>>>>>> ")
 Upgrade = Callable[[dict[str, object]], dict[str, object]]

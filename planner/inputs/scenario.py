@@ -14,8 +14,8 @@ from planner.records import dataclass
 from planner.specs.scenario.scenario import Scenario
 from planner.specs.scenario.workload import CharacterKinds, TextSize
 
-MAX_SCENARIO_BYTES = 1024 * 1024
-MAX_PROMPT_BYTES = 16 * 1024 * 1024
+MAX_SCENARIO_BYTES = 1024 * 1024  #: a scenario is some kilobytes: what is larger is no scenario
+MAX_PROMPT_BYTES = 16 * 1024 * 1024  #: the text of some four million tokens
 _SET = re.compile(r"([A-Za-z_][\w.\[\]-]*)=(.*)", re.DOTALL)
 _DOTTED_INDEX = re.compile(r"\.(\d+)(?=[.\[]|$)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")

@@ -30,8 +30,8 @@ OUTPUT_NAMES = (
     "output_length",
     "out_tokens",
 )
-MAX_TRACE_BYTES = 64 * 1024 * 1024
-MAX_FAULTS = 20
+MAX_TRACE_BYTES = 64 * 1024 * 1024  #: some two million requests
+MAX_FAULTS = 20  #: a wrong column breaks every row; these show which
 
 
 class Trace(NamedTuple):

@@ -13,8 +13,10 @@ from planner.specs.books.model import ModelSpec
 from planner.specs.books.price import ApiModel
 from planner.specs.books.rental import GpuRental
 
-STALE_AFTER_DAYS = 90
-MAX_PARAMETER_ERROR_FRACTION = 0.15
+STALE_AFTER_DAYS = 90  # chosen: vendors change prices some times a year
+MAX_PARAMETER_ERROR_FRACTION = (
+    0.15  # chosen: rounded names ("7B") and embeddings that are counted or not stay within it
+)
 
 # FLOP/s over bytes/s of a device's fastest 16-bit type. Real devices in the book lie between 7 (Raspberry Pi 4)
 # and 850 (TPU v6e 560, Xeon AMX 745); outside the band a unit was mistaken (Gbit, GiB, sparse TFLOPS).

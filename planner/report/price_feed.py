@@ -14,7 +14,7 @@ from planner.report.screen import grid
 from planner.specs.books.price_feed import FeedReport, PriceCheck
 
 SCHEMA = "planner.price-check/1"
-SHOWN_NEW = 12
+SHOWN_NEW = 12  #: offers that the book lacks are hundreds
 
 
 def feed_table(report: FeedReport) -> RenderableType:

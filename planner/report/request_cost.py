@@ -19,8 +19,8 @@ from planner.units import MTOK
 COST_SCHEMA = "planner.cost/1"
 # Sums of binary fractions carry noise in the 16th digit; prices have at most seven.
 JSON_DIGITS = 12
-SIGNIFICANT = 3
-LEAST_DECIMALS = 4
+SIGNIFICANT = 3  #: digits of the smallest line; all lines get its decimals, so that the column adds up
+LEAST_DECIMALS = 4  #: a hundredth of a cent: most requests cost less than one
 
 
 class Line(NamedTuple):

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SPARE = 0  #: blocks that hold nothing worth keeping
 OLDEST = 1  #: least recently used entry of the list of free prefix blocks and kept requests, or -1
-NEWEST = 2
+NEWEST = 2  #: most recently used entry of it, or -1
 STAMP = 3  #: counts releases, so that runs and prefix blocks can be put in order
 RUN_HEAD = 4  #: oldest run of nameless free blocks
-RUN_COUNT = 5
-MARKS = 6
+RUN_COUNT = 5  #: runs in the ring from there
+MARKS = 6  #: how many marks there are
 
 
 class PrefixCache(NamedTuple):

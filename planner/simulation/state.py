@@ -37,12 +37,12 @@ JOINED = 12  #: requests whose prefill ends in this step
 PREFILL = 13  #: prompt tokens in this step
 CHUNKS = 14  #: requests with prompt tokens in this step
 LATE = 15  #: requests that ended in the last step and whose blocks are not free yet
-COUNTERS = 16
+COUNTERS = 16  #: how many there are
 
 NOW = 0  #: the end of the last step [s]
 SEEN = 1  #: arrivals up to this time are known to the scheduler [s]
 TURNAROUND = 2  #: closed loop: time from an answer to the client's next request [s]
-TIMES = 3
+TIMES = 3  #: how many there are
 
 
 class Limits(NamedTuple):

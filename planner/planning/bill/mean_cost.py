@@ -32,6 +32,7 @@ class MeanTokens(NamedTuple):
     cache_write: Numeric
 
 
+# tokens up to no length at all: below the first threshold of the prices
 NOTHING = MeanTokens(0.0, 0.0, 0.0, 0.0, 0.0)
 
 

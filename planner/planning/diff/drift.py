@@ -19,7 +19,7 @@ from planner.specs.gate.difference import Cause, CauseKind
 from planner.specs.gate.side import Entry
 from planner.specs.scenario.hosting import SelfHosted
 
-SHOWN_ROWS = 3
+SHOWN_ROWS = 3  #: named in one cause; the others are counted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

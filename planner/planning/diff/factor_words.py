@@ -11,7 +11,7 @@ from planner.specs.case import Case
 from planner.specs.gate.outcome import Outcome
 from planner.specs.scenario.scenario import ModelShare
 
-SHOWN_KEYS = 3
+SHOWN_KEYS = 3  #: of the keys that changed together, those whose values are told
 TOKENS: dict[str, Callable[[Outcome], float]] = {
     "input tokens": lambda outcome: outcome.input_tokens,
     "output tokens": lambda outcome: outcome.output_tokens,

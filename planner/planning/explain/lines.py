@@ -24,7 +24,7 @@ LINE_PRICES = {
     "output": "output_usd_per_mtok",
     "reasoning": "output_usd_per_mtok",
 }
-TOLERANCE = 1e-9
+TOLERANCE = 1e-9  # what is off by more is no rounding, but a mean over prices by length
 
 
 def line_usd(s: Scene, index: int, line: int) -> Derived:

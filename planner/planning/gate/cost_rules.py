@@ -13,7 +13,7 @@ from planner.specs.gate.outcome import Outcome
 from planner.specs.scenario.gates import Gates, RuleId
 from planner.units import percent
 
-SHOWN_CAUSES = 3
+SHOWN_CAUSES = 3  #: in one line of a log; the diff has them all
 ACCEPT = "accept it with a waiver, or with `planner lock --update` where a lock is compared with"
 MACHINES = "try another GPU, quantization or way to pay for the machines"
 # what costs most -> what to try; anything else is looked at first

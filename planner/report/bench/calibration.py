@@ -18,7 +18,7 @@ from planner.specs.profiles.step import PointCheck, StepProfile
 HEADER = """# Fitted by planner calibrate. Times in seconds per unit of work; low and high bound an 80 % interval.
 # Measured points: sequences, context tokens, prompt tokens, prompt tokens that were in the cache.
 """
-DIGITS = 5
+DIGITS = 5  #: significant; measured times repeat to two or three
 STILL = 1.005  # of a swing: it is shown as 1.00
 MOST_LEFT_OUT = 6  # unsteady points that are listed one by one
 

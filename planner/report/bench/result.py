@@ -14,9 +14,9 @@ from planner.report.screen import grid, render
 from planner.specs.measured.load import SloTarget
 from planner.specs.measured.measurement import Distribution, PointResult, RunResult
 
-WIDE = 120
+WIDE = 120  #: columns from which the less asked figures stand in the table too
 LATENCIES = ("ttft_s", "ttft_scheduled_s", "tpot_s", "itl_s", "e2e_s", "e2e_scheduled_s")
-BAR_COLUMNS = 48
+BAR_COLUMNS = 48  #: beside the load and the value they fit 80
 DEFINITIONS = {
     "ttft_s": "request sent to first event with text, reasoning, tool call or token ids",
     "ttft_scheduled_s": "the same from the time the load plan wanted the request sent",

@@ -15,7 +15,7 @@ from planner.report.screen import grid
 from planner.specs.answers.estimate import Estimate
 
 SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
-SHOWN_PORTFOLIO = 50
+SHOWN_PORTFOLIO = 50  #: dearest first; the rest is one row with its sum
 
 
 def portfolio_parts(estimates: tuple[Estimate, ...]) -> Iterator[RenderableType]:

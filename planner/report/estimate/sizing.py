@@ -14,7 +14,7 @@ from planner.specs.answers.estimate import Estimate, HostingOption
 from planner.specs.answers.hosting_plan import BreakEven, DailyMachines, GrowthStep, HostingPlan, SpotMachines
 from planner.units import HOURS_PER_DAY, HOURS_PER_MONTH, SECONDS_PER_HOUR
 
-SHOWN_STEPS = 4
+SHOWN_STEPS = 4  #: of growth, in one line; the last one follows them
 HOURS_TOGETHER = 3  #: in one cell of a drawn week
 LEVELS = " ▁▂▃▄▅▆▇█"
 LEAST_SAVING = 0.005  # of the rent: below this an autoscaler is not worth a line

@@ -26,12 +26,10 @@ from planner.report.screen import grid
 from planner.specs.answers.estimate import Estimate, HostingOption, TierAdvice
 
 WIDE = 100  # columns from which a table also shows what the narrow screen says once, above it
-SHOWN_SCENARIOS = 20  # of more than these, a table shows the portfolio alone
-SHOWN_PORTFOLIO = 50
 FIGURES_COLUMNS = 48  #: that the figures of an option take beside its name
-SHORTEST_NAME = 24
-SHOWN_OPTIONS = 6
-SHOWN_REFUSED = 6
+SHORTEST_NAME = 24  #: to which an option's name is folded on the narrowest screens
+SHOWN_OPTIONS = 6  #: cheapest first: what is dearer than five others is chosen by nobody
+SHOWN_REFUSED = 6  #: enough to see what refuses; the others mostly fail for the same reasons
 OWN_GRADES = {"measured", "interpolated", "extrapolated"}  # of a profile that the project measured itself
 
 

@@ -12,7 +12,7 @@ from planner.specs.books.books import Books
 from planner.specs.books.rules import Rules
 from planner.specs.books.tokenizer import PromptTokens
 
-WORDS_ASKED = 1000
+WORDS_ASKED = 1000  #: the column that compares families: the same text, how many tokens
 SAME_TEXT = 0.005  # a factor within this is shown as 1.00
 
 

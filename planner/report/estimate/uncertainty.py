@@ -12,7 +12,7 @@ from planner.specs.answers.estimate import HostingOption
 from planner.specs.scenario.uncertainty import BillSpread, PortfolioSpread, Swing
 
 ROUND_FROM_USD = 100.0  # from here on cents say nothing in a range
-NEGLIGIBLE_FRACTION = 0.001
+NEGLIGIBLE_FRACTION = 0.001  #: ten of 10,000 draws; fewer may be chance
 SHOWN_SWING_FRACTION = 0.005  # of the bill; what chance alone does to a busy month is less
 
 

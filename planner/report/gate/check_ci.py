@@ -13,7 +13,7 @@ from planner.specs.scenario.gates import Severity
 
 COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
 GITLAB: Mapping[Severity, str] = {"error": "critical", "warning": "minor", "note": "info"}
-FINGERPRINT_DIGITS = 32
+FINGERPRINT_DIGITS = 32  #: 128 bits, as long as the MD5 sums in GitLab's examples
 
 
 def seen_from(checked: Checked, folder: str) -> Checked:

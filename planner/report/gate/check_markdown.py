@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.report.gate.check_text import Details, by_change, change_words, told_once, verdict_words
 from planner.report.gate.difference_md import cause_lines, metric_lines, unknown_lines
-from planner.report.gate.difference_words import headline
+from planner.report.gate.difference_words import SHOWN_SCENARIOS, headline
 from planner.report.markdown import cell, folded
 from planner.report.numbers import signed_percent, signed_usd, usd
 from planner.specs.gate.finding import Checked, Finding, ScenarioCost
 
 MARKER = "<!-- planner-check -->"  #: by which a sticky comment finds itself
 MAX_CHARACTERS = 60_000  #: GitHub refuses comments above 65,536 characters
-SHOWN_FINDINGS = 25
-SHOWN_SCENARIOS = 20
-SHOWN_CHARACTERS = 400  #: of one cell
+SHOWN_FINDINGS = 25  #: a comment is read by people: the log and the artefacts have them all
 MARKS = {"error": "✗", "warning": "!", "note": "·"}
 
 

@@ -9,13 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planner.report.gate.difference_words import SHOWN_SCENARIOS
 from planner.report.numbers import signed_percent, signed_usd, usd
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid
 from planner.specs.gate.finding import Checked, Finding, ScenarioCost, Waived
 
 SCHEMA = "planner.check/1"
-SHOWN_SCENARIOS = 20
 STYLES = {"error": "bad", "warning": "warn", "note": "dim"}
 
 

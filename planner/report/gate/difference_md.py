@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.report.gate.difference_words import change_words, headline, metric_words, moves, sources
+from planner.report.gate.difference_words import (
+    SHOWN_SCENARIOS,
+    change_words,
+    headline,
+    metric_words,
+    moves,
+    sources,
+)
 from planner.report.markdown import cell, folded, row
 from planner.report.numbers import signed_usd
 from planner.specs.gate.difference import Cause, Difference, ScenarioDifference
 
-SHOWN_CAUSES = 20
-SHOWN_SCENARIOS = 20
-SHOWN_METRICS = 40
+SHOWN_CAUSES = 20  #: of one scenario; the rest is one row with its sum, so that the bars still add up
+SHOWN_METRICS = 40  #: of all scenarios together, in a folded part of the comment
 
 
 def difference_markdown(found: Difference) -> str:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.report.gate.difference_words import (
+    SHOWN_SCENARIOS,
     beside_words,
     change_words,
     headline,
@@ -19,7 +20,6 @@ from planner.report.gate.difference_words import (
 from planner.report.numbers import signed_usd
 from planner.specs.gate.difference import Cause, Difference, MetricChange, ScenarioDifference
 
-SHOWN_SCENARIOS = 20
 WORTH_A_ROW_USD = 0.005  # a part that rounds to nothing is left to --format json, unless it is all there is
 
 

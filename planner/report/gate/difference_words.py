@@ -17,6 +17,8 @@ from planner.report.numbers import (
 from planner.specs.gate.difference import Cause, Difference, MetricChange, MetricName, ScenarioDifference
 from planner.specs.gate.outcome import Band
 
+SHOWN_SCENARIOS = 20  #: of a check or a diff, on screens and in comments; every one is in --format json
+
 METRICS: dict[MetricName, str] = {
     "ttft_p95_s": "p95 TTFT",
     "tpot_p95_s": "p95 TPOT",

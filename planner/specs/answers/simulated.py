@@ -10,7 +10,9 @@ from planner.specs.base import Grade, Notice
 from planner.units import Count, Seconds
 
 LEAST_BACKLOG = 10  #: so many may wait at any moment
-BACKLOG_FRACTION = 0.05
+BACKLOG_FRACTION = (
+    0.05  #: chosen: more of the run's requests waiting at its end than this, and the queue grows
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

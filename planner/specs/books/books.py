@@ -18,7 +18,7 @@ from planner.specs.books.rental import GpuRental
 
 RowT_co = TypeVar("RowT_co", covariant=True)  # rows are only read, so a shelf of models is a shelf of objects
 _SEPARATORS = re.compile(r"[\s_\-]+")
-MAX_SUGGESTIONS = 5
+MAX_SUGGESTIONS = 5  #: near names in a message: a line or two
 
 
 def normal_name(name: str) -> str:

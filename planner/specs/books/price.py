@@ -19,9 +19,9 @@ Confidence = Literal["high", "medium", "low"]
 Basis = Literal["announced", "observed", "contract"]
 """Announced by the vendor for that date, first seen on that date, or agreed in your own contract."""
 Ttl = Literal["5m", "30m", "1h", "24h"]
-Mode = Literal["batch", "flex", "priority"]
 STANDARD: Literal["standard"] = "standard"  #: the mode that every model has
 ModeOrStandard = Literal["standard", "batch", "flex", "priority"]
+# the lifetimes that providers sell for what is written to their caches
 TTL_S: dict[Ttl, float] = {"5m": 300.0, "30m": 1800.0, "1h": 3600.0, "24h": 86_400.0}
 
 Rising = TypeVar("Rising", int, date)

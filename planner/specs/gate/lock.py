@@ -22,7 +22,7 @@ from planner.specs.profiles.step import StepProfile
 from planner.specs.scenario.workload import TextSize, TraceSummary
 
 LOCK_FILE = "planner.lock.json"  #: where a lock lies unless told otherwise
-LOCK_VERSION = 2
+LOCK_VERSION = 2  #: with the rules of thumb; inputs/locks.py reads version 1
 LOCK_SCHEMA: Literal["planner.lock/2"] = "planner.lock/2"
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from planner.specs.base import Document, refusal
 
-HOURLY_SHAPES = (24, 168)
+HOURLY_SHAPES = (24, 168)  #: weights for the hours of a day or of a week
 NamedShape = Literal["flat", "business_hours", "diurnal"]
 
 # The heaviest log-normal tails that can still be reached from a mean, exp(z² / 2), rounded down: 3.868 and 14.97.
