@@ -77,7 +77,12 @@ def test_a_lock_holds_only_rows_that_were_used(shipped: Lock) -> None:
         "l40s",
         "raspberry-pi-5",
     }
-    assert {row.gpu for row in shipped.rows.rentals.values()} == {"a100-80-sxm", "b200-sxm", "h100-sxm", "l40s"}
+    assert {row.gpu for row in shipped.rows.rentals.values()} == {
+        "a100-80-sxm",
+        "b200-sxm",
+        "h100-sxm",
+        "l40s",
+    }
 
 
 def test_defaults_of_then_hold_when_todays_are_others() -> None:
