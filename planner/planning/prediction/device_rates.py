@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.errors import UsageError
-from planner.planning.memory.schemes import WeightScheme, supports
+from planner.planning.memory.schemes import SCHEMES, WeightScheme, supports
 from planner.planning.memory.tensors import TensorClass
 from planner.specs.books.hardware import HardwareSpec
 from planner.units import TERA
@@ -11,6 +11,7 @@ from planner.units import TERA
 # The same chip with half of the watts holds about half of the rate, whatever its datasheet says: maximum throughput of
 # the PCIe and NVL cards in MLPerf 5.1 follows their watts, not their stated rates.
 HOPPER = "9.0"
+OFFERED = ("bf16", "fp16", "awq", "int8")  #: where a device cannot run what was asked for
 SXM_WATTS_PER_TFLOP = 700.0 / 989.5
 
 
@@ -39,6 +40,14 @@ def powered_fraction(hardware: HardwareSpec) -> float:
     return min(1.0, hardware.tdp_w / hardware.tflops["bf16"] / SXM_WATTS_PER_TFLOP)
 
 
+def _runnable(hardware: HardwareSpec) -> str:
+    """Return what a device can run instead."""
+    names = [each for each in OFFERED if supports(hardware, SCHEMES[each]) != "no"]
+    if not names:
+        return "choose a device whose matrix units multiply 16-bit numbers, or --engine llamacpp"
+    return f"use --quantization {' or '.join(names)}"
+
+
 def scheme_rate_flops_per_s(hardware: HardwareSpec, scheme: WeightScheme, name: TensorClass) -> float:
     """Return the rate at which weights of a class are multiplied under a scheme [FLOP/s].
 
@@ -49,9 +58,7 @@ def scheme_rate_flops_per_s(hardware: HardwareSpec, scheme: WeightScheme, name: 
     """
     support = supports(hardware, scheme)
     if support == "no":
-        raise UsageError(
-            f"{hardware.name} cannot run {scheme.name}", cure="use --quantization bf16, int4 or awq"
-        )
+        raise UsageError(f"{hardware.name} cannot run {scheme.name}", cure=_runnable(hardware))
     covered = name in scheme.covers and support == "native"
     if scheme.name == "mxfp4" and covered and "fp4" in hardware.tflops:
         return rate_flops_per_s(

@@ -52,6 +52,7 @@ def predict(
         When there is no profile for the engine.
     """
     check_load(architecture, request)
+    _check_engine(hardware, request.engine)
     unpacked = _type_notices(architecture, hardware, request)
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
     versions = version_notices(request, chosen.profile.engine_versions, memory_profile)
@@ -78,6 +79,20 @@ def predict(
         replace(chosen, notices=(*unpacked, *versions, *chosen.notices)),
         (memory, rank),
     )
+
+
+def _check_engine(hardware: HardwareSpec, engine: str) -> None:
+    """Refuse a device that an engine is not made for.
+
+    Raises
+    ------
+    UsageError
+        With the engines to use.
+    """
+    if engine == "tensorrt-llm" and hardware.vendor != "nvidia":
+        raise UsageError(
+            f"TensorRT-LLM does not run on {hardware.name}", cure="use --engine vllm or --engine sglang"
+        )
 
 
 def _type_notices(

@@ -21,7 +21,7 @@ from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention
 from planner.units import BITS_PER_BYTE, GB, Numeric
 
-PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices without another
+PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices whose rows state none
 ACTIVATION_BYTES = 2.0  #: activations travel in 16 bits
 REDUCES_PER_LAYER = 2
 # Rows of a tile of the grouped products: 16 to 64 predict left-out models alike.
@@ -161,13 +161,22 @@ def _communication(
     their sums after: the two halves of one reduction. A stage hands its residual stream to the next.
     """
     model = architecture.model
-    link = (hardware.link_gb_per_s or PCIE_GB_PER_S) / 2 * GB
+    link = link_bytes_per_s(hardware, devices=ranks)
+    handing = link_bytes_per_s(hardware, devices=ranks * stages)
     payload = ACTIVATION_BYTES * model.hidden
     each = float(all_reduce_s(payload_bytes=payload, ranks=float(ranks), link_bytes_per_s=link))
     per_layer = REDUCES_PER_LAYER if groups == 1 else REDUCES_PER_LAYER / 2
     handed = stages - 1
     rounds = REDUCES_PER_LAYER * model.layers * math.log2(ranks)
-    return rounds + handed, per_layer * model.layers * each + handed * payload / link
+    return rounds + handed, per_layer * model.layers * each + handed * payload / handing
+
+
+def link_bytes_per_s(hardware: HardwareSpec, *, devices: int) -> float:
+    """Return what one of ``devices`` sends to the next in one direction: over its link, or PCIe beyond a bridge's pair [B/s]."""
+    joined = hardware.link_devices is None or devices <= hardware.link_devices
+    both = hardware.link_gb_per_s if joined else 0.0
+    over_pcie = 2.0 * hardware.pcie_gb_per_s if hardware.pcie_gb_per_s else PCIE_GB_PER_S
+    return (both or over_pcie) / 2 * GB
 
 
 DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", "router")

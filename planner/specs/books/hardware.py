@@ -40,6 +40,8 @@ class HardwareSpec(Document):
     """Dense peak by the type that is multiplied [TFLOP/s, TOP/s]; a type that is absent is not supported."""
     link_gb_per_s: NonNegativeFloat = 0.0
     """Device to device, both directions together [GB/s]; 0 means over PCIe."""
+    link_devices: Annotated[int, Field(ge=2)] | None = None
+    """Devices that one bridge joins, beyond which they talk over PCIe; ``None`` where all of a machine are joined."""
     pcie_gb_per_s: PositiveFloat | None = None
     """One direction [GB/s]."""
     boost_mhz: PositiveFloat | None = None

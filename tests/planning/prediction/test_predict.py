@@ -344,3 +344,17 @@ def test_memory_that_is_borrowed_from_vllm_is_said_and_graded() -> None:
 def test_a_card_of_a_measured_class_takes_its_fit() -> None:
     answer = ask(gpu="h100-nvl")
     assert (answer.profile, answer.grade, answer.notices) == ("vllm-hopper", "fitted", ())
+
+
+def test_tensorrt_llm_is_refused_on_other_makers_devices() -> None:
+    with pytest.raises(UsageError, match="TensorRT-LLM does not run on AMD Instinct MI300X"):
+        ask(gpu="mi300x", engine="tensorrt-llm")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cure"), [("t4", "fp16 or awq or int8"), ("gtx-1080", "matrix units multiply 16-bit")]
+)
+def test_the_cure_of_a_type_that_a_device_lacks_names_those_that_it_has(gpu: str, cure: str) -> None:
+    with pytest.raises(UsageError, match="cannot run bf16") as error:
+        ask(gpu=gpu, model="qwen2.5-1.5b", quantization="bf16")
+    assert cure in str(error.value.cure)

@@ -5,7 +5,7 @@ import pytest
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
-from planner.planning.prediction.step_model import operands, pair_flops
+from planner.planning.prediction.step_model import link_bytes_per_s, operands, pair_flops
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
 
@@ -106,3 +106,27 @@ def test_an_expert_is_slower_the_fewer_of_its_columns_a_rank_holds(
     made = operands(model, device("h200-sxm"), tensor_parallel=ranks, expert_parallel=whole)
     assert made.expert_slowness == 1 + 1024 / columns
     assert operands(LLAMA, device("h200-sxm")).expert_slowness == 1.0
+
+
+@pytest.mark.parametrize(
+    ("gpu", "devices", "gb_per_s"),
+    [
+        ("h100-sxm", 8, 450.0),
+        ("h100-nvl", 2, 300.0),  # a bridge joins two
+        ("h100-nvl", 4, 64.0),  # and more go over PCIe 5.0
+        ("h200-nvl", 4, 450.0),
+        ("l40s", 2, 32.0),
+        ("rtx-5090", 2, 64.0),
+        ("trainium2", 64, 640.0),
+    ],
+)
+def test_a_bridge_joins_its_devices_and_others_talk_over_pcie(
+    gpu: str, devices: int, gb_per_s: float
+) -> None:
+    found = link_bytes_per_s(BOOKS.hardware.find(gpu), devices=devices)
+    assert found == pytest.approx(gb_per_s * 1e9)
+
+
+def test_a_device_whose_row_states_no_link_is_taken_for_pcie_4() -> None:
+    bare = BOOKS.hardware.find("l40s").model_copy(update={"pcie_gb_per_s": None})
+    assert link_bytes_per_s(bare, devices=2) == pytest.approx(32e9)
