@@ -21,15 +21,12 @@ from planner.planning.prediction.calibrate import (
 )
 from planner.planning.prediction.host_speed import at_one_speed
 from planner.records import dataclass
-from planner.specs.measured.load import LoadPoint, TokenLengths
+from planner.specs.measured.load import HELD_OUT_SETTING, REFERENCE_SETTING, LoadPoint, TokenLengths
 from planner.specs.measured.measurement import PointFacts, RequestRecord, RunManifest, Setting
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import StepRun
 from planner.units import Count, percent
 
-# settings of the manifest, so that a later calibrate holds out the same and finds the same references
-HELD_OUT_SETTING = "held_out_points"
-REFERENCE_SETTING = "reference_points"
 VISITS = 6  # of each load, where goal and budget leave the time (chosen)
 
 

@@ -163,13 +163,12 @@ def host_notices(host: HostComparison | None) -> tuple[Notice, ...]:
 
 
 def _pairs(samples: Sequence[StepSamples]) -> list[tuple[HostSpeed, HostSpeed]]:
-    """Return the references around each visit, once where many steps were seen in it."""
+    """Return the references around each visit, once where many steps were seen in it: they hold the same two then."""
     pairs: list[tuple[HostSpeed, HostSpeed]] = []
     for item in samples:
         if item.before and item.after:
-            pair = (item.before, item.after)
-            if not (item.from_streams and pairs and pairs[-1] == pair):
-                pairs.append(pair)
+            again = item.from_streams and pairs and pairs[-1][0] is item.before and pairs[-1][1] is item.after
+            pairs += [] if again else [(item.before, item.after)]
     return pairs
 
 

@@ -7,11 +7,11 @@ from io import StringIO
 
 from rich.console import RenderableType
 
-from planner.report.bench.verdict import load_text, max_rate, verdict_lines
+from planner.report.bench.verdict import load_text, max_rate, point_names, verdict_lines
 from planner.report.numbers import UNKNOWN, duration, gib, percent, rate
 from planner.report.plain import plain, to_json
 from planner.report.screen import grid, render
-from planner.specs.measured.load import SloTarget
+from planner.specs.measured.load import REFERENCE_SETTING, SloTarget
 from planner.specs.measured.measurement import Distribution, PointResult, RunResult
 
 WIDE = 120  #: columns from which the less asked figures stand in the table too
@@ -113,7 +113,6 @@ COLUMNS: tuple[Column, ...] = (
 
 def _cells(point: PointResult) -> tuple[str, ...]:
     return (
-        load_text(point.load),
         str(point.requests.ok),
         str(point.requests.failed),
         _cell(point.ttft_s, 0.5),
@@ -132,11 +131,11 @@ def bench_table(result: RunResult, *, width: int, color: bool, quiet: bool = Fal
     """Return a run for a screen: what, points, latency against load, and what to know about it."""
     kept = [index for index, (_, wide) in enumerate(COLUMNS) if width >= WIDE or not wide]
     table = grid(*(COLUMNS[index][0] for index in kept))
-    for point in result.points:
-        cells = _cells(point)
+    for name, point in zip(point_names(result), result.points, strict=True):
+        cells = (name, *_cells(point))
         table.add_row(*(cells[index] for index in kept))
     parts: list[RenderableType] = [_heading(result), *verdict_lines(result), table]
-    if len(result.points) > 1:
+    if len(result.points) > 1 and REFERENCE_SETTING not in result.manifest.settings:
         parts.append(_plot(result))
     if not quiet:
         parts += _remarks(result)
@@ -241,7 +240,8 @@ def bench_markdown(result: RunResult) -> str:
     """Return a run as a Markdown table."""
     names = [name for name, _ in COLUMNS]
     lines = ["| " + " | ".join(names) + " |", "|---|" + "---:|" * (len(names) - 1)]
-    lines += ["| " + " | ".join(_cells(point)).replace("*", "\\*") + " |" for point in result.points]
+    rows = zip(point_names(result), result.points, strict=True)
+    lines += [f"| {' | '.join((name, *_cells(point)))} |".replace("*", "\\*") for name, point in rows]
     good = [percent(point.good_fraction) for point in result.points]
     flags = sorted({flag for point in result.points for flag in point.flags})
     lines += ["", f"Requests that met every limit: {', '.join(good)}."]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.report.numbers import duration
-from planner.specs.measured.load import LoadPoint, SloTarget
+from planner.specs.measured.load import HELD_OUT_SETTING, REFERENCE_SETTING, LoadPoint, SloTarget
 from planner.specs.measured.measurement import PointResult, RunResult
 
 METRICS = {"ttft_s": "TTFT", "tpot_s": "TPOT", "itl_s": "ITL", "e2e_s": "E2E"}
@@ -14,6 +14,20 @@ def load_text(load: LoadPoint) -> str:
     if load.kind == "closed":
         return f"{load.concurrency} in flight"
     return load.kind if load.rate_requests_per_s is None else f"{load.kind} {load.rate_requests_per_s:.3g}/s"
+
+
+def point_names(result: RunResult) -> tuple[str, ...]:
+    """Name the points of a run; those of a calibration with what they are for."""
+    settings = result.manifest.settings
+    roles = {
+        number: role
+        for setting, role in ((REFERENCE_SETTING, "reference"), (HELD_OUT_SETTING, "held out"))
+        for number in str(settings.get(setting) or "").split(",")
+    }
+    return tuple(
+        ", ".join((load_text(point.load), *filter(None, (roles.get(str(number)),))))
+        for number, point in enumerate(result.points)
+    )
 
 
 def max_rate(result: RunResult) -> float | None:

@@ -13,6 +13,10 @@ LoadKind = Literal["closed", "constant", "poisson", "gamma", "ramp", "trace"]
 Phase = Literal["ramp", "steady"]
 """``ramp`` requests fill the engine: they are counted and kept, but stay out of the latency statistics."""
 
+# settings of a calibration's manifest: which of its load points prove the fit, and which tell the host's speed
+HELD_OUT_SETTING = "held_out_points"
+REFERENCE_SETTING = "reference_points"
+
 SloMetric = Literal["ttft_s", "tpot_s", "itl_s", "e2e_s"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from planner.bench.records import build_result
 from planner.report.bench.result import bench_csv, bench_json, bench_markdown, bench_table
 from planner.specs.measured.load import SloTarget
-from planner.specs.measured.measurement import Outcome, RunResult
+from planner.specs.measured.measurement import Outcome, RunResult, Setting
 from tests.bench.stamps import FACTS, closed, record, reply
 from tests.bench.test_records import MANIFEST
 
@@ -72,6 +72,17 @@ def test_csv_and_markdown_have_a_line_per_point() -> None:
     assert [row["ok"] for row in rows] == ["10", "10", "0"]
     assert float(rows[0]["tpot_s_p50"]) == pytest.approx(0.005)
     assert "| 2 in flight |" in bench_markdown(result())
+
+
+def test_points_of_a_calibration_are_named_by_what_they_are_for() -> None:
+    found = result()
+    settings: dict[str, Setting] = {"reference_points": "0,2", "held_out_points": "1"}
+    run = replace(found, manifest=replace(found.manifest, settings=settings))
+    text = bench_table(run, width=80, color=False)
+    assert "1 in flight, reference " in text
+    assert "2 in flight, held out " in text
+    assert "TTFT p95 against load" not in text  # a picture of so many loads of all kinds says nothing
+    assert "| 4 in flight, reference |" in bench_markdown(run)
 
 
 def test_a_search_names_its_answer() -> None:
