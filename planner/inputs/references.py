@@ -54,6 +54,9 @@ def _hosting_names(scenario: Scenario, books: Books) -> Iterator[tuple[Shelf[obj
             yield books.models, (*at, "models", index), name
         for index, name in enumerate(hosting.self_hosted.gpus):
             yield books.hardware, (*at, "gpus", index), name
+        owned = hosting.self_hosted.owned
+        if owned is not None and owned.gpu is not None:
+            yield books.hardware, (*at, "owned", "gpu"), owned.gpu
     if hosting.edge is not None:
         for index, name in enumerate(hosting.edge.devices):
             yield books.hardware, ("hosting", "edge", "devices", index), name

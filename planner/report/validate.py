@@ -15,7 +15,7 @@ from planner.specs.answers.validation import ErrorGroup, Validation
 
 SCHEMA = "planner.validate/1"
 COLUMNS = ("group", "metric", "n", "median", "P90", "bias", "within 20 %", "in 80 % interval")
-LEGEND = "errors are predicted over measured less one; the last two are shares of rows"
+LEGEND = "errors are predicted over measured less one; then shares of rows: off by 20 % at most, in the 80 % interval"
 SHORT = ("metric, engine, device, load", "n", "median", "P90", "bias", "≤ 20 %", "in 80 %")
 
 

@@ -193,9 +193,7 @@ def _offers(plan: Plan, gpu: HardwareSpec, purchase: Purchase) -> tuple[Offer, .
     """Return the machines with a GPU that can be bought in a way, or why there are none."""
     own, rentals = plan.own, plan.case.books.rentals
     if purchase == "owned":
-        if own.owned is None:
-            return "hosting.self_hosted.owned does not say what the machine costs"
-        offer = owned_offer(own.owned, gpu)
+        offer = _owned(plan, gpu)
         return offer if isinstance(offer, str) else (offer,)
     region = plan.case.scenario.constraints.data.partition("region:")[2]
     key = ("offers", id(rentals), own.clouds, own.community, gpu.id, purchase, region, plan.as_of)
@@ -203,6 +201,19 @@ def _offers(plan: Plan, gpu: HardwareSpec, purchase: Purchase) -> tuple[Offer, .
         key, rentals, lambda: rented_offers(rentals, own, gpu.id, purchase, region, plan.as_of)
     )
     return found or f"the books have no {purchase.replace('_', ' ')} price for it"
+
+
+def _owned(plan: Plan, gpu: HardwareSpec) -> Offer | str:
+    """Return the machine of one's own that has this GPU, or why there is none."""
+    own = plan.own
+    if own.owned is None:
+        return "hosting.self_hosted.owned does not say what the machine costs"
+    named = own.owned.gpu
+    if named is None and len(own.gpus) != 1:
+        return "hosting.self_hosted.owned does not say which GPUs its machine has: owned.gpu"
+    if named is not None and plan.case.books.hardware.find(named).id != gpu.id:
+        return f"the machine of hosting.self_hosted.owned has {named}"
+    return owned_offer(own.owned, gpu)
 
 
 def _cheapest(plan: Plan, candidates: list[Candidate], offers: tuple[Offer, ...]) -> Choice | None:

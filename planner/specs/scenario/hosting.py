@@ -31,6 +31,10 @@ class Autoscale(Document):
 class OwnedHardware(Document):
     """What a machine that we own costs: price spread over its life, and its power."""
 
+    gpu: str | None = Field(
+        None,
+        description="row of the hardware book: which GPUs the machine has, where several types are weighed",
+    )
     price_usd: float = Field(gt=0, description="purchase price of one whole machine")
     gpu_count: int = Field(8, ge=1, description="GPUs in one machine")
     amortization_years: float = Field(4, gt=0, description="years over which the price is spread")

@@ -110,6 +110,11 @@ def test_a_device_whose_matrix_rate_nobody_publishes_has_no_ttft() -> None:
         ({"tensor_parallel": 3}, {}, "3"),
         ({"models": ("llama-3.1-405b",), "gpus": ("l4",)}, {}, "short"),
         ({"purchase": ("owned",)}, {}, "owned does not say what the machine costs"),
+        (
+            {"purchase": ("owned",), "owned": {"price_usd": 280_000.0, "gpu": "b200-sxm"}},
+            {},
+            "the machine of hosting.self_hosted.owned has b200-sxm",
+        ),
         ({"purchase": ("reserved_3y",), "clouds": ("lambda",)}, {}, "no reserved 3y price"),
         (
             {"models": ("llama-3.1-70b",), "gpus": ("l4",), "clouds": ("gcp",), "quantization": ("bf16",)},
@@ -180,3 +185,12 @@ def test_a_device_answers_in_the_tokens_of_its_model() -> None:
     counted = only({"edge": edge}, prompt={"input_tokens": 1000.0, "output_tokens": 200.0})
     assert text.ttft_s is not None
     assert text.ttft_s == counted.ttft_s
+
+
+def test_a_machine_of_one_s_own_has_one_kind_of_gpu() -> None:
+    """One price cannot be that of machines with H100s and with L40S."""
+    both = OWN | {"gpus": ("h100-sxm", "l40s"), "purchase": ("owned",)}
+    unnamed = options({"self_hosted": both | {"owned": {"price_usd": 280_000.0}}})
+    assert all("which GPUs its machine has" in " ".join(map(str, each.refused)) for each in unnamed)
+    named = options({"self_hosted": both | {"owned": {"price_usd": 280_000.0, "gpu": "H100"}}})
+    assert [each.gpu for each in named if not each.refused] == ["h100-sxm"]
