@@ -9,7 +9,8 @@ from planner.errors import UsageError
 from planner.formulas.kv_cache import multi_head_bound_bytes_per_token
 from planner.formulas.llamacpp import cache_cells, compute_buffer_bytes
 from planner.planning.memory.architecture import Architecture
-from planner.planning.memory.gguf_weights import GgufBytes, gguf_bytes, mixture
+from planner.planning.memory.gguf_mixtures import mixture
+from planner.planning.memory.gguf_weights import GgufBytes, gguf_bytes
 from planner.planning.memory.kv_groups import (
     CacheGroup,
     cache_groups,

@@ -8,160 +8,52 @@ References
 
 from __future__ import annotations
 
-import difflib
-from typing import Literal
-
-from planner.errors import UsageError
 from planner.formulas.weights import has_more_bits
 from planner.planning.memory.architecture import Architecture
+from planner.planning.memory.gguf_mixtures import BITS, FALLBACK, SUPER_BLOCK, Mixture, Rule, Where, mixture
 from planner.planning.memory.tensors import Tensor
 from planner.records import dataclass
 from planner.specs.books.model import HeadAttention, ModelSpec
 
-# bits per weight, block scales included
-BITS: dict[str, float] = {
-    "f32": 32.0,
-    "f16": 16.0,
-    "bf16": 16.0,
-    "q8_0": 8.5,
-    "q6_k": 6.5625,
-    "q5_1": 6.0,
-    "q5_0": 5.5,
-    "q5_k": 5.5,
-    "q4_1": 5.0,
-    "q4_0": 4.5,
-    "q4_k": 4.5,
-    "iq4_nl": 4.5,
-    "iq4_xs": 4.25,
-    "mxfp4": 4.25,
-    "q3_k": 3.4375,
-    "q2_k": 2.625,
-    "iq3_s": 3.4375,
-    "iq3_xxs": 3.0625,
-    "iq2_s": 2.5625,
-    "iq2_xs": 2.3125,
-    "iq2_xxs": 2.0625,
-    "iq1_m": 1.75,
-    "iq1_s": 1.5625,
-}
-# what a row that is no multiple of 256 falls back to
-FALLBACK = {
-    "q2_k": "iq4_nl",
-    "q3_k": "iq4_nl",
-    "q4_k": "q5_0",
-    "q5_k": "q5_1",
-    "q6_k": "q8_0",
-    "iq4_xs": "iq4_nl",
-}
-SUPER_BLOCK = 256
-LIFTED = frozenset({"q3_k", "q4_k", "iq3_s", "iq3_xxs"})
+LIFTED = frozenset({"q3_k", "q4_k"})
 LAYERS_OF_70B = 80  # llama.cpp's "70B" type, by layer count, lifts attn_v to 5 bits
 EIGHT_EXPERTS = 8  # and keeps the small attention matrices of 8-expert models at 8 bits
 GROUPED_BY_FOUR = 4
+LOW = frozenset({"iq1_s", "iq1_m", "iq2_xxs", "iq2_xs", "iq2_s"})  # bases with rules of their own
+PLAIN = frozenset({"f32", "f16", "bf16", "q8_0"})
+# recipes whose attention output goes to 5 bits in 8-expert models
+LIFTED_OUT = frozenset(
+    {
+        "q2_k",
+        "q3_k_s",
+        "q3_k_m",
+        "q4_k_s",
+        "q4_k_m",
+        "iq3_xxs",
+        "iq3_xs",
+        "iq3_s",
+        "iq3_m",
+        "iq4_nl",
+        "iq4_xs",
+    }
+)
+# models whose query, key and value lie in one tensor, and the recipes that store it in more bits
+FUSED = frozenset(
+    {
+        "BloomForCausalLM",
+        "ChatGLMModel",
+        "DbrxForCausalLM",
+        "FalconForCausalLM",
+        "GPT2LMHeadModel",
+        "GPTNeoXForCausalLM",
+        "MPTForCausalLM",
+        "Phi3ForCausalLM",
+        "PhiForCausalLM",
+        "QWenLMHeadModel",
+    }
+)
+FUSED_KIND = {"q3_k_m": "q4_k", "q3_k_l": "q4_k", "iq3_m": "q4_k", "q4_k_m": "q5_k", "q5_k_m": "q6_k"}
 UP = frozenset({"up", "expert_up", "shared_up"})
-
-Where = Literal["all", "middle", "more", "first 2", "first 4", "first eighth", "first sixteenth"]
-Rule = tuple[tuple[str, Where], ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mixture:
-    """Storage types of a file: the first rule that covers a layer decides, else the base."""
-
-    base: str
-    output: str = "q6_k"
-    attn_out: str | None = None
-    value: Rule = ()
-    value_grouped: Rule | None = None
-    """For models with at least four query heads to one KV head."""
-    down: Rule = ()
-    query_key: str | None = None
-    up: Rule = ()
-    """Gate and up projections."""
-    embedding: str | None = None
-    """Of models whose output is a matrix of its own; the base where it is not said."""
-
-
-MIXTURES: dict[str, Mixture] = {
-    "f32": Mixture(base="f32", output="f32"),
-    "f16": Mixture(base="f16", output="f16"),
-    "bf16": Mixture(base="bf16", output="bf16"),
-    "q8_0": Mixture(base="q8_0", output="q8_0"),
-    "q6_k": Mixture(base="q6_k"),
-    "q5_k_m": Mixture(base="q5_k", value=(("q6_k", "more"),), down=(("q6_k", "more"),)),
-    "q5_k_s": Mixture(base="q5_k"),
-    "q5_0": Mixture(base="q5_0"),
-    "q5_1": Mixture(base="q5_1"),
-    "q4_k_m": Mixture(base="q4_k", value=(("q6_k", "more"),), down=(("q6_k", "more"),)),
-    "q4_k_s": Mixture(base="q4_k", value=(("q5_k", "first 4"),), down=(("q5_k", "first eighth"),)),
-    "q4_0": Mixture(base="q4_0"),
-    "q4_1": Mixture(base="q4_1"),
-    "iq4_xs": Mixture(base="iq4_xs", value_grouped=(("q5_k", "all"),)),  # as made with an importance matrix
-    "iq4_nl": Mixture(base="iq4_nl", value_grouped=(("q5_k", "all"),), down=(("q5_k", "first eighth"),)),
-    "q3_k_l": Mixture(base="q3_k", attn_out="q5_k", value=(("q5_k", "all"),), down=(("q5_k", "all"),)),
-    "q3_k_m": Mixture(
-        base="q3_k",
-        attn_out="q4_k",
-        value=(("q5_k", "first 2"), ("q4_k", "all")),
-        down=(("q5_k", "first sixteenth"), ("q4_k", "all")),
-    ),
-    "q3_k_s": Mixture(base="q3_k"),
-    "q2_k": Mixture(
-        base="q2_k",
-        attn_out="q3_k",
-        value=(("q3_k", "all"),),
-        value_grouped=(("q4_k", "all"),),
-        down=(("q3_k", "all"),),
-    ),
-    "mxfp4": Mixture(base="q8_0", output="q8_0"),
-    # Importance-matrix types, as made with one.
-    "iq3_m": Mixture(
-        base="iq3_s", attn_out="q4_k", value=(("q4_k", "all"),), down=(("q4_k", "first eighth"),)
-    ),
-    "iq3_s": Mixture(base="iq3_s", value_grouped=(("q4_k", "all"),)),
-    "iq3_xs": Mixture(
-        base="iq3_s", value_grouped=(("q4_k", "all"),), query_key="iq3_xxs", up=(("iq3_xxs", "middle"),)
-    ),
-    "iq3_xxs": Mixture(
-        base="iq3_xxs",
-        output="q5_k",
-        attn_out="iq3_s",
-        value=(("iq3_s", "all"),),
-        value_grouped=(("q4_k", "all"),),
-        query_key="iq2_s",
-        embedding="iq3_s",
-    ),
-    "iq2_m": Mixture(
-        base="iq2_s",
-        output="q5_k",
-        attn_out="iq3_s",
-        value=(("iq3_s", "all"),),
-        value_grouped=(("q4_k", "all"),),
-        down=(("iq3_s", "first eighth"),),
-        embedding="iq3_s",
-    ),
-    "iq2_s": Mixture(
-        base="iq2_xs",
-        output="q5_k",
-        attn_out="iq3_s",
-        value=(("iq3_s", "all"),),
-        value_grouped=(("q4_k", "all"),),
-        down=(("iq3_s", "first eighth"),),
-        embedding="iq3_s",
-    ),
-    **{
-        name: Mixture(
-            base=name,
-            output="q5_k",
-            attn_out="iq2_xxs" if name in {"iq1_s", "iq1_m"} else None,
-            value=(("q2_k", "all"),),
-            value_grouped=(("q4_k", "all"),),
-            down=(("q2_k", "first eighth"),),
-            embedding="q2_k",
-        )
-        for name in ("iq2_xs", "iq2_xxs", "iq1_m", "iq1_s")
-    },
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,28 +69,6 @@ class GgufBytes:
     """All tensors once, what llama-bench calls model_size."""
 
 
-def mixture(name: str, *, model: ModelSpec | None = None) -> tuple[str, Mixture]:
-    """Return a mixture and its name; ``auto`` is q4_k_m, what most people download, or the publisher's MXFP4.
-
-    Raises
-    ------
-    UsageError
-        When there is no such mixture.
-    """
-    wanted = (
-        name.strip().casefold().replace(" - medium", "_m").replace(" - small", "_s").replace(" - large", "_l")
-    )
-    if wanted == "auto":
-        wanted = "mxfp4" if model is not None and model.quantization == "mxfp4" else "q4_k_m"
-    if wanted not in MIXTURES:
-        near = difflib.get_close_matches(wanted, list(MIXTURES), n=3)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise UsageError(
-            f"no GGUF quantization is called {name!r}{hint}", cure=f"use auto, {', '.join(MIXTURES)}"
-        )
-    return wanted, MIXTURES[wanted]
-
-
 def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
     """Return the size of a model's GGUF, by where its tensors go."""
     model = architecture.model
@@ -208,20 +78,28 @@ def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
         if tensor.tensor_class in {"vision", "mtp"}:
             continue  # a vision tower is a file of its own; MTP layers are not loaded by default
         if tensor.name == "embeddings":
-            kind = recipe.output if model.tied else recipe.embedding or recipe.base
+            kind = _output_kind(recipe, tensor) if model.tied else recipe.embedding or recipe.base
             embedding = tensor.parameters * _bits(kind, tensor.columns) / 8
         elif tensor.tensor_class == "head":
-            output = tensor.parameters * _bits(recipe.output, tensor.columns) / 8
+            output = tensor.parameters * _bits(_output_kind(recipe, tensor), tensor.columns) / 8
         else:
             layers += _layer_bytes(tensor, recipe, model, name)
     copied = embedding if model.tied else output
     return GgufBytes(layers=layers, output=copied, embedding=embedding, file=layers + output + embedding)
 
 
+def _output_kind(recipe: Mixture, tensor: Tensor) -> str:
+    """Return the type of the output matrix: 8 bits where the base does not fit its rows."""
+    unfit = tensor.columns % SUPER_BLOCK != 0 and _super_blocked(recipe.base)
+    return "q8_0" if unfit else recipe.output
+
+
+def _super_blocked(kind: str) -> bool:
+    return kind.endswith("_k") or kind.startswith("tq") or (kind.startswith("iq") and kind != "iq4_nl")
+
+
 def _bits(kind: str, columns: int) -> float:
-    fits = columns % SUPER_BLOCK == 0 or not (
-        kind.endswith("_k") or (kind.startswith("iq") and kind != "iq4_nl")
-    )
+    fits = columns % SUPER_BLOCK == 0 or not _super_blocked(kind)
     return BITS[kind if fits else FALLBACK.get(kind, "iq4_nl")]
 
 
@@ -232,17 +110,26 @@ def _layer_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec, name: str) -
     if name == "mxfp4" and tensor.tensor_class == "experts":
         return tensor.parameters * BITS["mxfp4"] / 8
     if tensor.name == "qkv":
+        if model.architecture in FUSED:
+            return tensor.parameters * _bits(FUSED_KIND.get(name, recipe.base), tensor.columns) / 8
         return _qkv_bytes(tensor, recipe, model)
-    rule: Rule = ()
+    return (
+        tensor.parameters
+        * _mean_bits(_rule(tensor, recipe, model, name), recipe.base, tensor, _places(tensor, model))
+        / 8
+    )
+
+
+def _rule(tensor: Tensor, recipe: Mixture, model: ModelSpec, name: str) -> Rule:
     if tensor.name in {"down", "expert_down", "shared_down"}:
-        rule = recipe.down
-    elif tensor.name in UP:
-        rule = recipe.up
-    elif tensor.name == "attn_out" and recipe.attn_out:
-        rule = ((recipe.attn_out, "all"),)
-    elif tensor.name == "attn_out" and _eight(model) and name.startswith("q4_k"):
-        rule = (("q5_k", "all"),)
-    return tensor.parameters * _mean_bits(rule, recipe.base, tensor) / 8
+        return (*recipe.down, ("q4_k", "more")) if name == "iq3_m" and _eight(model) else recipe.down
+    if tensor.name in UP:
+        return recipe.up
+    if tensor.name != "attn_out":
+        return ()
+    if _eight(model) and name not in PLAIN:
+        return (("q5_k", "all"),) if name in LIFTED_OUT or recipe.base in LOW else ()
+    return ((recipe.attn_out, "all"),) if recipe.attn_out else ()
 
 
 def _qkv_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec) -> float:
@@ -251,30 +138,46 @@ def _qkv_bytes(tensor: Tensor, recipe: Mixture, model: ModelSpec) -> float:
     value_rows = tensor.kv_heads * (group.v_head_dim or group.head_dim) if not group.shared_kv else 0
     values = value_rows * tensor.columns * tensor.layers
     keys = tensor.kv_heads * group.head_dim * tensor.columns * tensor.layers
+    base = recipe.query_key or recipe.base
+    rule, key_base = _value_rule(recipe, model, group), base
+    if _eight(model) and recipe.base not in PLAIN:
+        lifted = "q4_k" if recipe.base in LOW else "q8_0"
+        rule, key_base = ((lifted, "all"),), lifted
+    rest = (tensor.parameters - values - keys) * _bits(base, tensor.columns)
+    rest += keys * _bits(key_base, tensor.columns)
+    caching = sum(each.layers for each in model.attention if isinstance(each, HeadAttention) and each.cached)
+    return (rest + values * _mean_bits(rule, recipe.base, tensor, (range(caching), caching))) / 8
+
+
+def _value_rule(recipe: Mixture, model: ModelSpec, group: HeadAttention) -> Rule:
     rule = recipe.value
     if recipe.value_grouped is not None and group.heads // group.kv_heads >= GROUPED_BY_FOUR:
         rule = recipe.value_grouped
-    if model.layers == LAYERS_OF_70B and recipe.base in LIFTED:
-        rule = (*(each for each in rule if each[0] == "q6_k"), ("q5_k", "all"))
-    key_base = recipe.query_key or recipe.base
-    if _eight(model) and recipe.base.endswith("_k"):
-        rule, key_base = (("q8_0", "all"),), "q8_0"
-    base = _bits(recipe.query_key or recipe.base, tensor.columns)
-    rest = (tensor.parameters - values - keys) * base + keys * _bits(key_base, tensor.columns)
-    return (rest + values * _mean_bits(rule, recipe.base, tensor)) / 8
+    grouped_70b = model.layers == LAYERS_OF_70B and group.heads != group.kv_heads
+    if not grouped_70b or recipe.base in LOW:
+        return rule
+    lifted: Rule = tuple(("q5_k" if kind in LIFTED else kind, where) for kind, where in rule)
+    return (*lifted, ("q5_k", "all")) if recipe.base in LIFTED else lifted
 
 
 def _eight(model: ModelSpec) -> bool:
     return any(moe.experts == EIGHT_EXPERTS for moe in model.moe)
 
 
-def _mean_bits(rule: Rule, base: str, tensor: Tensor) -> float:
+def _places(tensor: Tensor, model: ModelSpec) -> tuple[range, int]:
+    """Return which layers a tensor stands in, and of how many: dense layers come before those with experts."""
+    first = model.layers - tensor.layers if tensor.tensor_class in {"experts", "shared_experts"} else 0
+    return range(first, first + tensor.layers), model.layers
+
+
+def _mean_bits(rule: Rule, base: str, tensor: Tensor, places: tuple[range, int]) -> float:
     """Bits of a weight, averaged over the layers."""
+    indices, layers = places
     total = 0.0
-    for layer in range(tensor.layers):
-        kind = next((kind for kind, where in rule if _covers(where, layer, tensor.layers)), base)
+    for layer in indices:
+        kind = next((kind for kind, where in rule if _covers(where, layer, layers)), base)
         total += _bits(kind, tensor.columns)
-    return total / tensor.layers
+    return total / len(indices)
 
 
 def _covers(where: Where, layer: int, layers: int) -> bool:

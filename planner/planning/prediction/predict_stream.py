@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import llamacpp_memory
-from planner.planning.memory.gguf_weights import mixture
+from planner.planning.memory.gguf_mixtures import mixture
 from planner.planning.memory.versions import untold_notices
 from planner.planning.prediction.predict import check_load
 from planner.planning.prediction.predict_llamacpp import (

@@ -7,7 +7,8 @@ import numpy as np
 from planner.errors import UsageError
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.fit_llamacpp import DISCRETE, llamacpp_memory
-from planner.planning.memory.gguf_weights import gguf_bytes, mixture
+from planner.planning.memory.gguf_mixtures import mixture
+from planner.planning.memory.gguf_weights import gguf_bytes
 from planner.planning.memory.kv_groups import cache_groups, kv_bytes_of_sequence
 from planner.planning.prediction.device_rates import powered_fraction
 from planner.planning.prediction.step_model import pair_flops

@@ -1,6 +1,9 @@
 """Mixtures of llama.cpp's quantiser have the bytes of real files, and lie where llama.cpp puts them."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from planner.errors import UsageError
 from planner.inputs.books import load_books
@@ -95,3 +98,24 @@ def test_eight_expert_models_keep_small_matrices_at_eight_bits() -> None:
     mixtral, plain = size("mixtral-8x7b", "q4_k_m"), size("mixtral-8x7b", "q4_0")
     assert mixtral.file > plain.file
     assert size("gpt-oss-20b", "mxfp4").file < size("gpt-oss-20b", "q8_0").file
+
+
+SIZES = yaml.safe_load(Path("tests/cases/gguf_sizes.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, kinds in SIZES.items() for kind in kinds], ids=str
+)
+def test_files_are_as_large_as_the_quantiser_makes_them(name: str, kind: str) -> None:
+    found = gguf_bytes(unpack(BOOKS.models.find(name)), kind)
+    assert found.file / 2**20 == pytest.approx(SIZES[name][kind], abs=0.02)  # stated in hundredths
+
+
+def test_one_fused_matrix_of_queries_keys_and_values_has_a_type_of_its_own() -> None:
+    # 32 layers of 9,216 rows of 3,072, all in 5 bits where q4_k_m stores them so; 18 of the layers' down-projections in 6
+    phi = unpack(BOOKS.models.find("phi-3-mini-4k"))
+    fused = sum(tensor.parameters for tensor in phi.tensors if tensor.name == "qkv")
+    renamed = phi.model.model_copy(update={"architecture": "LlamaForCausalLM"})
+    apart = gguf_bytes(unpack(renamed), "q4_k_m").file - gguf_bytes(phi, "q4_k_m").file
+    values, lifted = fused / 3, 16 / 32
+    assert apart == pytest.approx((values * lifted * (6.5625 - 4.5) - fused * (5.5 - 4.5)) / 8)
