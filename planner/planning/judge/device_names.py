@@ -28,7 +28,6 @@ BRANDS = frozenset(
         "amd",
         "radeon",
         "intel",
-        "quadro",
         "tesla",
         "instinct",
         "apple",
@@ -67,10 +66,13 @@ MODIFIERS = frozenset(
         "ada",
         "blackwell",
         "nano",
+        "cluster",
     ]
 )
 # Fewer GPU cores make another device of a chip; what counts processor cores matches no row and changes nothing.
 CORES = re.compile(r"(\d+)[ -]?(?:gpu[ -]?)?core(?: gpu)?|(?<![a-z0-9])(\d+)c(?![a-z0-9])")
+# A part of a card, or several cards: nothing that the book describes.
+NOT_ONE = re.compile(r"\||(?<![a-z])or(?![a-z])|(?<![a-z])mig(?![a-z])|\d+g\.\d+gb", re.IGNORECASE)
 GRAPHICS = re.compile(r"nvidia|amd|radeon|geforce|intel arc|rtx|gtx")
 WORDS_OF_A_NAME = 3  #: a name without a number is no accident from here on: "Jetson Orin Nano"
 NEAR_MEMORY = 0.12  #: stated memory against the book's: boxes say 80 GB where programs see 79.19 GiB
@@ -102,8 +104,8 @@ class DeviceNames:
         ids = self.shelf.ids_of(name)
         if len(ids) == 1:
             return ids[0]
-        if "|" in name or " or " in name:
-            return None  # several devices
+        if NOT_ONE.search(name):
+            return None
         cores = core_counts(name)
         for text in _readings(name):
             found = self._inside(text, cores)
@@ -119,10 +121,14 @@ class DeviceNames:
                 key = tokens[start : start + length]
                 found = self._meant(key, text)
                 after = tokens[start + length : start + length + 1]
-                if found is not None and not MODIFIERS.intersection(after):
+                if found is not None and not self._another(found, after):
                     smaller = (self.cored[key, each] for each in cores if (key, each) in self.cored)
                     return next(smaller, found)
         return None
+
+    def _another(self, found: str, after: Tokens) -> bool:
+        """Tell whether the word behind a name makes another device of it; a card for a slot may say so."""
+        return bool(MODIFIERS.intersection(after)) and not (after == ("pcie",) and not found.endswith("sxm"))
 
     def _meant(self, key: Tokens, text: str) -> str | None:
         """Return the device of a key whose memory is what the text states."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import field
 
 from planner.planning.judge.device_names import DeviceNames, device_names
@@ -16,6 +17,9 @@ from planner.specs.books.hardware import HardwareSpec
 from planner.specs.profiles.memory import EngineMemoryProfile
 from planner.specs.profiles.serving import ServingProfile
 
+# Splitwise's tables name H100s "pcap" that its authors hold at half their power (Patel et al., ISCA 2024).
+POWER_CAPPED = re.compile(r"p(?:ower)?[-_ ]?cap", re.IGNORECASE)
+CAPPED_FRACTION = 0.5
 BENCHMARK_CONTEXT = 32_768  #: a benchmark may run past the context that a model was trained for
 
 
@@ -55,7 +59,8 @@ class Bench:
         if found is None:
             known = self.tools.books.hardware.ids_of(name)
             raise Unpredictable(f"hardware {name} is {_missing(known)}" if name else "no hardware is stated")
-        return self.tools.books.hardware.rows[found]
+        row = self.tools.books.hardware.rows[found]
+        return _capped(row) if POWER_CAPPED.search(name) else row
 
     def model(self, name: str) -> str:
         """Return the model id of a name.
@@ -99,6 +104,12 @@ def bench_of(tools: Tools) -> Bench:
         devices=device_names(tools.books.hardware),
         models=model_names(tools.books.models),
     )
+
+
+def _capped(row: HardwareSpec) -> HardwareSpec:
+    """Return a device held at a part of its power."""
+    watts = None if row.tdp_w is None else CAPPED_FRACTION * row.tdp_w
+    return row.model_copy(update={"id": f"{row.id}-capped", "tdp_w": watts})
 
 
 def _missing(ids: tuple[str, ...]) -> str:

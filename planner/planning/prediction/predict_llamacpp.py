@@ -15,6 +15,7 @@ from planner.specs.base import Grade, Quantity
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.profiles.serving import ServingProfile, Spread
 
+SEVERAL = 2  #: devices of a class that were measured, from which on it is known what they share
 BORROWED_WIDTH = 2.0  #: interval in log space of a class without its own fit, against the fitted one
 # Coefficients that profiles before 2026-11-23 lack, at which they change nothing.
 EARLIER = {
@@ -240,7 +241,8 @@ def stream_profile(
         raise UsageError("no llama.cpp profile is loaded", cure="load planner/profiles/llamacpp.json")
     for each in own:
         if each.hardware_class == device_class(hardware):
-            return each, 1.0, each.grade
+            alone = len(each.hardware) < SEVERAL and hardware.id not in each.hardware
+            return each, 1.0, "datasheet" if alone else each.grade
     return own[0], BORROWED_WIDTH, "datasheet"
 
 

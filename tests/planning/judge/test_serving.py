@@ -129,3 +129,11 @@ def test_submitters_to_mlperf_run_the_narrowest_type_on_every_engine() -> None:
     }
     assert predicted(**row, precision="") == predicted(**row, precision="fp8")
     assert predicted(**row, precision="").value > 1.3 * predicted(**row, precision="bf16").value
+
+
+def test_a_card_held_at_half_its_power_reads_prompts_slower_and_decodes_as_fast() -> None:
+    row: dict[str, object] = {"load_type": "batch", "load_value": 1.0, "metric": "ttft"}
+    whole, capped = (predicted(**row, gpu=name).value for name in ("h100-80gb", "h100-80gb-pcap"))
+    assert 1.2 * whole < capped < 2.1 * whole
+    row["metric"] = "tpot"
+    assert predicted(**row, gpu="h100-80gb-pcap").value < 1.1 * predicted(**row, gpu="h100-80gb").value

@@ -185,3 +185,8 @@ def test_linear_attention_takes_more_launches_unless_the_engine_fuses_it() -> No
     numbers = stream_numbers(stream_profile(load_serving_profiles(), card)[0])
     more = (numbers["linear_kernels"] - 1.0) * 24 * numbers["kernel_s"]
     assert 1 / apart - 1 / fused == pytest.approx(more, rel=0.01)
+
+
+def test_what_one_device_tells_of_its_class_is_graded_datasheet() -> None:
+    assert ask("dgx-spark").decode_tokens_per_s.grade == "fitted"
+    assert ask("jetson-agx-orin").decode_tokens_per_s.grade == "datasheet"
