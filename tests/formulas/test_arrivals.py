@@ -19,3 +19,8 @@ def test_steps_share_arrivals_as_drawn_ones_do(burstiness: float, per_step: floa
     beside = (counts * (counts - 1)).sum() / counts.sum()
     clumped = float(arrivals_beside(per_step=per_step, burstiness=burstiness))
     assert beside == pytest.approx(clumped, rel=0.25)
+
+
+def test_an_arrival_is_never_in_less_company_than_its_own() -> None:
+    """Gaps more regular than Poisson's, and next to nothing arriving: each step that has one has one."""
+    assert arrivals_together(per_step=1e-6, burstiness=0.5) == pytest.approx(1.0)

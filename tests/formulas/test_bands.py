@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from planner.formulas.bands import Z_P90, banded_factor, banded_rate, widened_factor
+from planner.formulas.bands import Z_P90, banded_factor, banded_rate, joint_reach_usd, widened_factor
 
 LOWS, HIGHS, NORMALS = st.floats(0.05, 1), st.floats(1, 20), st.floats(-6, 6)
 
@@ -44,3 +44,8 @@ def test_chance_widens_a_band_and_more_requests_average_it_out(
     assert high * (1 - 1e-9) <= many <= few * (1 + 1e-9)
     low = widened_factor(1 / high, -Z_P90, cv, count)
     assert low == pytest.approx(1 / few)  # both ends of a symmetric band
+
+
+def test_an_input_that_only_raises_an_amount_lowers_nothing() -> None:
+    """Both of its ends lie above what is stated: 1 and 3 USD more."""
+    assert joint_reach_usd(np.array([1.0]), np.array([3.0])) == (0.0, 3.0)

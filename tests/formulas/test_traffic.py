@@ -20,6 +20,13 @@ from planner.formulas.traffic import (
 )
 
 
+def test_the_measured_day_is_quietest_before_dawn_and_busiest_in_the_evening() -> None:
+    """The published rates are over the day's mean: the 24 of them add up to 24, to the rounding of each."""
+    day = SHAPES["diurnal"]
+    assert sum(day) == pytest.approx(24, abs=0.05)
+    assert (day.index(min(day)), day.index(max(day))) == (5, 20)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_shape_has_24_hours_and_a_mean_of_one(shape: str) -> None:
     weights = normalised_weights(SHAPES[shape])
