@@ -26,6 +26,8 @@ MeanCount: TypeAlias = float
 """A number of things on average, which may lie between whole numbers. [1]"""
 Seconds: TypeAlias = float
 """A time in a record that is about times throughout, whose fields name the statistic only. [s]"""
+Bytes: TypeAlias = float
+"""A size in a record that is about memory throughout; types of four bits make half ones. [bytes]"""
 TokenNumber: TypeAlias = float
 """A number of tokens in a record that is about tokens throughout; means lie between whole numbers. [tokens]"""
 Nanoseconds: TypeAlias = int

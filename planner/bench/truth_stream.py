@@ -19,7 +19,7 @@ from planner.bench.truth_frames import (
     stream_head,
 )
 from planner.records import dataclass
-from planner.units import Count
+from planner.units import Count, Nanoseconds
 
 NS_PER_S = 1_000_000_000
 
@@ -40,10 +40,10 @@ class Sink(Protocol):
 
 @dataclass(slots=True)
 class Truth:
-    """What really happened to one request [ns of perf_counter]."""
+    """What really happened to one request, in times of perf_counter."""
 
     number: Count
-    received_ns: int
+    received_ns: Nanoseconds
     fault: str | None = None
     tokens: int = 0
     token_ns: list[int] = field(default_factory=list)

@@ -31,6 +31,7 @@ from planner.specs.books.books import Books
 from planner.specs.case import Case
 from planner.specs.scenario.hosting import SelfHosted
 from planner.specs.scenario.scenario import Slo
+from planner.units import Count
 
 SIZED = frozenset({"vllm", "sglang", "tensorrt-llm"})  #: engines that an estimate sizes machines for
 AUTO = "auto"
@@ -43,8 +44,8 @@ class Flags:
     model: str | None
     gpu: str | None
     engine: str | None
-    tensor_parallel: int | None
-    replicas: int | None
+    tensor_parallel: Count | None
+    replicas: Count | None
     profile: str | None
 
 

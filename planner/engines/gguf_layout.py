@@ -16,7 +16,7 @@ from math import prod
 from planner.errors import DataError, UsageError
 from planner.formulas.weights import has_more_bits
 from planner.records import dataclass
-from planner.units import Count
+from planner.units import Count, Ratio
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class SyntheticShape:
     active_experts: Count = 0
     sliding_window: Count = 0
     context: Count = 131_072
-    rope_theta: float = 500_000.0
+    rope_theta: Ratio = 500_000.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from planner.records import dataclass
 from planner.specs.answers.validation import TableRow
 from planner.specs.base import Quantity
 from planner.specs.books.hardware import HardwareSpec
+from planner.units import TokenNumber
 
 TYPICAL_TOKENS = 256.0  #: where a table of single streams states no lengths
 DEFAULT_CONTEXT = 4096.0  #: ollama's, where a table states no prompt
@@ -33,8 +34,8 @@ class _Stream:
     model: str
     hardware: HardwareSpec
     quantization: str
-    prompt: float
-    answer: float
+    prompt: TokenNumber
+    answer: TokenNumber
 
 
 def judge_single(row: TableRow, load: Load, metric: Metric, bench: Bench) -> Judgement:

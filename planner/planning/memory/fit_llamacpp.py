@@ -25,7 +25,7 @@ from planner.specs.answers.fit import Fit, FitChange, FitRequest, MemoryPart
 from planner.specs.base import Notice
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import ModelSpec
-from planner.units import GIB
+from planner.units import GIB, Ratio
 
 MAX_CHANGES = 4
 PHYSICAL_BATCH = 512  # llama.cpp's default --ubatch-size
@@ -46,7 +46,7 @@ class LlamaCppMemory:
     overhead_bytes: float
     keeps_embedding: bool
     """Whether the embedding lies in the same memory: not beside a discrete GPU."""
-    layer_share: float = 1.0
+    layer_share: Ratio = 1.0
     """Share of the layers on the device; below 1 or with ``output_on_host``, the rest lies in host memory."""
     output_on_host: bool = False
     full_windows: bool = False

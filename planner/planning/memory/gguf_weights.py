@@ -14,6 +14,7 @@ from planner.planning.memory.gguf_mixtures import BITS, FALLBACK, SUPER_BLOCK, M
 from planner.planning.memory.tensors import Tensor
 from planner.records import dataclass
 from planner.specs.books.model import HeadAttention, ModelSpec
+from planner.units import Bytes
 
 LIFTED = frozenset({"q3_k", "q4_k"})
 LAYERS_OF_70B = 80  # llama.cpp's "70B" type, by layer count, lifts attn_v to 5 bits
@@ -58,14 +59,14 @@ UP = frozenset({"up", "expert_up", "shared_up"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GgufBytes:
-    """A file's tensors by where llama.cpp puts them [bytes]."""
+    """A file's tensors by where llama.cpp puts them."""
 
-    layers: float
-    output: float
+    layers: Bytes
+    output: Bytes
     """Output matrix and final norm; a copy of the embedding where that is tied."""
-    embedding: float
+    embedding: Bytes
     """Stays in host memory."""
-    file: float
+    file: Bytes
     """All tensors once, what llama-bench calls model_size."""
 
 

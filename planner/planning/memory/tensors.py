@@ -7,7 +7,7 @@ from typing import Literal
 
 from planner.records import dataclass
 from planner.specs.books.model import LinearAttention, MambaMixer
-from planner.units import Count
+from planner.units import Count, MeanCount
 
 TensorClass = Literal[
     "attention", "mlp", "experts", "shared_experts", "router", "norms", "embeddings", "head", "mtp", "vision"
@@ -27,7 +27,7 @@ class Tensor:
     columns: Count
     split: Split
     copies: Count = 1
-    active_copies: float = 1.0
+    active_copies: MeanCount = 1.0
     """How many of the copies one token passes."""
     kv_heads: int = 0
     """Heads whose rows follow ``rows``: divided while they last, then copied (fused q, k and v)."""

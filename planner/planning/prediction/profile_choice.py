@@ -9,6 +9,7 @@ from planner.records import dataclass
 from planner.specs.base import Grade, Notice
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.profiles.serving import ServingProfile
+from planner.units import Ratio
 
 # Errors on a class that no fit has seen: fits without Blackwell, or without Ampere, miss it no further than other held-out
 # points, whose errors the intervals hold; other makers' chips have no such proof, and get half as much again.
@@ -41,7 +42,8 @@ class ChosenProfile:
     """A profile, and whether it was fitted on this device, on its class, or on another class."""
 
     profile: ServingProfile
-    width: float
+    width: Ratio
+    """By how much its intervals are widened where it is borrowed from another class."""
     grade: Grade
     notices: tuple[Notice, ...]
 

@@ -16,7 +16,7 @@ from planner.records import dataclass
 from planner.specs.answers.fit import FitRequest
 from planner.specs.books.hardware import ComputeDtype, HardwareSpec
 from planner.specs.books.model import HeadAttention, LatentAttention, LinearAttention, ModelSpec
-from planner.units import GB, GIB, TERA
+from planner.units import GB, GIB, TERA, MeanCount, Ratio
 
 REFERENCE_MHZ = 1700.0  #: clock at which ``kernel_s`` is stated
 FLOATS = frozenset({"f32", "f16", "bf16"})
@@ -45,15 +45,15 @@ class StreamWork:
     layers: float
     linear_layers: float
     """Layers of gated delta attention, which llama.cpp builds of many small kernels; 0 where they are one."""
-    slower_clock: float  #: reference clock over the device's
-    threads: float  #: of a processor, which meet after every kernel; 0 elsewhere
+    slower_clock: Ratio  #: reference clock over the device's
+    threads: MeanCount  #: of a processor, which meet after every kernel; 0 elsewhere
     experts: bool
     quantised: bool
     k_quantised: bool
     """Weights in super-blocks of 256 with scales of their own, slow to unpack in early builds."""
     spilled_s: float
     """Reading what does not fit the device's memory from the host."""
-    hidden: float
+    hidden: MeanCount  #: width of the residual stream
 
 
 def stream_work(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.records import dataclass
-from planner.units import Count
+from planner.units import Count, TokenNumber
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,8 +20,8 @@ class MeasuredRow:
     n_gpu: Count | None = None
     tp: Count | None = None
     pp: Count | None = None
-    isl: float | None = None
-    osl: float | None = None
+    isl: TokenNumber | None = None
+    osl: TokenNumber | None = None
     load_type: str = ""
     load_value: float | str | None = None
     metric: str

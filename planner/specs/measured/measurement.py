@@ -14,7 +14,7 @@ from typing import Literal
 from planner.records import dataclass
 from planner.specs.measured.load import LoadPoint, Phase, SloTarget
 from planner.specs.measured.telemetry import GpuUse
-from planner.units import Count, MeanCount, Nanoseconds
+from planner.units import Count, MeanCount, Nanoseconds, TokenNumber
 
 PERCENTILE_DIGITS = 6
 BENCH_SCHEMA = "planner.bench/1"
@@ -219,8 +219,8 @@ class PointResult:
     itl_s: Distribution
     e2e_s: Distribution
     e2e_scheduled_s: Distribution
-    input_tokens_mean: float | None
-    output_tokens_mean: float | None
+    input_tokens_mean: TokenNumber | None
+    output_tokens_mean: TokenNumber | None
     window: SteadyWindow
     requests_per_s: float | None
     output_tokens_per_s: float | None
