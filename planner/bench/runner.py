@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import field
 
 import numpy as np
@@ -29,7 +29,7 @@ TIMER_GRAIN_S = 0.001  # epoll counts in whole milliseconds, so a timer is up to
 DEAD_OUTCOMES = frozenset({Outcome.CONNECT, Outcome.TLS})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # state: Ctrl-C moves it on while the run looks at it
 class Control:
     """The two stages of Ctrl-C: the first stops new requests and lets the others end, the second cuts them off."""
 
@@ -182,9 +182,15 @@ class PointRun:
             if not self._over():
                 await self._one(plan, due_ns)
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._keep_failure)
         self._tasks.add(task)
+
+    def _keep_failure(self, task: asyncio.Task[None]) -> None:
+        """Keep what went wrong beside a request, such as a disk that is full: nothing more is sent, and the run ends."""
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
 
     async def _settle(self) -> None:
         """Wait until nothing runs; after the first Ctrl-C no longer than the drain allows."""
@@ -195,9 +201,6 @@ class PointRun:
             if wait_s is not None and any(not task.done() for task in pending):
                 for task in pending:
                     task.cancel()
-        for task in self._tasks:
-            if not task.cancelled() and task.exception() is not None:
-                self._failure = task.exception()
 
     def _over(self) -> bool:
         decided = self._verdict is not None or self.stopped is not None
@@ -217,11 +220,7 @@ class PointRun:
         )
         if self._judge is not None and self._verdict is None:
             self._verdict = self._judge(record)
-        try:
-            self._take(record)
-        except BaseException as error:
-            self._failure = error
-            raise
+        self._take(record)
 
     def _watch(self, outcome: Outcome) -> None:
         """Stop the point when the server is dead or fails too often."""

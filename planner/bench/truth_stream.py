@@ -38,7 +38,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True)  # state: tokens come in while the answer is sent
 class Truth:
     """What really happened to one request, in times of perf_counter."""
 

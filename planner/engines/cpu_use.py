@@ -19,7 +19,7 @@ PARENT_FIELD = 1  # of proc(5)'s stat after the name in brackets
 TIME_FIELDS = slice(11, 15)  # utime stime, and cutime cstime of children that have ended
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # state: filled when what it watches has ended
 class CpuUse:
     """CPU time spent while something ran [s], filled when it has ended; ``None`` where the system does not tell."""
 

@@ -30,7 +30,7 @@ WORKER = (sys.executable, "-m", "planner.engines.llamacpp_worker")
 CLOSE_TIMEOUT_S = 10.0
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # state: the answer of the worker is put into it
 class _Pending:
     """A request under way in the worker."""
 

@@ -23,7 +23,7 @@ from planner.units import Count
 FIRST_ORDINARY_TOKEN = 300  # ids below are control and byte tokens in most vocabularies
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # state: moves on with every step
 class SlotRequest:
     """A request and how far it has come."""
 
@@ -48,7 +48,7 @@ class StepEvent:
     done: tuple[int, ...]
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # state: the slots and who waits for them
 class SlotServer:
     """The slots of one context. `add` requests at any time; `step` while there is work."""
 
