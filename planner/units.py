@@ -35,13 +35,13 @@ Nanoseconds: TypeAlias = int
 Ratio: TypeAlias = float
 """A dimensionless quantity: a share, a factor, a coefficient of variation. [1]"""
 
-KIB = 1024  #: [bytes/KiB]
 MIB = 1024**2  #: [bytes/MiB]
 GIB = 1024**3  #: [bytes/GiB]
 GB = 1000**3  #: [bytes/GB]; never to be mixed with GiB
 TERA = 10**12  #: [FLOP/s per TFLOP/s]
 MTOK = 1_000_000  #: [tokens/Mtok]; API prices are quoted per million tokens
 MS_PER_S = 1000.0  #: [ms/s]
+NS_PER_S = 1_000_000_000  #: [ns/s]
 SECONDS_PER_MINUTE = 60.0
 SECONDS_PER_HOUR = 3600.0
 SECONDS_PER_DAY = 86_400.0
@@ -49,6 +49,11 @@ HOURS_PER_DAY = 24
 DAYS_PER_MONTH = 365 / 12  #: the mean month, for dates
 HOURS_PER_MONTH = 730.0  #: 365 · 24 / 12, what clouds bill as one month
 BITS_PER_BYTE = 8
+
+
+def plain_number(value: Numeric) -> Numeric:
+    """Return a number where numpy made an array without dimensions of it, and an array as it is."""
+    return float(value) if getattr(value, "ndim", 0) == 0 else value
 
 
 def percent(fraction: float, digits: int = 0, *, sign: str = "-") -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from planner.bench.metrics import NS_PER_S, output_tokens, request_times
+from planner.bench.metrics import output_tokens, request_times
 from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest
+from planner.units import NS_PER_S
 
 RequestPrice = Callable[[int, int, int], float | None]  # input, cached input and output tokens to USD
 

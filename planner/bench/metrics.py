@@ -16,8 +16,7 @@ from itertools import pairwise
 
 from planner.records import dataclass
 from planner.specs.measured.measurement import Outcome, RequestReply
-
-NS_PER_S = 1_000_000_000
+from planner.units import NS_PER_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from planner.bench.metrics import NS_PER_S, output_tokens, request_times
+from planner.bench.metrics import output_tokens, request_times
 from planner.bench.stream_steps import scheduler_settings
 from planner.errors import UsageError
 from planner.planning.prediction.host_speed import host_notices
@@ -16,7 +16,7 @@ from planner.specs.answers.simulation import EngineLimits, RequestBatch
 from planner.specs.measured.agreement import Agreement, HostComparison, LoadAgreement
 from planner.specs.measured.measurement import Outcome, RequestRecord, RequestStamps, RunManifest
 from planner.specs.profiles.step import ChosenStepProfile, StepProfile
-from planner.units import FloatArray
+from planner.units import NS_PER_S, FloatArray
 
 STATISTICS = (("mean", None), ("p50", 0.5), ("p95", 0.95))
 

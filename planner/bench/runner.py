@@ -20,8 +20,8 @@ from planner.specs.measured.measurement import (
     RequestRecord,
     Verdict,
 )
+from planner.units import NS_PER_S
 
-NS_PER_S = 1_000_000_000
 LAG_PERIOD_S = 0.01
 DEAD_AFTER = 5  # connections refused in a row, at least one per slot, before the server is called dead
 FEWEST_FOR_LIMIT = 30  # and two per slot: errors end sooner than answers, so the first to end are not typical

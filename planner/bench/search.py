@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from planner.bench.metrics import NS_PER_S, request_times
+from planner.bench.metrics import request_times
 from planner.formulas.decisions import sequential_evidence
 from planner.records import dataclass
 from planner.specs.measured.load import SloTarget
 from planner.specs.measured.measurement import Outcome, RequestRecord, Verdict
+from planner.units import NS_PER_S
 
 ERROR_FRACTION = 0.05  # α of each decision (chosen)
 LEAST_LATENCIES = 10  # a probe must last this many mean latencies before it can hold (chosen)

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from planner.bench.metrics import NS_PER_S, output_tokens
+from planner.bench.metrics import output_tokens
 from planner.bench.truth_frames import TruthConfig
 from planner.engines.base import EngineOptions
 from planner.engines.openai_http import OpenAIHttpEngine
@@ -24,6 +24,7 @@ from planner.errors import EngineError
 from planner.records import dataclass
 from planner.specs.measured.load import RequestPlan
 from planner.specs.measured.measurement import RequestReply
+from planner.units import NS_PER_S
 
 TOKENS = 50
 EASY_STREAMS = 16

@@ -26,12 +26,11 @@ from planner.specs.answers.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_M
 from planner.specs.measured.measurement import Outcome, PointFacts, RequestRecord, RunManifest, Setting
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import Disturbance, HostSpeed, StepRun, StepSamples
-from planner.units import Count, Nanoseconds
+from planner.units import NS_PER_S, Count, Nanoseconds
 
 BLOCK_STEPS = 8  # one after the other that are timed as one; the context grows by one a step (chosen)
 FEWEST_STEPS = 3  # of such a block
 TOGETHER_FRACTION = 0.2  # of a stream's usual gap: tokens closer than this were held up on the way (chosen)
-NS_PER_S = 1e9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

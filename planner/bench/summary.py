@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from planner.bench.flags import point_flags
-from planner.bench.metrics import NS_PER_S, RequestTimes, output_tokens, request_times
+from planner.bench.metrics import RequestTimes, output_tokens, request_times
 from planner.formulas.statistics import (
     effective_samples,
     mean_interval,
@@ -27,6 +27,7 @@ from planner.specs.measured.measurement import (
     RequestRecord,
     SteadyWindow,
 )
+from planner.units import NS_PER_S
 
 CONFIDENCE = 0.95
 PERCENTILES = (0.5, 0.9, 0.95, 0.99)

@@ -19,9 +19,7 @@ from planner.bench.truth_frames import (
     stream_head,
 )
 from planner.records import dataclass
-from planner.units import Count, Nanoseconds
-
-NS_PER_S = 1_000_000_000
+from planner.units import NS_PER_S, Count, Nanoseconds
 
 
 class Sink(Protocol):

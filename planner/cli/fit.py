@@ -21,7 +21,7 @@ from planner.cli.options import (
 )
 from planner.errors import EXIT_FINDING
 from planner.report import fit as report
-from planner.specs.answers.fit import Fit, FitRequest
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION, Fit, FitRequest
 from planner.specs.answers.prediction import FitLatency
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def fit(
     kv_dtype: Annotated[str, typer.Option(help="auto, fp8; q8_0 … for llama.cpp.")] = "auto",
     memory_utilization: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of memory that vLLM may use.")
-    ] = 0.9,
+    ] = DEFAULT_UTILIZATION_FRACTION,
     max_num_seqs: Annotated[int | None, typer.Option(min=1, help="vLLM's limit of sequences.")] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="vLLM's tokens per step.")] = None,
     engine_version: Annotated[str, typer.Option(help="Memory differs by version.")] = "latest",

@@ -28,6 +28,7 @@ from planner.planning.prediction.predict import predict as predict_from_books
 from planner.planning.prediction.predict_profile import predict_from_profile
 from planner.planning.prediction.predict_stream import predict_stream
 from planner.report import predict as report
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.answers.prediction import Prediction, PredictRequest, StreamPrediction
 
 SEED = 0  # of the arrivals and lengths with which a measured profile is simulated
@@ -65,7 +66,7 @@ def predict(
     rate: Annotated[float | None, typer.Option(help="Requests per second (open loop).")] = None,
     memory_utilization: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of memory that the engine may use.")
-    ] = 0.9,
+    ] = DEFAULT_UTILIZATION_FRACTION,
     max_num_seqs: Annotated[int | None, typer.Option(min=1, help="Limit of sequences.")] = None,
     max_num_batched_tokens: Annotated[int | None, typer.Option(min=1, help="Tokens per step.")] = None,
     pool_tokens: Annotated[

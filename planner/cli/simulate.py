@@ -34,6 +34,7 @@ from planner.planning.prediction.profile_engine import profile_limits, simulate_
 from planner.planning.prediction.simulate import simulate_replica
 from planner.report import simulate as report
 from planner.simulation.arrivals import gamma_arrivals
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.answers.simulated import ReplicaSimulation
 from planner.specs.answers.simulation import RequestBatch
@@ -77,7 +78,7 @@ def simulate(
     kv_dtype: Annotated[str, typer.Option(help="auto or fp8.")] = "auto",
     memory_utilization: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of memory that the engine may use.")
-    ] = 0.9,
+    ] = DEFAULT_UTILIZATION_FRACTION,
     max_num_seqs: Annotated[
         int | None, typer.Option("--max-num-seqs", "--parallel", min=1, help="Limit of sequences, or slots.")
     ] = None,

@@ -20,11 +20,11 @@ from planner.specs.measured.measurement import (
     RequestStamps,
     TokenUsage,
 )
+from planner.units import NS_PER_S
 
 FIRST_TOKEN_S = 0.020  # chosen: the shape of the public client comparisons (20 ms, then 5 ms per token)
 STEP_S = 0.005
 PREFILL_S_PER_TOKEN = 0.0
-NS_PER_S = 1_000_000_000
 
 
 class FakeEngine:

@@ -16,9 +16,8 @@ from planner.engines.sse import EventReader
 from planner.errors import UsageError
 from planner.records import dataclass
 from planner.specs.measured.measurement import Outcome
-from planner.units import Count
+from planner.units import NS_PER_S, Count
 
-NS_PER_S = 1_000_000_000
 DONE_GRACE_S = 0.25  # how long a stream may stay open after [DONE] before we close it
 IDLE_REUSE_NS = 4 * NS_PER_S  # uvicorn closes idle connections after 5 s; a request must not race with that
 EVENT_STARTS = (b"data:", b":", b"event:", b"id:", b"retry:")

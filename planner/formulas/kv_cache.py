@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.units import Numeric
+from planner.units import Numeric, plain_number
 
 
 def kv_heads_per_rank(*, kv_heads: Numeric, tensor_parallel: Numeric) -> Numeric:
@@ -35,7 +35,7 @@ def kv_heads_per_rank(*, kv_heads: Numeric, tensor_parallel: Numeric) -> Numeric
     >>> kv_heads_per_rank(kv_heads=4, tensor_parallel=8)
     1.0
     """
-    return _plain(np.maximum(1.0, np.floor_divide(kv_heads, tensor_parallel)))
+    return plain_number(np.maximum(1.0, np.floor_divide(kv_heads, tensor_parallel)))
 
 
 def head_kv_bytes_per_token(
@@ -211,9 +211,4 @@ def windowed_tokens(*, tokens: Numeric, window: Numeric) -> Numeric:
     >>> windowed_tokens(tokens=32_768, window=4096)
     4096.0
     """
-    return _plain(np.minimum(tokens, window).astype(float))
-
-
-def _plain(value: Numeric) -> Numeric:
-    """Give scalars back as float, arrays as they are."""
-    return float(value) if np.ndim(value) == 0 else value
+    return plain_number(np.minimum(tokens, window).astype(float))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.units import Numeric
+from planner.units import Numeric, plain_number
 
 
 def pool_bytes(
@@ -168,7 +168,7 @@ def whole_blocks(*, pool_bytes: Numeric, block_bytes: Numeric) -> Numeric:
     476000.0
     """
     blocks = np.maximum(0.0, np.floor(pool_bytes / block_bytes))
-    return float(blocks) if np.ndim(blocks) == 0 else blocks
+    return plain_number(blocks)
 
 
 def blocks_of_sequence(
@@ -217,7 +217,7 @@ def blocks_of_sequence(
     else:
         kept = np.minimum(window - unaligned_blocks + batched_tokens, tokens)
         blocks = np.ceil(kept / block_tokens) + unaligned_blocks
-    return float(blocks) if np.ndim(blocks) == 0 else blocks
+    return plain_number(blocks)
 
 
 def state_block_tokens(*, state_bytes: Numeric, token_bytes: Numeric, multiple: Numeric = 16.0) -> Numeric:
@@ -249,4 +249,4 @@ def state_block_tokens(*, state_bytes: Numeric, token_bytes: Numeric, multiple: 
     1056.0
     """
     tokens = np.ceil(state_bytes / token_bytes / multiple) * multiple
-    return float(tokens) if np.ndim(tokens) == 0 else tokens
+    return plain_number(tokens)

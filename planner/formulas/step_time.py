@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.units import Numeric
+from planner.units import Numeric, plain_number
 
 
 def operator_s(*, compute_s: Numeric, memory_s: Numeric) -> Numeric:
@@ -97,7 +97,7 @@ def busiest_rank(*, touched: Numeric, experts: Numeric, ranks: Numeric) -> Numer
     mean = np.maximum(touched / ranks, 1e-12)
     left = 1.0 - touched / np.maximum(experts, 1.0)
     factor = 1.0 + np.sqrt(np.maximum(2.0 * np.log(ranks) * left / mean, 0.0))
-    return float(factor) if np.ndim(factor) == 0 else factor
+    return plain_number(factor)
 
 
 def tokens_per_step(*, draft_tokens: Numeric, acceptance_fraction: Numeric) -> Numeric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.units import BITS_PER_BYTE, MIB, Numeric
+from planner.units import BITS_PER_BYTE, MIB, Numeric, plain_number
 
 # PyTorch's CUDA allocator [1]: requests from 10 MiB on are rounded up to 2 MiB, and what is left of a block is
 # only given to others when it exceeds 1 MiB.
@@ -56,7 +56,7 @@ def quantized_matrix_bytes(
     """
     blocks = np.ceil(rows / scale_rows) * np.ceil(columns / scale_columns)
     size = (rows * columns * weight_bits + blocks * scale_bits) / BITS_PER_BYTE
-    return float(size) if np.ndim(size) == 0 else size
+    return plain_number(size)
 
 
 def allocator_slack_bytes(*, tensor_bytes: Numeric) -> Numeric:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from planner.inputs.table_cells import Cells
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.answers.validation import EngineSettings, TableRow
 from planner.units import GIB, MIB
 
 VLLM_SIZES = {"weights_gib": "weights", "kv_gib": "kv", "peak_activation_gib": "activation"}
-DEFAULT_UTILIZATION = 0.9
 NOMINAL_GIB = frozenset({16.0, 24.0, 48.0, 80.0})  #: what a box says, not what the engine found
 
 
@@ -52,7 +52,7 @@ def _vllm_settings(row: Cells, notes: str) -> EngineSettings:
     share = row.positive("gpu_memory_utilization")
     return EngineSettings(
         context_tokens=row.whole("max_model_len"),
-        utilization_fraction=share if share is not None and share <= 1 else DEFAULT_UTILIZATION,
+        utilization_fraction=share if share is not None and share <= 1 else DEFAULT_UTILIZATION_FRACTION,
         kv_dtype=row.text("kv_cache_dtype") or "auto",
         max_sequences=256 if "max_num_seqs 256" in notes else None,
         batched_tokens=2048 if "max_num_batched_tokens 2048" in notes else None,

@@ -1,10 +1,11 @@
 import asyncio
 
 from planner.engines.base import EngineOptions
-from planner.engines.fake import FIRST_TOKEN_S, NS_PER_S, STEP_S
+from planner.engines.fake import FIRST_TOKEN_S, STEP_S
 from planner.engines.registry import ENGINES
 from planner.specs.measured.load import RequestPlan
 from planner.specs.measured.measurement import Outcome, RequestReply
+from planner.units import NS_PER_S
 
 
 def ask(output_tokens: int, cancel_after_s: float | None = None) -> RequestReply:

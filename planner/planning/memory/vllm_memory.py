@@ -8,6 +8,7 @@ from planner.planning.memory.kv_groups import CacheGroup, cache_groups, kv_eleme
 from planner.planning.memory.vllm_blocks import BlockLayout, block_layout
 from planner.planning.memory.weights import EngineWeights, engine_weights
 from planner.records import dataclass
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import ModelSpec, MoeBlock
 from planner.specs.profiles.memory import EngineMemoryProfile, VersionMemory
@@ -18,7 +19,6 @@ LARGEST_GPU_GIB = 160.0
 LARGE_GPU_GIB = 70.0
 LARGE_GPU_DEFAULTS = (8192, 1024)
 SMALL_GPU_DEFAULTS = (2048, 256)
-DEFAULT_UTILIZATION = 0.9
 NEW_GPU_CAPABILITY = 9.0
 
 
@@ -30,7 +30,7 @@ class VllmSettings:
     kv_dtype: str = "auto"
     tensor_parallel: Count = 1
     pipeline_parallel: Count = 1
-    utilization_fraction: float = DEFAULT_UTILIZATION
+    utilization_fraction: float = DEFAULT_UTILIZATION_FRACTION
     context_tokens: int | None = None
     batched_tokens: int | None = None
     max_sequences: Count | None = None

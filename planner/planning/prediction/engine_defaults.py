@@ -10,9 +10,10 @@ from planner.planning.memory.kv_groups import kv_bytes_per_token, kv_element_byt
 from planner.planning.memory.schemes import weight_scheme
 from planner.planning.memory.sglang_memory import sglang_pool
 from planner.planning.memory.versions import LATEST, check_version, engine_name, memory_notices, step_notices
-from planner.planning.memory.vllm_memory import DEFAULT_UTILIZATION, VllmMemory, VllmSettings, vllm_memory
+from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings, vllm_memory
 from planner.planning.prediction.closed_loop import Limits
 from planner.records import dataclass
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.base import Notice
 from planner.specs.books.hardware import HardwareSpec
@@ -175,7 +176,7 @@ def _sglang_memory(request: PredictRequest, memory: VllmMemory) -> RankMemory:
         weights_bytes=weights,
         tensor_parallel=request.tensor_parallel,
         pipeline_parallel=request.pipeline_parallel,
-        static_share=None if given == DEFAULT_UTILIZATION else given,
+        static_share=None if given == DEFAULT_UTILIZATION_FRACTION else given,
     )
     return RankMemory(weights_bytes=weights, pool_bytes=pool.pool_bytes, tokens=groups * pool.tokens)
 

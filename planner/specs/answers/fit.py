@@ -8,6 +8,7 @@ from planner.records import dataclass
 from planner.specs.base import Grade, Notice
 from planner.units import Count, MeanCount
 
+DEFAULT_UTILIZATION_FRACTION = 0.9  #: of memory, vLLM's ``--gpu-memory-utilization`` where none is given
 FitEngine = Literal["vllm", "llamacpp"]
 
 
@@ -22,7 +23,7 @@ class FitRequest:
     pipeline_parallel: Count = 1
     context_tokens: int = 8192
     concurrency: Count = 1
-    utilization_fraction: float = 0.9
+    utilization_fraction: float = DEFAULT_UTILIZATION_FRACTION
     version: str = "latest"
     batched_tokens: int | None = None
     max_sequences: Count | None = None

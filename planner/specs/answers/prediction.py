@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from planner.records import dataclass
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.base import Grade, Notice, Quantity
 from planner.units import Count, MeanCount
 
@@ -37,7 +38,7 @@ class PredictRequest:
     output_tokens: float = 256
     concurrency: MeanCount | None = None
     requests_per_s: float | None = None
-    utilization_fraction: float = 0.9
+    utilization_fraction: float = DEFAULT_UTILIZATION_FRACTION
     batched_tokens: int | None = None
     max_sequences: Count | None = None
     version: str = "latest"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from planner.records import dataclass
+from planner.specs.answers.fit import DEFAULT_UTILIZATION_FRACTION
 from planner.specs.answers.simulation import RequestBatch
 from planner.specs.base import Quantity
 from planner.units import Count, Ratio
@@ -15,7 +16,7 @@ class EngineSettings:
     """How the engine of a measured row was set up, as far as the table says; ``None`` is the engine's default."""
 
     context_tokens: int | None = None
-    utilization_fraction: float = 0.9
+    utilization_fraction: float = DEFAULT_UTILIZATION_FRACTION
     kv_dtype: str = "auto"
     max_sequences: Count | None = None
     batched_tokens: int | None = None
