@@ -12,8 +12,9 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.model_files import is_model_path, read_model
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.planning.memory.architecture import Architecture, unpack
-from planner.planning.memory.fit import VLLM_KINDS, fit_vllm
+from planner.planning.memory.fit import fit_vllm
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
+from planner.planning.memory.shortage import VLLM_KINDS
 from planner.planning.prediction.predict import predict
 from planner.planning.prediction.predict_stream import predict_stream
 from planner.specs.answers.fit import Fit, FitRequest

@@ -163,3 +163,15 @@ def test_what_is_no_version_is_refused(command: list[str]) -> None:
     refused = planner(*command, "--engine-version", "banana")
     assert refused.exit_code == 2
     assert "'banana' is not a version of vLLM" in refused.stderr
+
+
+def test_a_server_on_a_processor_is_noticed() -> None:
+    asked = ["--model", "llama-3.1-8b", "--gpu", "epyc-9654", "--format", "json"]
+    notices = json.loads(CliRunner().invoke(app, asked).stdout)["notices"]
+    assert notices[0]["message"] == "vLLM is not usually run on a cpu"
+
+
+def test_an_endless_load_is_refused() -> None:
+    refused = planner("predict", *BASE, "--concurrency", "inf")
+    assert refused.exit_code == 2
+    assert "concurrency must be above 0 and finite, found inf" in refused.stderr

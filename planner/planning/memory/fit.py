@@ -18,6 +18,7 @@ from planner.planning.memory.shortage import (
     settings_of,
     shortage_bytes,
     sized,
+    unusual_device,
 )
 from planner.planning.memory.versions import check_version, memory_notices
 from planner.planning.memory.vllm_memory import StageMemory, VllmMemory, vllm_memory
@@ -30,7 +31,6 @@ from planner.specs.profiles.memory import EngineMemoryProfile
 MAX_CHANGES = 4
 MAX_TENSOR_PARALLEL = 8  # GPUs that one link joins in the machines that clouds rent
 RUNTIMES = {"nvidia": ("CUDA, NCCL", "CUDA graphs"), "amd": ("HIP, RCCL", "HIP graphs")}
-VLLM_KINDS = frozenset({"gpu", "consumer-gpu", "accelerator"})
 
 
 def fit_vllm(
@@ -127,12 +127,7 @@ def _notices(
             cure="expect the memory saving, not the speed",
         )
     yield from memory_notices(request.version, profile)
-    if hardware.kind not in VLLM_KINDS:
-        yield Notice(
-            code="engine-device",
-            message=f"vLLM is not usually run on a {hardware.kind}",
-            cure="use --engine llamacpp",
-        )
+    yield from unusual_device("vllm", hardware)
 
 
 def _changes(

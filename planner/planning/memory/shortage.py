@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from planner.errors import UsageError
 from planner.planning.memory.schemes import supports
+from planner.planning.memory.versions import engine_name
 from planner.planning.memory.vllm_memory import VllmMemory, VllmSettings
 from planner.specs.answers.fit import FitRequest
+from planner.specs.base import Notice
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import ModelSpec
 from planner.units import GIB, MIB
+
+VLLM_KINDS = frozenset({"gpu", "consumer-gpu", "accelerator"})  #: what servers of vLLM's kind run on
+
+
+def unusual_device(engine: str, hardware: HardwareSpec) -> tuple[Notice, ...]:
+    """Say when a server is asked for on a device on which nobody runs one."""
+    if hardware.kind in VLLM_KINDS:
+        return ()
+    message = f"{engine_name(engine)} is not usually run on a {hardware.kind}"
+    return (Notice(code="engine-device", message=message, cure="use --engine llamacpp"),)
 
 
 def shortage_reason(

@@ -10,6 +10,7 @@ from planner.errors import UsageError
 from planner.formulas.step_time import tokens_per_step
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.schemes import supports, weight_scheme
+from planner.planning.memory.shortage import unusual_device
 from planner.planning.memory.vllm_memory import VllmMemory
 from planner.planning.prediction.closed_loop import Savings
 from planner.planning.prediction.engine_defaults import (
@@ -53,7 +54,7 @@ def predict(
     """
     check_load(architecture, request)
     _check_engine(hardware, request.engine)
-    unpacked = _type_notices(architecture, hardware, request)
+    unpacked = (*unusual_device(request.engine, hardware), *_type_notices(architecture, hardware, request))
     chosen = choose_profile(profiles, engine=request.engine, hardware=hardware)
     versions = version_notices(request, chosen.profile.engine_versions, memory_profile)
     memory = memory_of(architecture, hardware, request, memory_profile)
