@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from planner.engines.base import EngineOptions
-from planner.engines.host import driver_cuda_version, gpus
-from planner.engines.vllm import EXECUTABLE_VARIABLE
+from planner.engines.host import driver_cuda_version, gpus, vllm_command
 from planner.errors import EngineError, UsageError
 from planner.specs.measured.host import GpuFacts
 from planner.units import GIB
@@ -99,7 +97,7 @@ def _check_driver(driver: str) -> None:
 
 
 def _check_engine(engine: str) -> None:
-    if engine == "vllm" and not (os.environ.get(EXECUTABLE_VARIABLE) or shutil.which("vllm")):
+    if engine == "vllm" and not vllm_command():
         raise EngineError("there is no vllm command", cure="pip install 'llm-capacity-planner[vllm]'")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,8 @@ from planner.specs.measured.host import ExtraFacts, GpuFacts, HostFacts
 from planner.specs.measured.measurement import MachineFacts
 
 HOST_DIGITS = 12
+EXECUTABLE_VARIABLE = "PLANNER_VLLM"  # a vllm command in another environment
+FOUND_AS_COMMAND = "a command"  # of another environment, whose version only starting it tells
 BANDWIDTH_BUFFER_BYTES = 128 * 1024**2  # above what one core sees of most last-level caches
 BANDWIDTH_BUDGET_S = 0.8
 READ_AND_WRITE = 2  # a copy reads and writes each byte
@@ -49,6 +52,11 @@ def machine_facts() -> MachineFacts:
 def host_id() -> str:
     """Return a digest that tells machines apart and names none."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:HOST_DIGITS]
+
+
+def vllm_command() -> str | None:
+    """Return the vllm command that planner starts; ``None`` where there is none."""
+    return os.environ.get(EXECUTABLE_VARIABLE) or shutil.which("vllm")
 
 
 def engine_versions(distributions: Mapping[str, str]) -> dict[str, str]:
@@ -165,7 +173,7 @@ def _extra(name: str) -> ExtraFacts:
     try:
         found: str | None = version(distribution)
     except PackageNotFoundError:
-        found = None
+        found = FOUND_AS_COMMAND if name == "vLLM" and vllm_command() else None
     return ExtraFacts(
         name=name,
         version=found,

@@ -13,7 +13,7 @@ from dataclasses import asdict, field
 
 from planner.engines.base import EngineOptions
 from planner.engines.host import usable_cpus
-from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
+from planner.engines.llamacpp_session import FLASH_ATTENTION, KV_TYPES, LlamaCppSettings, SessionFacts
 from planner.errors import EngineError, UsageError
 from planner.records import dataclass
 from planner.specs.measured.load import RequestPlan
@@ -146,37 +146,43 @@ class LlamaCppEngine:
 
 
 def launch_settings(options: EngineOptions) -> LlamaCppSettings:
-    """Read llama-server's arguments for the size of the context.
+    """Read llama-server's arguments for the size of the context and how it is computed.
 
     Raises
     ------
     UsageError
         If there are others.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--parallel", type=int, default=4)
-    parser.add_argument("--ctx-size", type=int, default=16_384)
-    parser.add_argument("--threads", type=int, default=usable_cpus())
-    parser.add_argument("--batch-size", type=int, default=2048)
-    parser.add_argument("--ubatch-size", type=int, default=512)
-    parser.add_argument("--n-gpu-layers", type=int, default=-1)
     unknown: list[str] = []
     with contextlib.suppress(argparse.ArgumentError):
-        given, unknown = parser.parse_known_args(options.launch_arguments)
+        given, unknown = _server_arguments().parse_known_args(options.launch_arguments)
         if not unknown:
-            return LlamaCppSettings(
-                model=options.model,
-                threads=given.threads,
-                context_tokens=given.ctx_size,
-                sequences=given.parallel,
-                batch_tokens=given.batch_size,
-                ubatch_tokens=given.ubatch_size,
-                gpu_layers=given.n_gpu_layers,
-            )
+            return LlamaCppSettings(model=options.model, **vars(given))
     raise UsageError(
         f"llama.cpp in process does not take {' '.join(unknown or options.launch_arguments)}",
-        cure="it takes --parallel, --ctx-size, --threads, --batch-size, --ubatch-size and --n-gpu-layers, each with a number",
+        cure="it takes --parallel, --ctx-size, --threads, --batch-size, --ubatch-size and --n-gpu-layers with a number, "
+        f"--flash-attn {'|'.join(FLASH_ATTENTION)}, --cache-type-k and --cache-type-v {'|'.join(KV_TYPES)}, and --kv-unified",
     )
+
+
+def _server_arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for names, field_name, default in (
+        (("--parallel", "-np"), "sequences", 4),
+        (("--ctx-size", "-c"), "context_tokens", 16_384),
+        (("--threads", "-t"), "threads", usable_cpus()),
+        (("--batch-size", "-b"), "batch_tokens", 2048),
+        (("--ubatch-size", "-ub"), "ubatch_tokens", 512),
+        (("--n-gpu-layers", "-ngl"), "gpu_layers", -1),
+    ):
+        parser.add_argument(*names, dest=field_name, type=int, default=default)
+    parser.add_argument(
+        "--flash-attn", "-fa", dest="flash_attention", choices=FLASH_ATTENTION, default="auto"
+    )
+    parser.add_argument("--cache-type-k", "-ctk", dest="kv_type_k", choices=KV_TYPES, default="f16")
+    parser.add_argument("--cache-type-v", "-ctv", dest="kv_type_v", choices=KV_TYPES, default="f16")
+    parser.add_argument("--kv-unified", "-kvu", dest="unified_kv", action="store_true")
+    return parser
 
 
 def _facts(facts: SessionFacts, settings: LlamaCppSettings, options: EngineOptions) -> EngineFacts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.engines.base import EngineOptions
+from planner.engines.host import EXECUTABLE_VARIABLE, vllm_command
 from planner.engines.openai_http import OpenAIHttpEngine
 from planner.engines.vllm_log import log_figures, start_failure
 from planner.errors import EngineError, UsageError
 from planner.specs.measured.load import RequestPlan
 from planner.specs.measured.measurement import CacheAudit, EngineFacts, RequestReply
 
-EXECUTABLE_VARIABLE = "PLANNER_VLLM"  # a vllm command in another environment
 START_TIMEOUT_S = 900.0  # large models with graph capture take minutes
 POLL_S = 0.5
 STOP_TIMEOUT_S = 20.0
@@ -84,7 +83,7 @@ class VllmEngine:
             await asyncio.to_thread(self._process.wait)
 
     def _command(self) -> list[str]:
-        executable = os.environ.get(EXECUTABLE_VARIABLE) or shutil.which("vllm")
+        executable = vllm_command()
         if not executable:
             raise EngineError(
                 "there is no vllm command",

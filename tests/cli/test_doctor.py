@@ -31,11 +31,21 @@ def _one_gpu() -> tuple[GpuFacts, ...]:
 
 def test_doctor_names_what_is_missing_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "gpus", _no_gpu)
+    monkeypatch.setattr(host, "vllm_command", lambda: None)
     monkeypatch.setitem(host.EXTRAS, "vLLM", ("no-such-distribution", "vllm", "bench a vLLM"))
     shown = CliRunner().invoke(app, []).stdout
     assert "GB/s (one thread, copy, measured)" in shown
     assert "none: looking at GPUs needs nvidia-ml-py" in shown
     assert "pip install 'llm-capacity-planner[vllm]'" in shown
+
+
+def test_doctor_knows_a_vllm_of_another_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "gpus", _no_gpu)
+    monkeypatch.setitem(host.EXTRAS, "vLLM", ("no-such-distribution", "vllm", "bench a vLLM"))
+    monkeypatch.setenv(host.EXECUTABLE_VARIABLE, "/elsewhere/bin/vllm")
+    shown = " ".join(CliRunner().invoke(app, []).stdout.split())
+    assert "vLLM a command bench a vLLM" in shown
+    assert "llm-capacity-planner[vllm]" not in shown
 
 
 def test_doctor_lists_gpus(monkeypatch: pytest.MonkeyPatch) -> None:

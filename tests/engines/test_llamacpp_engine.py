@@ -118,9 +118,26 @@ def test_launch_arguments_are_llama_servers() -> None:
     arguments = ("--parallel", "8", "--ctx-size", "2048", "--threads", "2")
     made = launch_settings(EngineOptions(model="m", launch_arguments=arguments))
     assert (made.sequences, made.context_tokens, made.threads, made.batch_tokens) == (8, 2048, 2, 2048)
+    assert (made.flash_attention, made.kv_type_k, made.kv_type_v, made.unified_kv) == (
+        "auto",
+        "f16",
+        "f16",
+        False,
+    )
+    words = ("-np", "2", "-ngl", "20", "-fa", "on", "-ctk", "q8_0", "-ctv", "q4_0", "-kvu")
+    short = launch_settings(EngineOptions(model="m", launch_arguments=words))
+    assert (short.sequences, short.gpu_layers) == (2, 20)
+    assert (short.flash_attention, short.kv_type_k, short.kv_type_v, short.unified_kv) == (
+        "on",
+        "q8_0",
+        "q4_0",
+        True,
+    )
 
 
-@pytest.mark.parametrize("arguments", [("--flash-attn", "on"), ("--parallel", "many")])
+@pytest.mark.parametrize(
+    "arguments", [("--flash-attn", "maybe"), ("--parallel", "many"), ("--mlock",), ("--cache-type-k", "f8")]
+)
 def test_other_launch_arguments_are_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match="does not take") as refused:
         launch_settings(EngineOptions(model="m", launch_arguments=arguments))
@@ -128,9 +145,11 @@ def test_other_launch_arguments_are_refused(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.llamacpp
-def test_llama_cpp_serves_more_requests_than_it_has_slots(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [(), ("--kv-unified",), ("-fa", "on", "-ctk", "q8_0", "-ctv", "q8_0")])
+def test_llama_cpp_serves_more_requests_than_it_has_slots(tmp_path: Path, more: tuple[str, ...]) -> None:
     path = write_gguf(tiny("llama"), "q4_0", tmp_path / "model.gguf", seed=1)
-    options = EngineOptions(model=str(path), launch_arguments=("--parallel", "2", "--ctx-size", "512"))
+    arguments = ("--parallel", "2", "--ctx-size", "512", *more)
+    options = EngineOptions(model=str(path), launch_arguments=arguments)
     _, replies = serve(options, [plan(number, input_tokens=40) for number in range(5)], WORKER)
     assert [reply.outcome for reply in replies] == [Outcome.OK] * 5
     assert [reply.usage.output_tokens for reply in replies] == [3] * 5

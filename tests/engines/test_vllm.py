@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from planner.engines.base import EngineOptions
+from planner.engines.host import EXECUTABLE_VARIABLE
 from planner.engines.synthetic import write_vllm_folder
-from planner.engines.vllm import EXECUTABLE_VARIABLE, VllmEngine
+from planner.engines.vllm import VllmEngine
 from planner.engines.vllm_log import log_figures, start_failure
 from planner.errors import EngineError, UsageError
 from planner.specs.measured.load import RequestPlan
