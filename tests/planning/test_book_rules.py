@@ -10,6 +10,7 @@ from planner.inputs import books as shipped
 from planner.inputs.books import load_books
 from planner.planning.book_rules import STALE_AFTER_DAYS, breaches, stale_rows
 from planner.specs.books.books import Books
+from planner.specs.books.hardware import HardwareSpec
 
 
 @pytest.fixture
@@ -95,3 +96,18 @@ def test_an_open_model_and_a_rented_card_must_be_rows_of_the_other_books(books: 
         ("api", "maker/large", "open_model", "nobody-8b"),
         ("rentals", "cloud/two-gpu/north", "gpu", "card-160"),
     ]
+
+
+@pytest.mark.parametrize("row", load_books().hardware.rows.values(), ids=lambda row: row.id)
+def test_a_row_lists_the_types_of_its_generation_at_dense_rates(row: HardwareSpec) -> None:
+    rates = row.tflops
+    if row.vendor == "nvidia":
+        capability = float(row.compute_capability or 0.0)
+        assert ("bf16" in rates) == (capability >= 8.0)
+        assert ("fp8" in rates) == (capability >= 8.9)
+        assert ("fp4" in rates) == (capability >= 10.0)
+        # Half as wide is twice as fast; a rate with sparsity beside a dense one would make it four times.
+        if "fp8" in rates:
+            assert rates["fp8"] == pytest.approx(2 * rates["fp16"], rel=0.02)
+    if row.link_devices is not None:
+        assert row.link_gb_per_s > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,6 +35,8 @@ SPLIT_DECODE = Spread(low=0.8, high=1.2, median_error_fraction=0.14)
 # Launches take as long as the host and the build make them: a 3B model on four RTX 4090s took 3.0 to 4.6 ms a token.
 # Half-width in log space of 80 % of their times.
 LAUNCH_SPREAD = 0.25
+# The cores of a large processor are seldom all used, and half of them wait half as long for each other; which, nobody states.
+WAIT_SPREAD = 0.5
 HBM = frozenset({7.0, 8.0, 9.0, 10.0, 10.3})  #: compute capabilities of V100, A100, H100, B200, B300
 PASCAL = 7.0  #: before this compute capability there are no matrix units
 PHYSICAL_BATCH = 512.0  #: llama.cpp's --ubatch-size
@@ -91,7 +94,6 @@ def single_stream(
     )
     decode = decode_s(work, numbers, devices=devices, build=build)
     prefill = prefill_s(work, numbers, input_tokens=max(input_tokens, 1.0), devices=devices, build=build)
-    launches = launch_s(work, numbers, build=build) * work.layers / decode
     grade = "assumed" if work.spilled_s else grade
     first, each = chosen.ttft, chosen.tpot
     if work.spilled_s:
@@ -100,8 +102,20 @@ def single_stream(
         first, each = SPLIT_PREFILL, SPLIT_DECODE
     return SingleStream(
         prefill_tokens_per_s=_rate(1.0 / prefill, first, width, grade) if prefill < np.inf else None,
-        decode_tokens_per_s=_rate(1.0 / decode, each, width, grade, launches),
+        decode_tokens_per_s=_rate(
+            1.0 / decode, each, width, grade, _host_spread(work, numbers, build, token_s=decode)
+        ),
     )
+
+
+def _host_spread(
+    work: StreamWork, numbers: Mapping[str, float], build: int | None, *, token_s: float
+) -> float:
+    """Return half the width in log space that launches and waiting threads add to a token's time."""
+    launches = launch_s(work, numbers, build=build) * work.layers / token_s
+    bare = replace(work, threads=0.0)
+    waits = launches - launch_s(bare, numbers, build=build) * work.layers / token_s
+    return LAUNCH_SPREAD * launches + WAIT_SPREAD * waits
 
 
 def decode_s(
@@ -246,9 +260,8 @@ def stream_profile(
     return own[0], BORROWED_WIDTH, "datasheet"
 
 
-def _rate(value: float, spread: Spread, width: float, grade: Grade, launches: float = 0.0) -> Quantity:
+def _rate(value: float, spread: Spread, width: float, grade: Grade, extra: float = 0.0) -> Quantity:
     """Return a rate with the interval of its error factor, which is that of times."""
-    extra = LAUNCH_SPREAD * launches
     low = np.hypot(width * np.log(spread.low), extra)
     high = np.hypot(width * np.log(spread.high), extra)
     return Quantity(

@@ -190,3 +190,8 @@ def test_linear_attention_takes_more_launches_unless_the_engine_fuses_it() -> No
 def test_what_one_device_tells_of_its_class_is_graded_datasheet() -> None:
     assert ask("dgx-spark").decode_tokens_per_s.grade == "fitted"
     assert ask("jetson-agx-orin").decode_tokens_per_s.grade == "datasheet"
+
+
+def test_a_processor_of_many_cores_is_known_less_well() -> None:
+    few, many = (ask(name).decode_tokens_per_s for name in ("ryzen-9-7950x", "epyc-9654"))
+    assert many.high / many.value > 1.2 * few.high / few.value
