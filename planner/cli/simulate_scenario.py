@@ -79,6 +79,8 @@ def scenario_share(
     UsageError
         When nothing says what serves the requests.
     """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", cure="name one of its scenarios")
     measured = load_step_profiles(flags.profile)
     (case,) = read_all((path,), sets, folders, measured)
     hosting = case.scenario.hosting
@@ -182,7 +184,8 @@ def _nothing(weighed: Sequence[Weighed]) -> UsageError:
             "say what serves the requests",
             cure="give --model and --gpu, --profile FILE, or hosting.self_hosted in the scenario",
         )
+    words = {reason.rpartition(": ")[2] for reason in reasons}
     return UsageError(
-        f"no machines serve the scenario: {'; '.join(reasons)}",
+        f"no machines serve the scenario: {'; '.join(words if len(words) == 1 else reasons)}",
         cure="allow others with --model, --tensor-parallel or --quantization; --gpu simulates one of that GPU all the same",
     )

@@ -150,6 +150,18 @@ def test_where_nothing_holds_the_reasons_are_told() -> None:
     assert "1 replica takes the peak of 20.4 requests/s" in anyway.stdout
 
 
+def test_one_fault_of_all_machines_is_told_once() -> None:
+    none = planner("simulate", *BULK, "--quantization", "foo")
+    assert none.stderr.startswith(
+        "error: no machines serve the scenario: no weight quantization is called 'foo'\n"
+    )
+
+
+def test_a_folder_is_no_scenario() -> None:
+    none = planner("simulate", "scenarios")
+    assert (none.exit_code, none.stderr.splitlines()[0]) == (2, "error: scenarios is a folder")
+
+
 def test_a_scenario_without_machines_is_asked_for_them() -> None:
     none = planner("simulate", "scenarios/routing-cascade.yaml")
     assert none.exit_code == 2
