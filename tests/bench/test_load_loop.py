@@ -123,6 +123,15 @@ def test_loads_longer_than_the_server_takes_are_left_out() -> None:
     assert [max(point.input_tokens.values) for point in points if point] == [256, 160]
 
 
+def test_a_server_that_shows_no_steps_gets_every_load_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.bench.load_loop.VISITS", 1)
+    loop, told = LoadLoop(0.05, manifest(), longest_tokens=None, seed=3), manifest()
+    while (point := loop.next_point([], told)) is not None:
+        told = with_point(told, point, loop)
+    assert len(told.points) == 2 * LOADS + 1
+    assert loop.held_out_error_fraction is None
+
+
 def test_a_run_that_goes_on_begins_with_a_reference_and_keeps_its_numbers() -> None:
     _, told, _ = climb(goal=0.0, most=4)
     assert (held_out_points(told), reference_points(told)) == ((3,), (0, 2))
