@@ -24,8 +24,7 @@ def plain(value: object) -> object:
     if isinstance(value, BaseModel):
         return plain(value.model_dump(mode="json", exclude_none=True))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: _whole(item) if "bytes" in name else plain(item) for name, item in fields}
+        return _fields(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -33,6 +32,11 @@ def plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _fields(record: DataclassInstance) -> dict[str, object]:
+    named = ((field.name, getattr(record, field.name)) for field in dataclasses.fields(record))
+    return {name: _whole(item) if "bytes" in name else plain(item) for name, item in named}
 
 
 def _whole(value: object) -> object:

@@ -21,9 +21,7 @@ def hosting_findings(s: Standing) -> Iterator[Finding]:
     """Yield own machines that no longer hold: nothing else holds either, or they were what was chosen before."""
     chosen, options = s.estimate.recommendation.hosting, s.estimate.recommendation.options
     own = [option for option in options if option.kind != "api"]
-    before = s.before.choice if s.before is not None else None
-    was_own = before is not None and any(option.kind == before.kind for option in own)
-    lost = was_own and all(option.refused for option in own)
+    lost = _was_own(s, own) and all(option.refused for option in own)
     if chosen is not None and not lost:
         return
     physical = [option for option in own if _kinds(option) & set(PHYSICAL)]
@@ -34,6 +32,12 @@ def hosting_findings(s: Standing) -> Iterator[Finding]:
         yield _refused(s, rule, several, lost=lost)
     if chosen is None and not physical:
         yield _forbidden(s)
+
+
+def _was_own(s: Standing, own: Sequence[HostingOption]) -> bool:
+    """Tell whether what was chosen before is of a kind that is still weighed."""
+    before = s.before.choice if s.before is not None else None
+    return before is not None and any(option.kind == before.kind for option in own)
 
 
 def _kinds(option: HostingOption) -> set[RefusalKind]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from io import StringIO
 
 from rich.console import RenderableType
@@ -152,19 +153,7 @@ def _heading(result: RunResult) -> str:
 
 
 def _remarks(result: RunResult) -> list[str]:
-    lines = []
-    for point in result.points:
-        name = load_text(point.load)
-        if point.requests.failed:
-            classes = ", ".join(f"{error} {count}" for error, count in point.requests.by_error.items())
-            lines.append(f"[bad]{name}: failed: {classes}[/]")
-        if point.stopped:
-            lines.append(f"[bad]{name}: {STOPS.get(point.stopped, point.stopped)}[/]")
-    for flag, meaning in FLAG_MEANINGS.items():
-        marked = [load_text(point.load) for point in result.points if flag in point.flags]
-        if marked and flag != "errors":
-            where = "all points" if len(marked) == len(result.points) else ", ".join(marked)
-            lines.append(f"[warn]{flag} ({where}): {meaning}[/]")
+    lines = [*_failures(result), *_flags(result)]
     lines += [
         f"[dim]{load_text(each.load)}: {gpu_text(each)}[/]" for each in result.points if each.gpu is not None
     ]
@@ -192,6 +181,25 @@ def gpu_text(point: PointResult) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _failures(result: RunResult) -> Iterator[str]:
+    for point in result.points:
+        name = load_text(point.load)
+        if point.requests.failed:
+            classes = ", ".join(f"{error} {count}" for error, count in point.requests.by_error.items())
+            yield f"[bad]{name}: failed: {classes}[/]"
+        if point.stopped:
+            yield f"[bad]{name}: {STOPS.get(point.stopped, point.stopped)}[/]"
+
+
+def _flags(result: RunResult) -> Iterator[str]:
+    """Yield what marks points, each mark once; errors are told by their classes already."""
+    for flag, meaning in FLAG_MEANINGS.items():
+        marked = [load_text(point.load) for point in result.points if flag in point.flags]
+        if marked and flag != "errors":
+            where = "all points" if len(marked) == len(result.points) else ", ".join(marked)
+            yield f"[warn]{flag} ({where}): {meaning}[/]"
+
+
 def _limit_s(slo: tuple[SloTarget, ...]) -> float | None:
     return next((target.limit_s for target in slo if target.metric == "ttft_s"), None)
 
@@ -206,17 +214,21 @@ def _plot(result: RunResult) -> str:
     lines = ["", "[dim]TTFT p95 against load" + (f", limit {duration(limit_s)}" if limit_s else "") + "[/]"]
     label = max(len(load_text(point.load)) for point in result.points)
     for point, item in zip(result.points, values, strict=True):
-        value_s = 0.0 if item is None else item.value
-        bar = "█" * max(1, round(BAR_COLUMNS * value_s / top_s)) if item is not None else ""
-        row = bar.ljust(BAR_COLUMNS)
-        if limit_s is not None:
-            mark = min(BAR_COLUMNS - 1, round(BAR_COLUMNS * limit_s / top_s))
-            row = row[:mark] + "│" + row[mark + 1 :]
-        over = "bad" if limit_s is not None and value_s > limit_s else "good"
-        lines.append(
-            f"{load_text(point.load):>{label}} [{over}]{row}[/] {duration(None if item is None else value_s)}"
-        )
+        value_s = None if item is None else item.value
+        row = _bar(value_s, limit_s, top_s)
+        over = "bad" if value_s is not None and limit_s is not None and value_s > limit_s else "good"
+        lines.append(f"{load_text(point.load):>{label}} [{over}]{row}[/] {duration(value_s)}")
     return "\n".join(lines)
+
+
+def _bar(value_s: float | None, limit_s: float | None, top_s: float) -> str:
+    """Return a bar as wide as all others, the limit marked in it; without a value there is only the limit."""
+    bar = "█" * max(1, round(BAR_COLUMNS * value_s / top_s)) if value_s is not None else ""
+    row = bar.ljust(BAR_COLUMNS)
+    if limit_s is None:
+        return row
+    mark = min(BAR_COLUMNS - 1, round(BAR_COLUMNS * limit_s / top_s))
+    return row[:mark] + "│" + row[mark + 1 :]
 
 
 def bench_csv(result: RunResult) -> str:
