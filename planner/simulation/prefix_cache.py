@@ -59,6 +59,17 @@ class PrefixCache(NamedTuple):
     marks: Ints
 
 
+def _whole_blocks(prefix_block_tokens: int, block_tokens: int, *, needed: bool) -> int:
+    """Return how many of the engine's blocks a prefix block fills; only where it is ``needed`` must they be whole."""
+    weight, rest = divmod(prefix_block_tokens, block_tokens)
+    if needed and (rest or not weight):
+        raise UsageError(
+            f"prefix blocks of {prefix_block_tokens} tokens are not a multiple of the engine's {block_tokens}",
+            cure=f"set the engine's block size to a divisor of {prefix_block_tokens}",
+        )
+    return weight
+
+
 def prefix_cache_of(
     batch: RequestBatch, served: IntArray, limits: Limits, *, enabled: bool, as_lists: bool
 ) -> PrefixCache:
@@ -69,13 +80,8 @@ def prefix_cache_of(
     UsageError
         If a prefix block is not a whole number of the engine's blocks.
     """
-    weight, rest = divmod(batch.prefix_block_tokens, limits.block_tokens)
-    if enabled and batch.prefix_starts is not None and (rest or not weight):
-        raise UsageError(
-            f"prefix blocks of {batch.prefix_block_tokens} tokens are not a multiple of the engine's "
-            f"{limits.block_tokens}",
-            cure=f"set the engine's block size to a divisor of {batch.prefix_block_tokens}",
-        )
+    needed = enabled and batch.prefix_starts is not None
+    weight = _whole_blocks(batch.prefix_block_tokens, limits.block_tokens, needed=needed)
     names, numbered = np.unique(batch.prefix_hashes, return_inverse=True)
     starts = np.zeros(batch.size + 1, dtype=np.int64) if batch.prefix_starts is None else batch.prefix_starts
     owned, kept = (np.zeros(served.size, dtype=np.int64) for _ in range(2))
