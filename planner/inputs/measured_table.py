@@ -85,14 +85,14 @@ def _filled(row: Mapping[str, str], given: Mapping[str, str]) -> Mapping[str, st
 def _by_layout(
     file: Path, names: tuple[str, ...], rows: list[tuple[int, Mapping[str, str]]]
 ) -> tuple[TableRow, ...]:
-    cells = [(line, Cells(row)) for line, row in rows]
-    if "arrival_s" in names and ("first_token_s" in names or "ttft_ms" in names):
+    cells, known = [(line, Cells(row)) for line, row in rows], frozenset(names)
+    if "arrival_s" in known and known & {"first_token_s", "ttft_ms"}:
         return request_rows([row for _, row in cells])
-    if "kv_self_mib" in names:
+    if "kv_self_mib" in known:
         return tuple(made for line, row in cells for made in llamacpp_rows(line, row))
-    if "metric" not in names and ("kv_gib" in names or "weights_gib" in names):
+    if "metric" not in known and known & {"kv_gib", "weights_gib"}:
         return tuple(made for line, row in cells for made in vllm_rows(line, row))
-    missing = [name for name in NEEDED if name not in names]
+    missing = [name for name in NEEDED if name not in known]
     if missing:
         expected = "these columns, or those of start-up logs (weights_gib, kv_gib; kv_self_mib) or of requests (arrival_s, first_token_s)"
         raise InputError((_fault(file, ", ".join(missing), expected, "none"),))

@@ -148,14 +148,22 @@ def _replicas(row: TableRow, ranks: int) -> float:
     return row.gpus / ranks
 
 
+def _lengths(row: TableRow) -> tuple[float, float]:
+    """Return the tokens of prompt and answer as the row states them, else the means of its data set. [tokens]"""
+    data = dataset_of(row)
+    prompt, answer = (data.input_tokens, data.output_tokens) if data is not None else (0.0, 0.0)
+    return (
+        row.input_tokens if row.input_tokens is not None else prompt,
+        row.output_tokens if row.output_tokens is not None else answer,
+    )
+
+
 def _request(
     row: TableRow, engine: str, load: Load, model: ModelSpec, hardware: HardwareSpec, split: int
 ) -> PredictRequest:
     """Return one replica's question. Published closed loops draw lengths between 0.8 and 1.0 of the nominal."""
     share = MEAN_LENGTH_FRACTION if draws_lengths(row) else 1.0
-    data = dataset_of(row)
-    prompt = row.input_tokens if row.input_tokens is not None else (data.input_tokens if data else 0.0)
-    answer = row.output_tokens if row.output_tokens is not None else (data.output_tokens if data else 0.0)
+    prompt, answer = _lengths(row)
     replicas = _replicas(row, split * row.pipeline_parallel)
     value = row.load_value if row.load_value is not None and math.isfinite(row.load_value) else FULL_LOAD
     settings = row.settings

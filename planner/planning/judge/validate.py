@@ -82,28 +82,33 @@ def _judge(row: TableRow, bench: Bench) -> Judgement:
     Unpredictable
         With the reason.
     """
-    engine = engine_of(row.engine, row.engine_version)
-    load, metric = load_of(row.load_type), metric_of(row.metric, row.unit)
-    if engine in SINGLE and not row.load_type:
-        load = "single_stream"
-    reasons = (
-        (engine is None, f"engine {row.engine or 'not stated'} has no model"),
-        (metric is None, f"metric {row.metric} is not predicted"),
-        (load is None and metric not in SIZES, f"load type {row.load_type or 'not stated'} is not predicted"),
-        (bool(row.unreadable), row.unreadable),
-        (is_other_statistic(row.statistic), f"statistic {row.statistic} is not predicted"),
-        (not (row.value > 0 and math.isfinite(row.value)), "the measured value is not above 0"),
-    )
-    for wrong, reason in reasons:
-        if wrong:
-            raise Unpredictable(reason)
+    engine, metric = engine_of(row.engine, row.engine_version), metric_of(row.metric, row.unit)
+    if engine is None:
+        raise Unpredictable(f"engine {row.engine or 'not stated'} has no model")
+    if metric is None:
+        raise Unpredictable(f"metric {row.metric} is not predicted")
     if metric in SIZES:
-        return judge_memory(row, engine or "", metric, bench)
+        _check_measured(row)
+        return judge_memory(row, engine, metric, bench)
+    load = "single_stream" if engine in SINGLE and not row.load_type else load_of(row.load_type)
+    if load is None:
+        raise Unpredictable(f"load type {row.load_type or 'not stated'} is not predicted")
+    _check_measured(row)
     if engine in SINGLE:
-        return judge_single(row, load or "single_stream", metric or "decode_throughput", bench)
+        return judge_single(row, load, metric, bench)
     if engine in RELATED_ENGINES:
-        return _borrowed(row, engine or "", load or "concurrency", metric or "tpot", bench)
-    return judge_serving(row, engine or "", load or "concurrency", metric or "tpot", bench)
+        return _borrowed(row, engine, load, metric, bench)
+    return judge_serving(row, engine, load, metric, bench)
+
+
+def _check_measured(row: TableRow) -> None:
+    """Refuse a value that is none, or none of those that are predicted."""
+    if row.unreadable:
+        raise Unpredictable(row.unreadable)
+    if is_other_statistic(row.statistic):
+        raise Unpredictable(f"statistic {row.statistic} is not predicted")
+    if not (row.value > 0 and math.isfinite(row.value)):
+        raise Unpredictable("the measured value is not above 0")
 
 
 def _borrowed(row: TableRow, engine: str, load: Load, metric: Metric, bench: Bench) -> Judgement:
