@@ -15,6 +15,7 @@ from planner.planning.memory.architecture import Architecture, unpack
 from planner.planning.memory.fit import fit_vllm
 from planner.planning.memory.fit_llamacpp import fit_llamacpp
 from planner.planning.memory.shortage import VLLM_KINDS
+from planner.planning.memory.size_agreement import check_size
 from planner.planning.prediction.predict import predict
 from planner.planning.prediction.predict_stream import predict_stream
 from planner.specs.answers.fit import Fit, FitRequest
@@ -105,8 +106,11 @@ def latency_of(model: str, answer: Fit, request: FitRequest, folders: tuple[Path
 
 def _architecture(model: str, books: Books) -> Architecture:
     """Return a model of the book, or the one that a file describes, unpacked."""
-    path = is_model_path(model)
-    return unpack(read_model(Path(model), checked=today()) if path else books.models.find(model))
+    if not is_model_path(model):
+        return unpack(books.models.find(model))
+    own = read_model(Path(model), checked=today())
+    check_size(own)
+    return unpack(own)
 
 
 def _best_first(answer: Fit) -> tuple[bool, float, float, str]:

@@ -9,6 +9,7 @@ import typer
 
 from planner.cli.options import OutputOption, emit, today
 from planner.inputs.model_files import read_model
+from planner.planning.memory.size_agreement import check_size
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -27,6 +28,8 @@ def import_row(
     """Print a row for models.yaml; weights are not read."""
     import yaml
 
-    row = read_model(path, checked=today()).model_dump(mode="json", exclude_defaults=True)
+    model = read_model(path, checked=today())
+    check_size(model)
+    row = model.model_dump(mode="json", exclude_defaults=True)
     row["checked"] = today()
     emit(yaml.safe_dump({"models": [row]}, sort_keys=False, allow_unicode=True, width=110), output)

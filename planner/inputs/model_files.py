@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from planner.errors import DataError, Fault, InputError, UsageError
 from planner.inputs.architectures.decoder import decoder_fields
+from planner.inputs.architectures.gguf_header import GGUF_KINDS, gguf_decoder
 from planner.inputs.architectures.keys import Config, Keys
 from planner.inputs.architectures.kinds import KINDS
 from planner.inputs.architectures.quantization import stored_scheme
@@ -91,11 +93,11 @@ def _hub_fields(path: Path) -> dict[str, Any]:
     total = _stored_bytes(file.parent / SAFETENSORS_INDEX) if scheme is None else 0.0
     stored = total / (4.0 if fields["dtype"] == "fp32" else 2.0)
     vision = vision_parameters(around, fields["hidden"])
-    if vision is None and not stored:
+    if vision is None:
         raise _tower_not_understood(around)
-    fields["vision_parameters"] = vision or 0
+    fields["vision_parameters"] = vision
     if stored:
-        fields["parameters"] = stored - (vision or 0)
+        fields["parameters"] = stored - vision
     return fields
 
 
@@ -117,37 +119,19 @@ def _gguf_fields(path: Path) -> dict[str, Any]:
     kind = str(values.get("general.architecture"))
     config = {key.removeprefix(f"{kind}."): value for key, value in values.items()}
     names = {tensor.name: tensor for tensor in reader.tensors}
-    if kind not in KINDS or "token_embd.weight" not in names:
-        raise _not_understood(kind, path)
+    if kind not in GGUF_KINDS or "token_embd.weight" not in names:
+        raise _not_understood(kind, path, known=GGUF_KINDS)
+    shapes = {name: tuple(int(size) for size in tensor.shape) for name, tensor in names.items()}
+    whole = int(config.get("split.count") or 1) == 1
     return {
         "id": _short(path.stem),
         "family": kind,
         "architecture": kind,
         "vocab": int(names["token_embd.weight"].shape[1]),
         "tied": "output.weight" not in names,
-        "parameters": float(sum(int(tensor.n_elements) for tensor in reader.tensors)),
-        **_gguf_decoder(kind, config, path),
+        "parameters": float(sum(int(tensor.n_elements) for tensor in reader.tensors)) if whole else None,
+        **gguf_decoder(kind, config, shapes, path),
     }
-
-
-def _gguf_decoder(kind: str, config: Config, path: Path) -> dict[str, Any]:
-    """Say with the hub's words what a GGUF's keys say, and read it like a hub config."""
-    said = {
-        "hidden_size": config.get("embedding_length"),
-        "num_hidden_layers": config.get("block_count"),
-        "max_position_embeddings": config.get("context_length"),
-        "num_attention_heads": config.get("attention.head_count"),
-        "num_key_value_heads": config.get("attention.head_count_kv"),
-        "head_dim": config.get("attention.key_length"),
-        "intermediate_size": config.get("feed_forward_length"),
-        "num_experts": config.get("expert_count"),
-        "num_experts_per_tok": config.get("expert_used_count"),
-        "moe_intermediate_size": config.get("expert_feed_forward_length"),
-        "sliding_window": config.get("attention.sliding_window"),
-        "vocab_size": 1,
-    }
-    keys = Keys(config=said, file=path, kind=kind, defaults=KINDS[kind].defaults)
-    return decoder_fields(keys, KINDS[kind]) | {"max_context": keys.count("max_context")}
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -181,11 +165,10 @@ def _tower_not_understood(keys: Keys) -> DataError:
     )
 
 
-def _not_understood(kind: str, file: Path) -> DataError:
-    known = ", ".join(sorted(KINDS))
+def _not_understood(kind: str, file: Path, known: Iterable[str] = KINDS) -> DataError:
     return DataError(
         f"the architecture {kind!r} of {file} is not understood, so its memory would be a guess",
-        cure=f"write a row by hand into your own models.yaml; understood are {known}",
+        cure=f"write a row by hand into your own models.yaml; understood are {', '.join(sorted(known))}",
     )
 
 

@@ -44,11 +44,6 @@ class BlockLayout:
         """Block tables that one sequence has."""
         return sum(group.tables for group in self.groups)
 
-    @property
-    def hybrid(self) -> bool:
-        """Whether sequences have more than one block table."""
-        return self.tables > 1
-
     def blocks_per_sequence(
         self, *, tokens: float, batched_tokens: float, speculative_tokens: int = 0
     ) -> float:
