@@ -25,7 +25,7 @@ from planner.cli.simulate_scenario import Flags, ServedShare, scenario_share
 from planner.cli.step_profiles import ProfileOption, chosen_profile
 from planner.errors import UsageError
 from planner.inputs.books import load_books
-from planner.inputs.jsonl_traces import read_jsonl_trace
+from planner.inputs.jsonl_traces import has_hashes, read_hashed_csv, read_jsonl_trace
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.inputs.serving_profiles import load_serving_profiles
 from planner.inputs.traces import read_trace
@@ -51,7 +51,11 @@ def simulate(
     *,
     trace: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="CSV or .jsonl: time, input and output tokens."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="CSV or .jsonl: time, input and output tokens, hash_ids of prompt blocks if known.",
+        ),
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Poisson arrivals, requests per second.")] = None,
     input_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt, with --rate.")] = 1024,
@@ -231,6 +235,8 @@ def _traffic(
     requests, generator = draw
     if trace is not None and trace.suffix == ".jsonl":
         return read_jsonl_trace(trace, every=replicas)
+    if trace is not None and has_hashes(trace):
+        return read_hashed_csv(trace, every=replicas)
     if trace is not None:
         read = read_trace(trace)
         arrival_s, prompt, answer = (column[::replicas] for column in read)

@@ -1,20 +1,24 @@
-"""Recorded traffic as JSON lines, with the hashes of prompt blocks where the trace has them (Mooncake's layout)."""
+"""Recorded traffic as JSON lines, or as CSV with the hashes of prompt blocks (Mooncake's layout)."""
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from planner.errors import Fault, InputError
-from planner.inputs.traces import INPUT_NAMES, MAX_FAULTS, OUTPUT_NAMES, TIME_NAMES
+from planner.inputs.traces import INPUT_NAMES, MAX_FAULTS, OUTPUT_NAMES, TIME_NAMES, seconds_of
 from planner.specs.answers.simulation import RequestBatch
 from planner.units import MS_PER_S
 
 HASHES = "hash_ids"
 MOONCAKE_BLOCK_TOKENS = 512  #: tokens behind one hash of a Mooncake trace (its README)
+
+_EntryT = TypeVar("_EntryT")
 
 
 class _Row(NamedTuple):
@@ -34,16 +38,45 @@ def read_jsonl_trace(path: Path, *, every: int = 1) -> RequestBatch:
     InputError
         With file and line of every fault, up to twenty.
     """
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+    return _read(path, ((number, line) for number, line in lines if line.strip()), _json_row, every)
+
+
+def has_hashes(path: Path) -> bool:
+    """Return whether a CSV file has a column of prompt blocks' hashes."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = next(csv.reader(file), [])
+    return HASHES in (name.strip().lower() for name in header)
+
+
+def read_hashed_csv(path: Path, *, every: int = 1) -> RequestBatch:
+    """Read a CSV trace whose ``hash_ids`` are numbers with spaces between, keeping every ``every``-th request.
+
+    Times are seconds or date-times, as in a CSV without hashes.
+
+    Raises
+    ------
+    InputError
+        With file and line of every fault, up to twenty.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        return _read(path, ((reader.line_num, entry) for entry in reader), _csv_row, every)
+
+
+def _read(
+    path: Path, entries: Iterable[tuple[int, _EntryT]], row_of: Callable[[_EntryT], _Row], every: int
+) -> RequestBatch:
     faults: list[Fault] = []
     rows: list[_Row] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, entry in entries:
         try:
-            rows.append(_row(json.loads(line)))
+            rows.append(row_of(entry))
         except (ValueError, TypeError, AttributeError, KeyError):
             expected = "an object with a time, input tokens ≥ 1 and output tokens ≥ 1"
-            faults.append(Fault(file=str(path), line=number, key="", expected=expected, found=line[:60]))
+            faults.append(
+                Fault(file=str(path), line=number, key="", expected=expected, found=str(entry)[:60])
+            )
     if faults:
         raise InputError(tuple(faults[:MAX_FAULTS]))
     if not rows:
@@ -51,16 +84,26 @@ def read_jsonl_trace(path: Path, *, every: int = 1) -> RequestBatch:
     return _batch(sorted(rows, key=lambda row: row.time_s)[::every])
 
 
-def _row(entry: dict[str, Any]) -> _Row:
+def _json_row(line: str) -> _Row:
+    entry = json.loads(line)
     hashes = tuple(int(each) for each in entry.get(HASHES, ()))
-    time = float(_named(entry, TIME_NAMES)) / (MS_PER_S if hashes else 1.0)
-    row = _Row(time, int(_named(entry, INPUT_NAMES)), int(_named(entry, OUTPUT_NAMES)), hashes)
+    return _row(entry, float(_named(entry, TIME_NAMES)) / (MS_PER_S if hashes else 1.0), hashes)
+
+
+def _csv_row(entry: dict[str, str]) -> _Row:
+    named = {name.strip().lower(): value for name, value in entry.items()}
+    hashes = tuple(int(each) for each in named[HASHES].split())
+    return _row(named, seconds_of(str(_named(named, TIME_NAMES))), hashes)
+
+
+def _row(entry: Mapping[str, Any], time_s: float, hashes: tuple[int, ...]) -> _Row:
+    row = _Row(time_s, int(_named(entry, INPUT_NAMES)), int(_named(entry, OUTPUT_NAMES)), hashes)
     if not (np.isfinite(row.time_s) and row.input_tokens >= 1 and row.output_tokens >= 1):
         raise ValueError
     return row
 
 
-def _named(entry: dict[str, Any], names: tuple[str, ...]) -> str | float:
+def _named(entry: Mapping[str, Any], names: tuple[str, ...]) -> str | float:
     found: list[str | float] = [value for key, value in entry.items() if key.lower() in names]
     if not found:
         raise ValueError

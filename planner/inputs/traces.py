@@ -100,7 +100,7 @@ def _row(
 ) -> tuple[float, float, float]:
     try:
         time, inputs, outputs = (row[index] for index in columns)
-        values = (_seconds(time), float(inputs), float(outputs))
+        values = (seconds_of(time), float(inputs), float(outputs))
     except (ValueError, IndexError):
         faults.append(_fault(path, number, "", "a time and two token counts", ",".join(row)[:60]))
         return (0.0, 0.0, 0.0)
@@ -109,7 +109,7 @@ def _row(
     return values
 
 
-def _seconds(text: str) -> float:
+def seconds_of(text: str) -> float:
     """Return seconds from a number, or from a date-time with up to seven decimals."""
     try:
         return float(text)

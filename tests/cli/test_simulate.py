@@ -255,3 +255,10 @@ def test_a_replay_of_requests_refuses_what_it_cannot_use(
     refused = CliRunner().invoke(app, [*BASE, "--against", str(table), *arguments])
     assert isinstance(refused.exception, UsageError)
     assert words in refused.exception.message
+
+
+def test_prefixes_that_a_csv_names_are_found_in_the_cache(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("time,input_tokens,output_tokens,hash_ids\n0,1024,5,1 2\n9,1024,5,1 3\n")
+    rows = planner("simulate", *BASE, "--trace", trace, "--format", "csv").stdout
+    assert [row["cached_tokens"] for row in csv.DictReader(StringIO(rows))] == ["0", "512"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planner.errors import InputError
-from planner.inputs.jsonl_traces import read_jsonl_trace
+from planner.inputs.jsonl_traces import has_hashes, read_hashed_csv, read_jsonl_trace
 
 
 def written(tmp_path: Path, *lines: str) -> Path:
@@ -54,3 +54,31 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
 def test_an_empty_trace_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="at least one request"):
         read_jsonl_trace(written(tmp_path, ""))
+
+
+HASHED = """time_s,Input_Tokens,output_tokens,hash_ids
+3.5,512,2,7
+1.0,1100,5,7 8 9
+4.0,100,3,
+"""
+
+
+def test_a_csv_may_have_hashes_of_prompt_blocks_too(tmp_path: Path) -> None:
+    file = tmp_path / "trace.csv"
+    file.write_text(HASHED)
+    assert has_hashes(file)
+    batch = read_hashed_csv(file)
+    assert batch.arrival_s.tolist() == [0.0, 2.5, 3.0]
+    assert batch.prefix_hashes.tolist() == [7, 8, 7]
+    assert read_hashed_csv(file, every=2).input_tokens.tolist() == [1100, 100]
+    file.write_text("time_s,input_tokens,output_tokens\n")
+    assert not has_hashes(file)
+
+
+@pytest.mark.parametrize("row", ["1.0,1100,5,a b", "soon,1100,5,7", "1.0,0,5,7", "1.0"])
+def test_a_broken_row_of_a_hashed_csv_is_named(tmp_path: Path, row: str) -> None:
+    file = tmp_path / "trace.csv"
+    file.write_text(f"{HASHED}{row}\n")
+    with pytest.raises(InputError) as broken:
+        read_hashed_csv(file)
+    assert [fault.line for fault in broken.value.faults] == [5]
