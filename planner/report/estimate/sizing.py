@@ -65,7 +65,7 @@ def _lines(option: HostingOption, plan: HostingPlan, estimate: Estimate) -> Iter
         yield "interrupted", _spot(plan.spot)
     yield from _over_time(option, plan)
     if plan.break_even is not None:
-        yield "break-even", _break_even(plan.break_even, estimate)
+        yield "break-even", _break_even(plan.break_even, estimate, scaled=_is_scaled(option, plan))
     if plan.community is not None:
         offer = plan.community
         yield (
@@ -159,7 +159,13 @@ def _by_hour(daily: DailyMachines) -> str:
     return f"{drawn} {'a day, hour by hour' if a_day else 'a week'}"
 
 
-def _break_even(even: BreakEven, estimate: Estimate) -> str:
+def _is_scaled(option: HostingOption, plan: HostingPlan) -> bool:
+    """Tell whether the option is paid by the hours of an autoscaler."""
+    daily, usd = plan.daily, option.usd_per_month
+    return daily is not None and usd is not None and usd < daily.fixed_usd_per_month
+
+
+def _break_even(even: BreakEven, estimate: Estimate, *, scaled: bool) -> str:
     first = even.requests_per_day
     if not even.certain:
         band = f"{count(first.low)} at the high end of the capacity, never at the low end"
@@ -169,7 +175,8 @@ def _break_even(even: BreakEven, estimate: Estimate) -> str:
         band = "over the whole interval of capacity"
     now = count(estimate.workload.requests_per_day)
     parts = [f"{count(first.value)} ({band}) requests/day against {now} now", *_for_good(even)]
-    return "; ".join([*parts, even.statement])
+    fixed = ["with a fixed number of machines, no later with an autoscaler"] if scaled else []
+    return "; ".join([*parts, *fixed, even.statement])
 
 
 def _for_good(even: BreakEven) -> Iterator[str]:

@@ -103,6 +103,7 @@ def test_an_autoscaler_is_paid_by_the_hour() -> None:
             ),
             "1 × owned",
         ),
+        (("hosting.self_hosted.autoscale={enabled: true}",), "with a fixed number of machines, no later"),
         (("hosting.self_hosted.purchase=[owned]",), "owned does not say what the machine costs"),
         (("hosting.self_hosted.engine=sglang",), "sglang-ampere"),
     ],
