@@ -8,7 +8,7 @@ A line that was cut by a crash is left out on reading; everything before it coun
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -191,6 +191,11 @@ def rebuild(folder: Path, convention: str = "planner") -> RunResult:
     return build_result(manifest, records, facts, convention=convention)
 
 
+def _last_session(records: Sequence[RequestRecord]) -> list[RequestRecord]:
+    last = max(record.session for record in records)
+    return [record for record in records if record.session == last]
+
+
 def build_result(
     manifest: RunManifest,
     records: tuple[RequestRecord, ...],
@@ -202,10 +207,8 @@ def build_result(
     ended = {item.point: item for item in facts}
     points: list[PointResult] = []
     for index in sorted({record.point for record in records}):
-        mine = [record for record in records if record.point == index]
-        last = max(record.session for record in mine)
-        mine = [record for record in mine if record.session == last]
-        known = ended.get(index)
+        mine = _last_session([record for record in records if record.point == index])
+        known, last = ended.get(index), mine[0].session
         if known is None or known.session != last:
             known = _facts_of_a_killed_point(index, last, mine)
         points.append(

@@ -233,6 +233,17 @@ def _trace_point(given: dict[str, Any], rows: tuple[TraceRow, ...], seed: int) -
     )
 
 
+def _steps(given: dict[str, Any]) -> tuple[tuple[int | None, ...], tuple[float | None, ...]]:
+    """Return the levels and rates of the ladder: a search starts at 1 request/s, and who asks for nothing gets one user."""
+    levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
+    rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
+    if given["find_max_rate"] and rates == (None,):
+        rates = (1.0,)
+    if levels == (None,) and rates == (None,):
+        levels = (1,)
+    return levels, rates
+
+
 def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) -> tuple[LoadPoint, ...]:
     """Return the ladder of points, each with a seed of its own.
 
@@ -243,18 +254,14 @@ def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) ->
     """
     if rows:
         return (_trace_point(given, rows, seed),)
-    levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
-    rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
-    if given["find_max_rate"] and rates == (None,):
-        rates = (1.0,)
-    if levels == (None,) and rates == (None,):
-        levels = (1,)
+    levels, rates = _steps(given)
     if given["burstiness"] <= 0:
         raise UsageError("--burstiness must be above 0", cure="1 is Poisson, below it is more regular")
     inputs = TokenLengths(values=numbers(given["input_tokens"], "--input-tokens", int))
     outputs = TokenLengths(values=numbers(given["output_tokens"], "--output-tokens", int))
     count = given["requests"] or DEFAULT_REQUESTS
     pairs = [(level, rate) for rate in rates for level in levels]
+    ramp: int | None = given["ramp"]
     return tuple(
         LoadPoint(
             kind="closed" if rate is None else given["arrival"].value,
@@ -265,9 +272,7 @@ def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) ->
             rate_requests_per_s=rate,
             start_rate_requests_per_s=given["start_rate"],
             burstiness=given["burstiness"],
-            ramp_requests=given["ramp"]
-            if given["ramp"] is not None
-            else ramp_requests(count, level if rate is None else None),
+            ramp_requests=ramp_requests(count, level if rate is None else None) if ramp is None else ramp,
             shared_prefix_tokens=given["shared_prefix"],
             seed=seed + number,
         )

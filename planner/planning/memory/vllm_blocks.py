@@ -10,6 +10,7 @@ the same bytes in every group; what does not come out even is padding. [1]_
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from planner.errors import DataError
 from planner.formulas.pool import blocks_of_sequence, state_block_tokens, whole_blocks
@@ -75,6 +76,14 @@ class BlockLayout:
         return blocks // self.tables * smallest
 
 
+def _base_tokens(states: Sequence[CacheGroup], page_bytes: float) -> int:
+    """Return the tokens of a block of the widest layer: the usual ones, or so many that a state fits. [tokens]"""
+    if not states:
+        return BLOCK_TOKENS
+    longest = max(group.state_bytes for group in states)
+    return int(state_block_tokens(state_bytes=longest, token_bytes=page_bytes))
+
+
 def block_layout(groups: tuple[CacheGroup, ...], *, hybrid: bool = True) -> BlockLayout:
     """Return how vLLM lays the groups of one rank out.
 
@@ -95,11 +104,7 @@ def block_layout(groups: tuple[CacheGroup, ...], *, hybrid: bool = True) -> Bloc
     page = max(group.token_bytes for group in caching)
     if not (states or (hybrid and any(group.window for group in caching))) or len(groups) == 1:
         return _single_table(caching)
-    if states:
-        longest = max(group.state_bytes for group in states)
-        base = int(state_block_tokens(state_bytes=longest, token_bytes=page))
-    else:
-        base = BLOCK_TOKENS
+    base = _base_tokens(states, page)
     length = _group_length([math.ceil(group.layers) for group in groups])
     placed = tuple(
         PoolGroup(
