@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from planner.bench.metrics import output_tokens, request_times
 from planner.specs.measured.measurement import Outcome, RequestRecord, RunManifest
@@ -15,7 +14,7 @@ RequestPrice = Callable[[int, int, int], float | None]  # input, cached input an
 
 def log_line(
     record: RequestRecord, manifest: RunManifest, price: RequestPrice | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the log line of a request; the cost is ``None``, unknown, without a price."""
     reply, labels = record.reply, manifest.labels
     times = request_times(reply)
@@ -56,6 +55,6 @@ def log_line(
 
 def log_lines(
     records: tuple[RequestRecord, ...], manifest: RunManifest, price: RequestPrice | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Return the log lines of a run."""
     return (log_line(record, manifest, price) for record in records)

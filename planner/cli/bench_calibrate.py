@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from planner.bench.step_loop import LoopGoal, LoopResult, LoopState, calibrate_in_loop
 from planner.bench.telemetry import on_gpus
+from planner.cli.bench_options import Given
 from planner.cli.bench_run import bench_run, run_from_options, take_gpus
 from planner.cli.calibrate import fitted_text, folder_steps, identity_of, keep_run
 from planner.cli.options import emit, screen_of
@@ -24,7 +24,7 @@ from planner.specs.measured.steps import StepRun, StepSamples
 PROFILE_FILE = "profile.yaml"
 
 
-def calibrate_from_options(given: dict[str, Any]) -> int:
+def calibrate_from_options(given: Given) -> int:
     """Measure in a loop, show the fit, write it into the folder, and return the exit code."""
     folder = _folder(given)
     if given["engine"] == "llamacpp":
@@ -50,7 +50,7 @@ def calibrate_from_options(given: dict[str, Any]) -> int:
     return EXIT_FINDING if missed and given["strict"] else 0
 
 
-def _folder(given: dict[str, Any]) -> Path:
+def _folder(given: Given) -> Path:
     """Return where to keep what is measured.
 
     Raises
@@ -70,7 +70,7 @@ def _folder(given: dict[str, Any]) -> Path:
     return folder
 
 
-def _steps(given: dict[str, Any], folder: Path) -> tuple[StepRun, bool]:
+def _steps(given: Given, folder: Path) -> tuple[StepRun, bool]:
     """Time steps of llama.cpp in process; what the folder holds already is not measured again."""
     run = bench_run(given | {"resume": False})  # a resumed loop has no manifest to go by: its steps say all
     if run.calibration is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from planner.bench.compare import StoredRun, compare_rounds, compare_runs, is_regression
 from planner.bench.interleave import measure_by_turns
 from planner.bench.load import ramp_requests
 from planner.bench.records import read_manifest, read_records
 from planner.bench.run import BenchRun
-from planner.cli.bench_options import Arrival
+from planner.cli.bench_options import Arrival, Given
 from planner.cli.bench_progress import progress
 from planner.cli.bench_run import SEED_BITS, bench_run
 from planner.cli.options import Format, emit, screen_of
@@ -30,7 +29,7 @@ from planner.specs.measured.load import LoadPoint
 WEB = ("http://", "https://")
 LEAST_REQUESTS = 4  # of a round, after its ramp
 # what a run needs to know that comparing does not ask for
-DEFAULTS: dict[str, Any] = {
+DEFAULTS: Given = {
     "engine": "openai",
     "synthetic": None,
     "endpoint": "auto",
@@ -64,7 +63,7 @@ def read_run(folder: Path) -> StoredRun:
 
 
 def changes_between(
-    before: str, after: str, allowed: tuple[str, ...], given: dict[str, Any]
+    before: str, after: str, allowed: tuple[str, ...], given: Given
 ) -> tuple[PointChange, ...]:
     """Compare two folders, or two URLs that are measured now.
 

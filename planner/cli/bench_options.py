@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from math import inf
-from typing import Any
+from typing import Any, TypeAlias
 
 from planner.errors import UsageError
 from planner.specs.measured.load import SloTarget
 
 # percentiles of two digits, and p9xx for what lies beyond p99: p999 is 0.999
 SLO = re.compile(r"^(ttft|tpot|itl|e2e)_p([1-9]\d|9\d\d)_(ms|s)=(\d+(?:\.\d+)?)$")
+
+
+Given: TypeAlias = dict[str, Any]
+"""The options of ``planner bench`` by parameter name, as typer read them; bench_flags.py has the type of each."""
 
 
 class Convention(StrEnum):

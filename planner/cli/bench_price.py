@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from planner.bench.log_lines import RequestPrice
+from planner.cli.bench_options import Given
 from planner.cli.options import today
 from planner.inputs.books import load_books
 from planner.planning.bill.pricing import price_sheet
@@ -14,7 +14,7 @@ from planner.planning.bill.request_cost import request_cost
 SELF_HOSTED = "self_hosted"
 
 
-def price_of(given: dict[str, Any]) -> RequestPrice | None:
+def price_of(given: Given) -> RequestPrice | None:
     """Return the price of a request by its tokens; ``None`` where no API price applies.
 
     ``--priced-as`` names the model; without it the measured model's own price counts, where a provider is named.

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from planner.bench.load import TraceRow, ramp_requests
 from planner.bench.log_lines import RequestPrice, log_lines
@@ -20,7 +19,7 @@ from planner.bench.run import BenchRun
 from planner.bench.runner import RunnerSettings
 from planner.bench.session import measure
 from planner.bench.step_loop import LoopGoal
-from planner.cli.bench_options import Convention, numbers, parse_slo
+from planner.cli.bench_options import Convention, Given, numbers, parse_slo
 from planner.cli.bench_price import price_of
 from planner.cli.bench_progress import progress
 from planner.cli.bench_scenario import with_scenario
@@ -50,7 +49,7 @@ NAME_A_MODEL = {
 }
 
 
-def run_from_options(given: dict[str, Any]) -> RunResult:
+def run_from_options(given: Given) -> RunResult:
     """Measure what the options ask for, and write the summaries beside the records."""
     if given["scenario"] is not None:
         given = with_scenario(given, given["scenario"])
@@ -98,7 +97,7 @@ def write_summaries(folder: Path, result: RunResult, price: RequestPrice | None 
     writer.write_result("log.jsonl", "".join(f"{line}\n" for line in lines))
 
 
-def bench_run(given: dict[str, Any]) -> BenchRun:
+def bench_run(given: Given) -> BenchRun:
     """Return the run that the options describe.
 
     Raises
@@ -138,7 +137,7 @@ def bench_run(given: dict[str, Any]) -> BenchRun:
     return _resumed(run) if run.resume else run
 
 
-def _with_model(given: dict[str, Any]) -> dict[str, Any]:
+def _with_model(given: Given) -> Given:
     """Return ``given`` with the model to measure; the fake engine needs none named."""
     given = with_synthetic_model(given)
     if given["model"] is None and given["engine"] != FAKE:
@@ -148,7 +147,7 @@ def _with_model(given: dict[str, Any]) -> dict[str, Any]:
     return given | {"model": given["model"] or FAKE}
 
 
-def with_synthetic_model(given: dict[str, Any]) -> dict[str, Any]:
+def with_synthetic_model(given: Given) -> Given:
     """Write the model that ``--synthetic`` names and return the options with its path.
 
     Raises
@@ -180,13 +179,13 @@ def _resumed(run: BenchRun) -> BenchRun:
     return replace(run, points=manifest.points, slo=manifest.slo, labels=manifest.labels)
 
 
-def _goal(given: dict[str, Any]) -> LoopGoal | None:
+def _goal(given: Given) -> LoopGoal | None:
     if not given["calibrate"]:
         return None
     return LoopGoal(error_fraction=given["goal"], budget_s=given["minutes"] * SECONDS_PER_MINUTE)
 
 
-def _options(given: dict[str, Any], seed: int) -> EngineOptions:
+def _options(given: Given, seed: int) -> EngineOptions:
     patient = given["rate_limit"] == "retry"
     return EngineOptions(
         model=given["model"],
@@ -203,7 +202,7 @@ def _options(given: dict[str, Any], seed: int) -> EngineOptions:
     )
 
 
-def trace_rows(given: dict[str, Any]) -> tuple[TraceRow, ...]:
+def trace_rows(given: Given) -> tuple[TraceRow, ...]:
     """Return the requests of the trace to replay, none without one."""
     if given["trace"] is None:
         return ()
@@ -219,7 +218,7 @@ def trace_rows(given: dict[str, Any]) -> tuple[TraceRow, ...]:
     return rows[: given["requests"]]
 
 
-def _trace_point(given: dict[str, Any], rows: tuple[TraceRow, ...], seed: int) -> LoadPoint:
+def _trace_point(given: Given, rows: tuple[TraceRow, ...], seed: int) -> LoadPoint:
     concurrency = numbers(given["concurrency"], "--concurrency", int)[0] if given["concurrency"] else None
     return LoadPoint(
         kind="trace",
@@ -233,7 +232,7 @@ def _trace_point(given: dict[str, Any], rows: tuple[TraceRow, ...], seed: int) -
     )
 
 
-def _steps(given: dict[str, Any]) -> tuple[tuple[int | None, ...], tuple[float | None, ...]]:
+def _steps(given: Given) -> tuple[tuple[int | None, ...], tuple[float | None, ...]]:
     """Return the levels and rates of the ladder: a search starts at 1 request/s, and who asks for nothing gets one user."""
     levels = numbers(given["concurrency"], "--concurrency", int) if given["concurrency"] else (None,)
     rates = numbers(given["rate"], "--rate", float) if given["rate"] else (None,)
@@ -244,7 +243,7 @@ def _steps(given: dict[str, Any]) -> tuple[tuple[int | None, ...], tuple[float |
     return levels, rates
 
 
-def load_points(given: dict[str, Any], seed: int, rows: tuple[TraceRow, ...]) -> tuple[LoadPoint, ...]:
+def load_points(given: Given, seed: int, rows: tuple[TraceRow, ...]) -> tuple[LoadPoint, ...]:
     """Return the ladder of points, each with a seed of its own.
 
     Raises

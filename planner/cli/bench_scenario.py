@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import exp
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
 
+from planner.cli.bench_options import Given
 from planner.cli.scenario_workload import read_workload
 from planner.specs.scenario.scenario import Scenario
 from planner.specs.scenario.workload import TokenStats
@@ -14,7 +14,7 @@ from planner.specs.scenario.workload import TokenStats
 STEPS = 40  # equally likely lengths that stand for a log-normal distribution (chosen)
 
 
-def with_scenario(given: dict[str, Any], path: Path) -> dict[str, Any]:
+def with_scenario(given: Given, path: Path) -> Given:
     """Return ``given`` with the workload of the scenario in it; load and limits that were given stay."""
     scenario, workload = read_workload(path)
     filled = given | {

@@ -7,7 +7,7 @@ import os
 from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import typer
 from typer.core import TyperGroup
@@ -64,14 +64,21 @@ FAMILIES: dict[str, dict[str, tuple[str, str]]] = {
 COMMANDS = {name: entry for family in FAMILIES.values() for name, entry in family.items()}
 
 
+# click's own types: typer carries its click in some releases and imports it in others
+Context: TypeAlias = Any
+Formatter: TypeAlias = Any
+Command: TypeAlias = Any
+Resolved: TypeAlias = Any
+
+
 class CommandTable(TyperGroup):
     """A group that knows its commands by name and imports one only when it is used."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - click's Context, whichever click typer uses
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - click asks for it
         """Return the command names in the order of the table."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002
         """Import the command's module and return its command, or ``None`` for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
@@ -80,7 +87,7 @@ class CommandTable(TyperGroup):
         command.name = cmd_name
         return command
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+    def resolve_command(self, ctx: Context, args: list[str]) -> Resolved:
         """Find the command, or name the nearest one."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0], COMMANDS, n=1)
@@ -88,13 +95,13 @@ class CommandTable(TyperGroup):
             raise UsageError(f"there is no command {args[0]!r}", cure=cure)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002
+    def format_commands(self, ctx: Context, formatter: Formatter) -> None:  # noqa: ARG002
         """List the commands by family without importing any of them."""
         for family, commands in FAMILIES.items():
             with formatter.section(family):
                 formatter.write_dl([(name, summary) for name, (_, summary) in commands.items()], col_max=12)
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+    def invoke(self, ctx: Context) -> object:
         """Run the command inside the error edge."""
         with error_edge():
             return super().invoke(ctx)

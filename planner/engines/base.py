@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from planner.records import dataclass
 from planner.specs.measured.load import RequestPlan
 from planner.specs.measured.measurement import CacheAudit, EngineFacts, RequestReply
 from planner.units import Count
+
+JsonObject: TypeAlias = dict[str, Any]
+"""What a server or a worker says, before anybody has looked at it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Protocol
 
+from planner.engines.base import JsonObject
 from planner.engines.cpu_use import cpu_use
 from planner.engines.llamacpp_session import LlamaCppSettings, SessionFacts
 from planner.engines.steadiness import FOREIGN_LIMIT, disturbance_of, reasons_not_to_trust
@@ -86,7 +87,7 @@ class LlamaCppWorker:
             process.wait()
         self._log.close()
 
-    def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, message: JsonObject) -> JsonObject:
         """Send a command and wait for its answer."""
         if self._process.stdin is None or self._process.stdout is None:
             raise EngineError("the llama.cpp worker has no pipes")
@@ -98,7 +99,7 @@ class LlamaCppWorker:
             line = ""
         if not line:
             raise self._death()
-        answer: dict[str, Any] = json.loads(line)
+        answer: JsonObject = json.loads(line)
         if "error" in answer:
             raise EngineError(f"{answer['error']}{self._last_lines()}", cure=answer["cure"])
         return answer

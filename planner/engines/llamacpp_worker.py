@@ -13,8 +13,9 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO
 
+from planner.engines.base import JsonObject
 from planner.engines.llamacpp_session import LlamaCppSession, LlamaCppSettings, Session
 from planner.engines.llamacpp_slots import SlotRequest, SlotServer
 from planner.engines.llamacpp_work import measure
@@ -39,7 +40,7 @@ def serve(commands: IO[str], answers: IO[str], make_session: SessionMaker) -> No
             if message["command"] == "open":
                 settings = LlamaCppSettings(**message["settings"])
                 session = make_session(settings)
-                answer: dict[str, Any] = {"facts": asdict(session.facts)}
+                answer: JsonObject = {"facts": asdict(session.facts)}
             else:
                 answer = _measure(session, settings, message)
         except PlannerError as error:
@@ -82,9 +83,7 @@ def _take(server: SlotServer, inbox: queue.SimpleQueue[str | None]) -> bool:
     return True
 
 
-def _measure(
-    session: Session | None, settings: LlamaCppSettings | None, message: dict[str, Any]
-) -> dict[str, Any]:
+def _measure(session: Session | None, settings: LlamaCppSettings | None, message: JsonObject) -> JsonObject:
     if session is None or settings is None:
         raise EngineError("the worker has no model open", cure="send the command open first")
     point = StepPoint(**message["point"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from planner.engines.base import JsonObject
 from planner.specs.measured.measurement import Outcome, TokenUsage
 
 DONE = b"[DONE]"
@@ -55,7 +55,7 @@ class StreamTally:
             self.fault = outcome
             self.detail = detail[:DETAIL_LIMIT]
 
-    def _add_event(self, event: dict[str, Any], now_ns: int) -> None:
+    def _add_event(self, event: JsonObject, now_ns: int) -> None:
         if self.response_id is None:
             self.response_id = event.get("id")
             self.response_model = event.get("model")
@@ -64,7 +64,7 @@ class StreamTally:
         for choice in event.get("choices") or ():
             self._add_choice(choice, now_ns)
 
-    def _add_choice(self, choice: dict[str, Any], now_ns: int) -> None:
+    def _add_choice(self, choice: JsonObject, now_ns: int) -> None:
         ids = choice.get("token_ids")
         if ids is not None:
             self.counted_tokens = True
@@ -81,7 +81,7 @@ class StreamTally:
             self.finish_reason = choice["finish_reason"]
 
 
-def _has_content(choice: dict[str, Any], tool_calls: list[str]) -> bool:
+def _has_content(choice: JsonObject, tool_calls: list[str]) -> bool:
     if choice.get("text"):
         return True
     delta = choice.get("delta") or choice.get("message")
@@ -93,7 +93,7 @@ def _has_content(choice: dict[str, Any], tool_calls: list[str]) -> bool:
     return any(delta.get(key) for key in CONTENT_KEYS)
 
 
-def read_usage(usage: dict[str, Any]) -> TokenUsage:
+def read_usage(usage: JsonObject) -> TokenUsage:
     """Read the ``usage`` object of a response."""
     given = usage.get("prompt_tokens_details") or {}
     made = usage.get("completion_tokens_details") or {}

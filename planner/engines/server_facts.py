@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Any
 from urllib.parse import urlsplit
 
-from planner.engines.base import EngineOptions
+from planner.engines.base import EngineOptions, JsonObject
 from planner.errors import EngineError
 from planner.specs.measured.measurement import CacheAudit, EngineFacts, Setting
 
@@ -53,10 +52,10 @@ def _facts(
     model: str,
     url: str,
     *,
-    known: dict[str, Any],
-    version: dict[str, Any],
+    known: JsonObject,
+    version: JsonObject,
     config: dict[str, str],
-    props: dict[str, Any],
+    props: JsonObject,
 ) -> EngineFacts:
     owner = str(known.get("owned_by") or "")
     name = (
@@ -89,7 +88,7 @@ def _unreachable(url: str, error: OSError) -> EngineError:
     return EngineError(f"cannot reach {url}: {reason}", cure="start the server, or correct --url")
 
 
-def _unknown_model(model: str, models: tuple[dict[str, Any], ...]) -> EngineError:
+def _unknown_model(model: str, models: tuple[JsonObject, ...]) -> EngineError:
     names = [str(item.get("id")) for item in models]
     near = get_close_matches(model, names, n=1, cutoff=0.0) if len(names) > 1 else names
     listed = ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
@@ -98,7 +97,7 @@ def _unknown_model(model: str, models: tuple[dict[str, Any], ...]) -> EngineErro
     )
 
 
-def _models(text: str) -> tuple[dict[str, Any], ...]:
+def _models(text: str) -> tuple[JsonObject, ...]:
     try:
         data = json.loads(text)
     except ValueError:
@@ -107,7 +106,7 @@ def _models(text: str) -> tuple[dict[str, Any], ...]:
     return tuple(item for item in rows or () if isinstance(item, dict) and item.get("id"))
 
 
-def _json(page: tuple[int, str]) -> dict[str, Any]:
+def _json(page: tuple[int, str]) -> JsonObject:
     status, text = page
     try:
         data = json.loads(text) if status == 200 else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.inputs.architectures.decoder import decoder_fields
-from planner.inputs.architectures.keys import Keys
+from planner.inputs.architectures.keys import Config, Keys
 from planner.inputs.architectures.kinds import KINDS, Kind
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -77,7 +77,7 @@ BIASES = {
 FULL_EVERY = 4  # of Qwen3-Next and 3.5 where the header does not say
 
 
-def gguf_decoder(architecture: str, config: Mapping[str, Any], shapes: Shapes, file: Path) -> dict[str, Any]:
+def gguf_decoder(architecture: str, config: Config, shapes: Shapes, file: Path) -> dict[str, Any]:
     """Return the fields of a model row that a GGUF's header determines.
 
     Raises
@@ -93,7 +93,7 @@ def gguf_decoder(architecture: str, config: Mapping[str, Any], shapes: Shapes, f
     return fields | {"max_context": keys.count("max_context")}
 
 
-def _said(config: Mapping[str, Any], hub: str) -> dict[str, Any]:
+def _said(config: Config, hub: str) -> dict[str, Any]:
     """Say with the hub's words what a GGUF's keys say."""
     mtp = int(config.get("nextn_predict_layers") or 0)
     blocks = config.get("block_count")
@@ -128,7 +128,7 @@ def _said(config: Mapping[str, Any], hub: str) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _latent(config: Mapping[str, Any]) -> dict[str, Any]:
+def _latent(config: Config) -> dict[str, Any]:
     """Compressed attention: a head's width is told with the rotated part, or as cached in older files."""
     if not config.get("attention.kv_lora_rank"):
         return {}
@@ -144,7 +144,7 @@ def _latent(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _recurrent(config: Mapping[str, Any]) -> dict[str, Any]:
+def _recurrent(config: Config) -> dict[str, Any]:
     """Linear attention and state spaces share keys; each family reads its own names of them."""
     if config.get("shortconv.l_cache"):
         return {"conv_L_cache": config["shortconv.l_cache"], "block_auto_adjust_ff_dim": False}
@@ -169,7 +169,7 @@ def _recurrent(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _by_layer(config: Mapping[str, Any], layers: object) -> dict[str, Any]:
+def _by_layer(config: Config, layers: object) -> dict[str, Any]:
     """Read lists with one entry a layer: no key heads mean a recurrence, and a switch tells which layers slide."""
     found: dict[str, Any] = {}
     heads, slides = config.get("attention.head_count_kv"), config.get("attention.sliding_window_pattern")
@@ -181,7 +181,7 @@ def _by_layer(config: Mapping[str, Any], layers: object) -> dict[str, Any]:
     return found
 
 
-def _seen(kind: Kind, shapes: Shapes, said: Mapping[str, Any]) -> Kind:
+def _seen(kind: Kind, shapes: Shapes, said: Config) -> Kind:
     """Take biases and norms from the tensors that are there."""
     ends = {name.split(".", 2)[-1] if name.startswith("blk.") else name for name in shapes}
     found = frozenset(part for part, names in BIASES.items() if ends.intersection(names))
