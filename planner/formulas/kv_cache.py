@@ -126,6 +126,35 @@ def latent_kv_bytes_per_token(
     return layers * ((kv_lora_rank + qk_rope_head_dim) * element_bytes + index_bytes)
 
 
+def packed_latent_bytes_per_token(*, kv_lora_rank: Numeric, qk_rope_head_dim: Numeric) -> Numeric:
+    """Cache of one token under sparse attention's FP8 format, per layer [bytes/token].
+
+    The compressed vector in 8 bits with a 32-bit scale per 128 elements, the rotated key in 16.
+
+    Parameters
+    ----------
+    kv_lora_rank : float or ndarray
+        Width of the compressed vector [elements].
+    qk_rope_head_dim : float or ndarray
+        Width of the rotated key [elements].
+
+    Returns
+    -------
+    float or ndarray
+        Cache per token and layer, without the indexer's [bytes/token].
+
+    References
+    ----------
+    .. [1] vLLM, ``fp8_ds_mla`` of ``mla_attention.py``: 656 bytes.
+
+    Examples
+    --------
+    >>> packed_latent_bytes_per_token(kv_lora_rank=512, qk_rope_head_dim=64)
+    656.0
+    """
+    return kv_lora_rank + kv_lora_rank / 128 * 4.0 + qk_rope_head_dim * 2.0
+
+
 def indexer_bytes_per_token(*, index_head_dim: Numeric) -> Numeric:
     """Cache of one token for a sparse-attention indexer, per layer [bytes/token].
 

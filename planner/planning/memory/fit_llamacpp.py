@@ -101,7 +101,7 @@ def llamacpp_memory(
     return LlamaCppMemory(
         usable_bytes=(hardware.memory_gib * hardware.usable_fraction - hardware.reserved_gib) * GIB,
         weights=gguf_bytes(architecture, request.quantization),
-        groups=cache_groups(model, element_bytes=element),
+        groups=cache_groups(model, element_bytes=element, wide_states=True),
         compute_bytes=float(
             compute_buffer_bytes(vocab=model.vocab, hidden=model.hidden, batch_tokens=PHYSICAL_BATCH)
         ),

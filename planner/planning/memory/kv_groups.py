@@ -10,6 +10,7 @@ from planner.formulas.kv_cache import (
     indexer_bytes_per_token,
     kv_heads_per_rank,
     latent_kv_bytes_per_token,
+    packed_latent_bytes_per_token,
     windowed_tokens,
 )
 from planner.formulas.recurrent_state import delta_rule_state_bytes, mamba_state_bytes
@@ -85,17 +86,19 @@ def cache_groups(
     tensor_parallel: int = 1,
     layer_share: float = 1.0,
     speculative_tokens: int = 0,
+    wide_states: bool = False,
 ) -> tuple[CacheGroup, ...]:
     """Return what one rank caches, one group per kind of layer.
 
-    ``layer_share`` is the part of the layers that a pipeline stage holds.
+    ``layer_share`` is the part of the layers that a pipeline stage holds; with ``wide_states`` recurrent states and
+    those of convolutions are kept in 32 bits whatever the model says, as llama.cpp does.
     """
     groups: list[CacheGroup] = []
     drafting = model.mtp_layers if speculative_tokens else 0  # its own layers of the first caching kind
     for group in model.attention:
         if isinstance(group, HeadAttention) and not group.cached:
             continue
-        made = _group(group, element_bytes, tensor_parallel, speculative_tokens)
+        made = _group(group, element_bytes, tensor_parallel, speculative_tokens, wide=wide_states)
         groups.append(
             CacheGroup(
                 kind=group.kind,
@@ -129,9 +132,10 @@ def kv_bytes_of_sequence(groups: tuple[CacheGroup, ...], *, tokens: float) -> fl
 
 
 def _group(
-    group: AttentionGroup, element_bytes: float, ranks: int, speculative_tokens: int
+    group: AttentionGroup, element_bytes: float, ranks: int, speculative_tokens: int, *, wide: bool
 ) -> tuple[float, float]:
     """Bytes per token and per sequence of one layer on one rank."""
+    conv_bytes = STATE_BYTES["fp32"] if wide else CONV_BYTES
     match group:
         case HeadAttention():
             heads = kv_heads_per_rank(kv_heads=group.kv_heads, tensor_parallel=ranks)
@@ -145,6 +149,11 @@ def _group(
             return float(per_token), 0.0
         case LatentAttention():
             index = indexer_bytes_per_token(index_head_dim=group.index_head_dim) if group.index_heads else 0.0
+            if group.index_heads and element_bytes == 1.0:
+                packed = packed_latent_bytes_per_token(
+                    kv_lora_rank=group.kv_lora_rank, qk_rope_head_dim=group.qk_rope_head_dim
+                )
+                return float(packed + index), 0.0
             latent = latent_kv_bytes_per_token(
                 layers=1,
                 kv_lora_rank=group.kv_lora_rank,
@@ -160,7 +169,8 @@ def _group(
                 key_dim=group.key_dim,
                 value_dim=group.value_dim,
                 conv=group.conv,
-                state_bytes=STATE_BYTES[group.state_dtype],
+                state_bytes=_state_bytes(group.state_dtype, wide=wide),
+                conv_bytes=conv_bytes,
                 speculative_tokens=speculative_tokens,
             )
             return 0.0, float(state)
@@ -171,11 +181,16 @@ def _group(
                 groups=max(1.0, group.groups / ranks),
                 state=group.state,
                 conv=group.conv,
-                state_bytes=STATE_BYTES[group.state_dtype],
+                state_bytes=_state_bytes(group.state_dtype, wide=wide),
+                conv_bytes=conv_bytes,
             )
             return 0.0, float(state)
         case StateMixer():
-            kept = group.state * STATE_BYTES[group.state_dtype] + group.conv * CONV_BYTES
+            kept = group.state * _state_bytes(group.state_dtype, wide=wide) + group.conv * conv_bytes
             return 0.0, kept / ranks
         case _:
             assert_never(group)
+
+
+def _state_bytes(said: str, *, wide: bool) -> float:
+    return STATE_BYTES["fp32" if wide else said]

@@ -10,6 +10,7 @@ from planner.planning.memory.kv_groups import (
     kv_bytes_per_token,
     kv_element_bytes,
 )
+from planner.specs.books.model import LinearAttention, MambaMixer
 
 BOOKS = load_books()
 
@@ -75,3 +76,23 @@ def test_an_unknown_cache_type_is_refused() -> None:
 def test_the_cache_takes_the_model_s_type_unless_told() -> None:
     assert kv_element_bytes("auto", model=BOOKS.models.find("phi-2")) == 2
     assert kv_element_bytes("q8_0", model=BOOKS.models.find("phi-2")) == 34 / 32
+
+
+def test_llama_cpp_keeps_states_in_32_bits() -> None:
+    for name in ("qwen3-next-80b-a3b", "nemotron-h-56b"):
+        (group,) = (
+            each for each in cache_groups(BOOKS.models.find(name), wide_states=True) if each.state_bytes
+        )
+        mixer = next(each for each in BOOKS.models.find(name).attention if each.kind in {"linear", "mamba"})
+        if isinstance(mixer, LinearAttention):
+            elements = 32 * 128 * 128 + 3 * (2 * 16 * 128 + 32 * 128)
+        else:
+            assert isinstance(mixer, MambaMixer)
+            inner = mixer.heads * mixer.head_dim
+            elements = inner * mixer.state + 3 * (inner + 2 * mixer.groups * mixer.state)
+        assert group.state_bytes == 4 * elements
+
+
+def test_sparse_attention_packs_its_cache_in_fp8() -> None:
+    # 61 layers of 512 + 16 + 128 bytes, and 132 of the indexer's key
+    assert kv_bytes_per_token(BOOKS.models.find("deepseek-v3.2"), element_bytes=1) == 61 * (656 + 132)
