@@ -23,7 +23,7 @@ from planner.cli.bench_options import Convention, Given, numbers, parse_slo
 from planner.cli.bench_price import price_of
 from planner.cli.bench_progress import progress
 from planner.cli.bench_scenario import with_scenario
-from planner.cli.gguf_file import gguf_file
+from planner.cli.gguf_file import gguf_file, model_folder
 from planner.cli.synthetic_model import synthetic_folder, synthetic_model
 from planner.engines.base import EngineOptions, Timeouts
 from planner.engines.gpu_choice import VISIBLE, choose_gpus
@@ -144,6 +144,8 @@ def _with_model(given: Given) -> Given:
         raise UsageError("no model named", cure=NAME_A_MODEL.get(given["engine"], NAME_A_SERVED_MODEL))
     if given["engine"] == "llamacpp":
         gguf_file(Path(given["model"]))
+    if given["engine"] == "vllm":
+        model_folder(given["model"])
     return given | {"model": given["model"] or FAKE}
 
 

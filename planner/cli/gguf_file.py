@@ -1,4 +1,4 @@
-"""The model file that llama.cpp is to load: refused in our words when it cannot be one, before a worker starts."""
+"""The model that an engine is to load: refused in our words when it cannot be one, before the engine starts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from planner.errors import UsageError
 
 MAGIC = b"GGUF"  # first four bytes, ggml/docs/gguf.md
+PATH_STARTS = ("/", "./", "../", "~")
 WRITE_ONE = "planner bench --synthetic MODEL writes a GGUF of any model of the book"
 
 
@@ -34,6 +35,24 @@ def gguf_file(path: Path) -> Path:
             cure=f"convert the model, or download its GGUF; {WRITE_ONE}",
         )
     return path
+
+
+def model_folder(name: str) -> str:
+    """Return what vLLM is to load: the id of a hub, or a folder with a config.json.
+
+    Raises
+    ------
+    UsageError
+        If it is written as a path, and no such folder is there.
+    """
+    path = Path(name).expanduser()
+    if not name.startswith(PATH_STARTS) or (path / "config.json").is_file():
+        return name
+    found = "has no config.json" if path.is_dir() else "is no folder"
+    raise UsageError(
+        f"cannot load the model {name}: it {found}",
+        cure="name a folder with config.json and weights, an id of the hub, or --synthetic MODEL",
+    )
 
 
 def _instead(folder: Path, where: str, name: str = "") -> str:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from planner.cli.bench import app as bench_app
 from planner.cli.calibrate import app as calibrate_app
-from planner.cli.gguf_file import gguf_file
+from planner.cli.gguf_file import gguf_file, model_folder
 from planner.errors import UsageError
 
 
@@ -35,6 +35,17 @@ def test_a_folder_and_another_kind_of_file_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "model.gguf"
     text.write_text("not a model", encoding="utf-8")
     assert refusal(text)[0] == f"{text} is not a GGUF file: it does not begin with GGUF"
+
+
+def test_a_path_that_vllm_cannot_load_is_refused_before_it_starts(tmp_path: Path) -> None:
+    given = ["--engine", "vllm", "--model"]
+    for path, why in ((tmp_path / "none", "is no folder"), (tmp_path, "has no config.json")):
+        refused = CliRunner().invoke(bench_app, [*given, str(path)]).exception
+        assert isinstance(refused, UsageError)
+        assert refused.message == f"cannot load the model {path}: it {why}"
+    (tmp_path / "config.json").touch()
+    assert model_folder(str(tmp_path)) == str(tmp_path)
+    assert model_folder("org/model") == "org/model"
 
 
 @pytest.mark.parametrize(
