@@ -38,7 +38,7 @@ def gguf_file(path: Path) -> Path:
 
 
 def model_folder(name: str) -> str:
-    """Return what vLLM is to load: the id of a hub, or a folder with a config.json.
+    """Return what vLLM is to load: the id of a hub, a folder with a config.json, or a file, which it may know.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def model_folder(name: str) -> str:
         If it is written as a path, and no such folder is there.
     """
     path = Path(name).expanduser()
-    if not name.startswith(PATH_STARTS) or (path / "config.json").is_file():
+    if not name.startswith(PATH_STARTS) or path.is_file() or (path / "config.json").is_file():
         return name
     found = "has no config.json" if path.is_dir() else "is no folder"
     raise UsageError(

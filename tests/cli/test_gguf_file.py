@@ -44,7 +44,8 @@ def test_a_path_that_vllm_cannot_load_is_refused_before_it_starts(tmp_path: Path
         assert isinstance(refused, UsageError)
         assert refused.message == f"cannot load the model {path}: it {why}"
     (tmp_path / "config.json").touch()
-    assert model_folder(str(tmp_path)) == str(tmp_path)
+    for path in (tmp_path, tmp_path / "config.json"):
+        assert model_folder(str(path)) == str(path)
     assert model_folder("org/model") == "org/model"
 
 
