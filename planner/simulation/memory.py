@@ -57,7 +57,7 @@ def make_room(requests: Requests, engine: Engine, limits: Limits, cache: PrefixC
     if limits.unlimited:
         return preempted
     need = decode_demand(engine, limits, 0) + partial_demand(requests, engine, limits)
-    while need > counts[FREE]:
+    while need > counts[FREE]:  # each round takes a sequence out of the demand and gives its blocks back
         preempt(requests, engine, limits, cache, counts[LAST])
         preempted = True
         need = decode_demand(engine, limits, 0) + partial_demand(requests, engine, limits)
@@ -92,7 +92,7 @@ def preempt(requests: Requests, engine: Engine, limits: Limits, cache: PrefixCac
     else:
         context = stop_decoding(requests, engine, limits, request)
         requests.generated[request] = context - requests.input_tokens[request]
-        computed = context - 1
+        computed = context - 1  # the newest token is known, and its keys and values are not computed yet
     leave(requests, engine, request)
     held = blocks_for(limits, computed)
     if cache.enabled:
@@ -138,6 +138,7 @@ def take_for_prompt(
         kept = cache.kept[request]
         prefix_blocks = (cached - kept * limits.block_tokens) // cache.prefix_block_tokens
         held = prefix_blocks * cache.weight + kept
+        # Cached blocks that nobody uses count as free until they are claimed: they must not be counted twice.
         revived = revived_blocks(cache, request, prefix_blocks) + kept
     wanted = tokens if limits.reserve_full_input else computed
     if blocks_for(limits, wanted) - held + revived > counts[FREE]:

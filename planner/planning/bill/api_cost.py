@@ -152,6 +152,7 @@ def terms_of(case: Case, workload: Workload, as_of: date, bill: Bill) -> tuple[T
     horizon = workload.horizon_months
     ends = ending(case, as_of, horizon)
     borders = (0.0, *(end for end, _ in ends), float(horizon))
+    # One bill a stretch: the first has all contracts, each one after it has one contract less.
     bills = [bill]
     for count in range(1, len(ends) + 1):
         left = without_contracts(case, [provider for _, provider in ends[:count]])
@@ -184,6 +185,7 @@ def served_by(case: Case, model: str) -> Case:
     scenario, rules = case.scenario, case.books.api.find(model).cache
     update: dict[str, object] = {"models": (ModelShare(model=model, share=1.0),)}
     cache = scenario.caching.prompt
+    # A lifetime that only another model of the mix sells would refuse this one.
     if cache is not None and (rules is None or cache.ttl not in rules.ttls):
         prompt = cache.model_copy(update={"ttl": None})
         update["caching"] = scenario.caching.model_copy(update={"prompt": prompt})

@@ -101,6 +101,7 @@ def _refuse_unsold_cache(case: Case, calls: Sequence[Call]) -> None:
 
 def _by_hour(call: Call, buyer: Buyer) -> Iterator[Call]:
     """Split a call into its part at the vendor's full price and its part in off-peak hours."""
+    # Off-peak prices are the standard mode's; batch and flex have their discount at every hour.
     offpeak = price_in_force(call.model, buyer.as_of).offpeak if call.mode == STANDARD else None
     if offpeak is None:
         yield call
@@ -128,6 +129,7 @@ def priced(call: Call, buyer: Buyer) -> PricedCall:
     caching = _caching(call, sheet, buyer)
     read, write = (caching.cached_read_tokens, caching.cache_write_tokens) if caching else (0.0, 0.0)
     generated = workload.output_tokens.mean + workload.reasoning_tokens.mean
+    # Only the mean is refused: that some prompts of a spread are too long is a warning, _too_long.
     refuse_too_long(sheet, workload.input_tokens.mean, generated)
     fees = fees_usd(sheet, buyer.case.scenario.prompt.paid_calls)
     lines = (*_mean_lines(sheet, workload, read, write), fees)
@@ -173,6 +175,7 @@ def _mean_lines(sheet: PriceSheet, workload: Workload, read: float, write: float
     output, hidden = workload.output_tokens.mean, workload.reasoning_tokens.mean
     tokens = MeanTokens(workload.input_tokens.mean, output, hidden, read, write)
     lines = mean_cost_lines(sheet, tokens, workload.input_tokens.sigma)
+    # Hidden tokens have no price of their own: their line is their part of what all generated tokens cost.
     generated = float(lines.output_usd)
     hidden_usd = generated * hidden / (output + hidden) if hidden else 0.0
     return (

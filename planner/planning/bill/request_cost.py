@@ -55,6 +55,7 @@ def cost_lines(
             f"token counts must not be negative: output {_span(output_tokens)}, "
             f"reasoning {_span(reasoning_tokens)}"
         )
+    # A short cut that every draw of a bill takes: with one tier there is no threshold to count.
     tiers = sheet.tiers
     tier = long_context_tier(input_tokens, sheet.above_input_tokens) if len(tiers) > 1 else 0
     reads = _prices(sheet, "cached", [each.cached_read_usd_per_token for each in tiers], cached_read_tokens)
@@ -143,6 +144,7 @@ def refuse_too_long(sheet: PriceSheet, input_tokens: float, output_tokens: float
             f"{input_tokens:,.0f} input tokens are more than {model} takes: {sheet.max_input_tokens:,}",
             cure=TOO_LONG_CURE,
         )
+    # A model with a limit of its own for the input has none for both together.
     total = input_tokens + output_tokens
     if sheet.max_input_tokens is None and window is not None and total > window:
         raise UsageError(
