@@ -51,6 +51,14 @@ def test_the_files_that_a_document_names_are_there(document: str) -> None:
     assert not gone
 
 
+@pytest.mark.parametrize("document", ["docs/design.md", "docs/accuracy.md", "CONTRIBUTING.md", "README.md"])
+def test_the_places_that_a_document_names_are_there(document: str) -> None:
+    """A decision may be named by its number alone."""
+    text = Path(document).read_text(encoding="utf-8")
+    places = set(re.findall(r"`((?:planner|tests|scripts|docs|scenarios|benchmarks)/[\w./-]*)`", text))
+    assert not sorted(place for place in places if not list(Path().glob(f"{place.rstrip('/')}*")))
+
+
 def test_tests_live_in_rooms_of_the_same_names() -> None:
     rooms = {path.parent.relative_to("tests") for path in Path("tests").rglob("test_*.py")}
     inside = {room for room in rooms if not OUTSIDE & set(room.parts)}
