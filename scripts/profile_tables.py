@@ -15,10 +15,11 @@ from planner.inputs.books import load_books
 from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.judge.device_names import device_names
 from planner.planning.judge.model_names import model_names
+from planner.planning.judge.recipes import DEFAULTS, PublishedRun, Recipe, recipe_of
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION, Limits, closed_loop
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
-from planner.planning.prediction.predict import operands_of
+from planner.planning.prediction.predict import hardware_class, operands_of
 from planner.planning.prediction.step_model import Operands
 from planner.specs.answers.prediction import PredictRequest
 
@@ -43,7 +44,7 @@ SMALL_EXPERIMENTS = (
 )
 FULL_LOAD = 1e9
 LONGEST = 131_072
-LIMITS = ("batched_tokens", "max_sequences", "pool_tokens")
+LIMITS = ("batched_tokens", "max_sequences", "pool_tokens", "inbox_steps", "batch_wait_steps")
 
 
 def silicon(table: Path) -> pd.DataFrame:
@@ -161,20 +162,13 @@ class Points:
         """Tell which rows' TTFT follows the protocol."""
         rows = self.rows
         own = ~rows["file"].str.startswith("2026")
-        # TensorRT-LLM, 70B, 1,024 by 1,024, up to 4 GPUs: the first token comes with the twentieth (stream interval).
-        streamed = (
-            rows["model"].str.contains("70B")
-            & (rows["isl"] == 1024)
-            & (rows["osl"] == 1024)
-            & (rows["tp"] <= 4)
-        )
-        odd = (rows["engine"] == "trtllm") & (own | streamed)
-        # DeepSeek: about ten steps late on TensorRT-LLM (stream interval), and by a number of steps that jumps with
-        # the load on SGLang (interval at which it receives requests).
+        odd = (rows["engine"] == "trtllm") & own
+        # DeepSeek on SGLang in 2025: the first prompts were measured while kernels were compiled, seconds long.
         odd |= (
-            rows["model"].str.contains("DeepSeek") & (rows["engine"] != "vllm") & (rows["gpu"] == "b200_sxm")
+            rows["model"].str.contains("DeepSeek")
+            & (rows["engine"] == "sglang")
+            & (rows["date"].astype(str) < "2025-12")
         )
-        odd |= rows["model"].str.contains("DeepSeek") & (rows["engine"] == "trtllm")
         # SGLang, 8B on 8 GPUs: seconds that do not shrink with more GPUs; the client or tokenizer is the limit.
         odd |= (rows["engine"] == "sglang") & rows["model"].str.contains("8B")
         return (~odd).to_numpy() & rows["ttft"].notna().to_numpy()
@@ -220,18 +214,35 @@ def points_of(rows: pd.DataFrame) -> Points:
     known: dict[tuple[object, ...], tuple[tuple[float, ...], Limits]] = {}
     found = []
     for row in rows.itertuples():
-        key = (row.engine, row.model, row.gpu, row.precision, row.tp, row.adp, row.throughput > 0)
+        whole = not pd.isna(row.moe_ep) and row.moe_ep > 1 and row.moe_ep == row.tp
+        model = books.models.rows[str(models.find(str(row.model).replace("-FP8", "")))]
+        hardware = books.hardware.rows[str(devices.find(str(row.gpu)))]
+        scheme = "mxfp4" if "gpt-oss" in str(row.model) else SCHEMES.get(str(row.precision), "bf16")
+        groups = 1 if pd.isna(row.adp) else int(row.adp)
+        recipe = _recipe(row, model.id, hardware_class(hardware), scheme, groups)
+        key = (
+            row.engine,
+            row.model,
+            row.gpu,
+            row.precision,
+            row.tp,
+            row.adp,
+            whole,
+            recipe,
+            row.throughput > 0,
+        )
         if key not in known:
-            model = books.models.rows[str(models.find(str(row.model).replace("-FP8", "")))]
             architecture = unpack(model.model_copy(update={"max_context": LONGEST}))
-            hardware = books.hardware.rows[str(devices.find(str(row.gpu)))]
-            scheme = "mxfp4" if "gpt-oss" in str(row.model) else SCHEMES.get(str(row.precision), "bf16")
-            groups = 1 if pd.isna(row.adp) else int(row.adp)
             request = PredictRequest(
                 engine=NAMES[str(row.engine)],
                 quantization=scheme,
                 tensor_parallel=int(row.tp) * groups if groups > 1 and int(row.tp) == 1 else int(row.tp),
                 attention_data_parallel=groups,
+                expert_parallel=whole,
+                kv_dtype=recipe.kv_dtype,
+                batched_tokens=recipe.batched_tokens,
+                inbox_steps=recipe.inbox_steps,
+                batch_wait_steps=recipe.batch_wait_steps,
             )
             made = operands_of(architecture, hardware, request)
             memory = memory_of(architecture, hardware, request, memory_profile)
@@ -248,3 +259,22 @@ def points_of(rows: pd.DataFrame) -> Points:
         profile=[NAMES[str(engine)] for engine in rows["engine"]],
     )
     return Points(rows, Operands(**dict(zip(names, stacked, strict=True))), limits)
+
+
+def _recipe(row: pd.Series, model: str, group: str, scheme: str, groups: int) -> Recipe:
+    """Return the settings of a run of InferenceMAX; the engine's own for all others."""
+    if not str(row.file).startswith("2026") or row.throughput > 0:
+        return DEFAULTS
+    return recipe_of(
+        PublishedRun(
+            engine=NAMES[str(row.engine)],
+            model=model,
+            hardware_class=group,
+            weights=scheme,
+            tensor_parallel=int(row.tp),
+            attention_groups=groups,
+            input_tokens=row.isl,
+            output_tokens=row.osl,
+            concurrency=row.load_value,
+        )
+    )

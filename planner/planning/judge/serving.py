@@ -10,9 +10,12 @@ from planner.planning.judge.disaggregated import decode_worker, is_disaggregated
 from planner.planning.judge.judging import Bench, Judgement, Unpredictable
 from planner.planning.judge.metric_words import Metric, statistic_of
 from planner.planning.judge.mlperf import dataset_of, searches_beams
+from planner.planning.judge.recipes import DEFAULTS, PublishedRun, Recipe, recipe_of
 from planner.planning.judge.serving_metrics import FULL_LOAD, Question, answered, draws_lengths, predicted
 from planner.planning.judge.table_words import Load, precision_of, stated_precision
+from planner.planning.memory.schemes import weight_scheme
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION
+from planner.planning.prediction.profile_choice import hardware_class
 from planner.specs.answers.prediction import PredictRequest
 from planner.specs.answers.validation import TableRow
 from planner.specs.books.hardware import ComputeDtype, HardwareSpec
@@ -167,25 +170,60 @@ def _request(
     replicas = _replicas(row, split * row.pipeline_parallel)
     value = row.load_value if row.load_value is not None and math.isfinite(row.load_value) else FULL_LOAD
     settings = row.settings
+    recipe = _recipe(row, engine, model, hardware, split)
     own = engine == "vllm" and row.engine_version[:1].isdigit()
     unlimited = engine != "tensorrt-llm" and load in {"offline", "batch"} and settings.max_sequences is None
     return PredictRequest(
         engine=engine,
         quantization=_quantization(row, model, hardware),
+        kv_dtype=recipe.kv_dtype,
+        inbox_steps=recipe.inbox_steps,
+        batch_wait_steps=recipe.batch_wait_steps,
         tensor_parallel=split,
         pipeline_parallel=row.pipeline_parallel,
         attention_data_parallel=groups_of_attention(row, model, split),
+        expert_parallel=_whole_experts(row, split),
         lockstep=load == "concurrency" and share == 1.0 and engine != "vllm",
         input_tokens=max(prompt * share, 1.0),
         output_tokens=max(answer * share, 2.0),
         concurrency=_concurrency(load, value / replicas),
         requests_per_s=value / replicas if load == "poisson" else None,
         utilization_fraction=settings.utilization_fraction,
-        batched_tokens=settings.batched_tokens,
+        batched_tokens=settings.batched_tokens or recipe.batched_tokens,
         max_sequences=NEVER_SCHEDULED if unlimited else settings.max_sequences,
         version=row.engine_version if own else "latest",
         pool_tokens=settings.pool_tokens,
     )
+
+
+def _recipe(row: TableRow, engine: str, model: ModelSpec, hardware: HardwareSpec, split: int) -> Recipe:
+    """Return the settings of a run of InferenceMAX; the engine's own for all others."""
+    if (
+        not draws_lengths(row)
+        or row.input_tokens is None
+        or row.output_tokens is None
+        or row.load_value is None
+    ):
+        return DEFAULTS
+    return recipe_of(
+        PublishedRun(
+            engine=engine,
+            model=model.id,
+            hardware_class=hardware_class(hardware),
+            weights=weight_scheme(_quantization(row, model, hardware), model=model).name,
+            tensor_parallel=split,
+            attention_groups=groups_of_attention(row, model, split),
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            concurrency=row.load_value,
+        )
+    )
+
+
+def _whole_experts(row: TableRow, split: int) -> bool:
+    """Tell whether a row states that each of its ranks holds whole experts."""
+    stated = re.search(r"\bmoe_ep=(\d+)", row.notes)
+    return stated is not None and split > 1 and int(stated[1]) == split
 
 
 def _concurrency(load: Load, value: float) -> float | None:

@@ -200,4 +200,6 @@ def limits_of(request: PredictRequest, memory: VllmMemory, pool: int, *, separat
         pool_tokens=float(pool),
         separate_prefill=separate_prefill,
         stages=float(request.pipeline_parallel),
+        inbox_steps=request.inbox_steps,
+        batch_wait_steps=request.batch_wait_steps,
     )

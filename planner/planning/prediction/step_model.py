@@ -15,7 +15,7 @@ from planner.planning.memory.schemes import WeightScheme, weight_scheme
 from planner.planning.memory.tensors import TensorClass
 from planner.planning.memory.weights import check_parallel
 from planner.planning.prediction.device_rates import rate_flops_per_s, scheme_rate_flops_per_s
-from planner.planning.prediction.kernels import kernel_count
+from planner.planning.prediction.kernels import kernel_count, prompt_kernel_count
 from planner.records import dataclass
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention
@@ -30,8 +30,16 @@ TILE_ROWS = 32.0
 # fitted beside the other coefficients, 1.24 and 1.33 with one for each, 1.3 for both. Experts show no such loss.
 NVFP4_SLOWNESS = 1.3
 # A tile of an expert's second product sums over the columns that a rank holds of it: filling and emptying the pipeline
-# costs as much as so many columns. 256 to 3,000 predict left-out models better than none, 1,024 best.
-EXPERT_FILL_COLUMNS = 1024.0
+# costs as much as so many columns. 128 to 1,024 predict left-out models and GPUs within a percent of each other.
+EXPERT_FILL_COLUMNS = 512.0
+# Tokens of a batch resemble each other, so that they touch fewer experts than independent draws: as many as this share
+# of them would. Of 1, 0.7, 0.5 and 0.35 it predicts throughput and time per token of left-out models best.
+INDEPENDENT_FRACTION = 0.7
+# A step with a prompt is launched from Python, kernel by kernel: ``prefill_step_s`` is what so many kernels take longer.
+EAGER_KERNELS = 1000.0
+# How much of the busiest rank's lead over the mean one is waited for. Draws by chance say all of it, engines place experts
+# better; of 0, 0.3, 0.5 and 1 the second misses DeepSeek and Qwen3-235B, each left out, by the same.
+BUSIEST_FRACTION = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +62,7 @@ class Operands:
     reduces: Numeric
     reduce_token_s: Numeric
     kernels: Numeric
+    prompt_kernels: Numeric = 0.0  # of a step with a prompt
     expert_ranks: Numeric = (
         1.0  # ranks that whole experts are spread over; 1 where each expert is split instead
     )
@@ -144,6 +153,7 @@ def operands(
         reduces=reduces,
         reduce_token_s=reduce_token,
         kernels=kernel_count(architecture, scheme, hardware),
+        prompt_kernels=prompt_kernel_count(architecture, scheme, hardware),
         expert_ranks=spread,
         dense_slowness=NVFP4_SLOWNESS if scheme.name == "nvfp4" and "fp4" in hardware.tflops else 1.0,
         expert_slowness=1.0 + EXPERT_FILL_COLUMNS / (expert_layers[0].intermediate * spread / ranks)
@@ -193,9 +203,12 @@ def step_parts(
     tokens = checked + load.prefill_tokens
     sampled = checked + load.prefill_prompts
     touched = experts_touched(
-        experts=operand.experts, experts_per_token=operand.experts_per_token, tokens=tokens
+        experts=operand.experts,
+        experts_per_token=operand.experts_per_token,
+        tokens=tokens * INDEPENDENT_FRACTION,
     )
-    touched = touched * busiest_rank(touched=touched, experts=operand.experts, ranks=operand.expert_ranks)
+    busiest = busiest_rank(touched=touched, experts=operand.experts, ranks=operand.expert_ranks)
+    touched = touched * (1.0 + BUSIEST_FRACTION * (busiest - 1.0))
     # Each expert's rows are filled up to whole tiles: half a tile more on average.
     rows = operand.expert_slowness * tokens + touched * TILE_ROWS / 2.0 / np.maximum(
         operand.experts_per_token, 1.0
@@ -210,6 +223,7 @@ def step_parts(
         operand.attend_pair_s * load.attended_tokens + operand.window_pair_s * seen
     )
     attention = coefficients["attention_compute"]
+    launched = coefficients["prefill_step_s"] * operand.prompt_kernels / EAGER_KERNELS
     overhead = coefficients["step_s"] + coefficients["sequence_s"] * load.sequences
     return {
         "linear": operator_s(
@@ -228,7 +242,7 @@ def step_parts(
         "communication": coefficients["all_reduce_s"] * operand.reduces
         + coefficients["link"] * operand.reduce_token_s * tokens,
         "kernels": coefficients["kernel_s"] * operand.kernels,
-        "overhead": overhead + (coefficients["prefill_step_s"] if prefill else 0.0),
+        "overhead": overhead + (launched if prefill else 0.0),
     }
 
 

@@ -41,6 +41,10 @@ class PredictRequest:
     utilization_fraction: float = DEFAULT_UTILIZATION_FRACTION
     batched_tokens: int | None = None
     max_sequences: Count | None = None
+    inbox_steps: float = 0.0
+    """Steps between two looks of the scheduler for new requests (SGLang's ``--scheduler-recv-interval``)."""
+    batch_wait_steps: float = 0.0
+    """Steps that a prompt may be held back until others have come (TensorRT-LLM's ``batch_wait_timeout_iters``)."""
     version: str = "latest"
     pool_tokens: Count | None = None
     """KV cache that the engine printed at its start [tokens], where it is known; else it is computed."""

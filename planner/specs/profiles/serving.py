@@ -35,7 +35,7 @@ Coefficient = Literal[
     "thread_s",
     "linear_kernels",
 ]
-"""Those from ``cache_read`` on are llama.cpp's: reading the cache, arithmetic of a single token, how much slower quantised
+"""``prefill_step_s`` is for a step of a thousand kernels with a prompt. Those from ``cache_read`` on are llama.cpp's: reading the cache, arithmetic of a single token, how much slower quantised
 weights are multiplied than floats (until 2026-11-23 a coefficient of its own), and how many more launches a mixture of experts makes; of builds without flash attention their
 launches, their unpacking of super-blocks and each query head's reading of the cache; bytes of an attention score and of
 unpacking a weight in a prompt; the share of the pipeline that devices overlap; and how long a processor's threads wait for each other after

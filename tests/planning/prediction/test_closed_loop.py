@@ -77,3 +77,18 @@ def test_many_loads_at_once_are_what_each_is_alone() -> None:
         one = loop(concurrency=clients, input_tokens=prompt)
         assert np.asarray(many.ttft_s)[row] == pytest.approx(float(one.ttft_s))
         assert np.asarray(many.requests_per_s)[row] == pytest.approx(float(one.requests_per_s))
+
+
+def test_a_prompt_waits_half_the_time_between_two_looks() -> None:
+    at_once, seldom = loop(), loop(Limits(inbox_steps=30.0))
+    waited = seldom.ttft_s - at_once.ttft_s
+    assert float(waited) >= 15 * float(seldom.tpot_s) * 0.99
+
+
+def test_only_the_first_of_a_group_is_held_back_in_full() -> None:
+    # One request at a time has nobody to wait for it: held for all 20 steps. Beside 199 others 20 come in 20 steps.
+    alone, held = loop(concurrency=1.0), loop(Limits(batch_wait_steps=20.0), concurrency=1.0)
+    assert float(held.ttft_s - alone.ttft_s) == pytest.approx(20 * float(held.tpot_s))
+    many = loop(Limits(batch_wait_steps=20.0), concurrency=200.0)
+    few = loop(Limits(batch_wait_steps=0.0), concurrency=200.0)
+    assert float(many.ttft_s - few.ttft_s) < 20 * float(many.tpot_s)

@@ -5,7 +5,7 @@ import pytest
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
 from planner.planning.memory.schemes import weight_scheme
-from planner.planning.prediction.kernels import kernel_count
+from planner.planning.prediction.kernels import LATENT_PROMPT_KERNELS, kernel_count, prompt_kernel_count
 
 BOOKS = load_books()
 
@@ -24,3 +24,11 @@ def test_layers_launch_what_their_parts_need(model: str, scheme: str, gpu: str, 
     architecture = unpack(BOOKS.models.find(model))
     stored = weight_scheme(scheme, model=architecture.model)
     assert kernel_count(architecture, stored, BOOKS.hardware.find(gpu)) == kernels
+
+
+def test_a_prompt_of_latent_attention_launches_more() -> None:
+    for model, more in (("llama-3.1-8b", 0), ("deepseek-v3", 61 * LATENT_PROMPT_KERNELS)):
+        architecture, gpu = unpack(BOOKS.models.find(model)), BOOKS.hardware.find("h200-sxm")
+        stored = weight_scheme("auto", model=architecture.model)
+        extra = prompt_kernel_count(architecture, stored, gpu) - kernel_count(architecture, stored, gpu)
+        assert extra == more

@@ -280,8 +280,8 @@ def test_a_cached_prefix_shortens_the_first_token() -> None:
 
 
 def test_equal_requests_that_start_together_share_their_prefills() -> None:
-    drawn = ask(engine="tensorrt-llm", concurrency=64.0, output_tokens=128)
-    alike = ask(engine="tensorrt-llm", concurrency=64.0, output_tokens=128, lockstep=True)
+    drawn = ask(engine="tensorrt-llm", concurrency=64.0, input_tokens=128, output_tokens=128)
+    alike = ask(engine="tensorrt-llm", concurrency=64.0, input_tokens=128, output_tokens=128, lockstep=True)
     assert alike.tpot_s.value < drawn.tpot_s.value
 
 

@@ -5,7 +5,7 @@ import pytest
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
-from planner.planning.prediction.step_model import link_bytes_per_s, operands, pair_flops
+from planner.planning.prediction.step_model import EXPERT_FILL_COLUMNS, link_bytes_per_s, operands, pair_flops
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
 
@@ -104,7 +104,7 @@ def test_an_expert_is_slower_the_fewer_of_its_columns_a_rank_holds(
 ) -> None:
     model = unpack(BOOKS.models.find("gpt-oss-120b"))
     made = operands(model, device("h200-sxm"), tensor_parallel=ranks, expert_parallel=whole)
-    assert made.expert_slowness == 1 + 1024 / columns
+    assert made.expert_slowness == 1 + EXPERT_FILL_COLUMNS / columns
     assert operands(LLAMA, device("h200-sxm")).expert_slowness == 1.0
 
 
