@@ -48,7 +48,7 @@ def point_flags(
 ) -> tuple[str, ...]:
     """Return the flags of a point, in a fixed order."""
     raised = {
-        "client-bound": _client_bound(facts, ttft, tokens_per_s),
+        "client-bound": client_bound(facts.health, ttft_s=_median_s(ttft), tokens_per_s=tokens_per_s),
         "busy-machine": bool(foreign_reasons(facts.health)),
         "errors": any(record.reply.outcome is not Outcome.OK for record in sample),
         "no-steady-window": whole_window,
@@ -72,15 +72,14 @@ def _median_s(distribution: Distribution) -> float | None:
     return None if middle is None else middle.value
 
 
-def _client_bound(facts: PointFacts, ttft: Distribution, tokens_per_s: float | None) -> bool:
-    health = facts.health
+def client_bound(health: ClientHealth, *, ttft_s: float | None, tokens_per_s: float | None) -> bool:
+    """Tell whether the client ran near its own limit: in tokens a second, or in lag beside the median TTFT."""
     ceiling = health.ceiling_tokens_per_s
     if ceiling is not None and tokens_per_s is not None and tokens_per_s > CEILING_SHARE * ceiling:
         return True
-    middle = _median_s(ttft)
-    if middle is None or health.loop_lag_p50_s is None or health.loop_lag_p99_s is None:
+    if ttft_s is None or health.loop_lag_p50_s is None or health.loop_lag_p99_s is None:
         return False
-    return health.loop_lag_p50_s > LAG_SHARE_P50 * middle or health.loop_lag_p99_s > LAG_SHARE_P99 * middle
+    return health.loop_lag_p50_s > LAG_SHARE_P50 * ttft_s or health.loop_lag_p99_s > LAG_SHARE_P99 * ttft_s
 
 
 def _unsteady(values: Sequence[float | None]) -> bool:

@@ -18,12 +18,19 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import fmean, median
 
-from planner.bench.flags import foreign_reasons
+from planner.bench.flags import client_bound, foreign_reasons
 from planner.engines.steadiness import reasons_not_to_trust
 from planner.planning.prediction.host_speed import CONTEXT_BAND_TOKENS
 from planner.records import dataclass
 from planner.specs.answers.simulation import VLLM_MAX_NUM_BATCHED_TOKENS, VLLM_MAX_NUM_SEQS
-from planner.specs.measured.measurement import Outcome, PointFacts, RequestRecord, RunManifest, Setting
+from planner.specs.measured.measurement import (
+    ClientHealth,
+    Outcome,
+    PointFacts,
+    RequestRecord,
+    RunManifest,
+    Setting,
+)
 from planner.specs.measured.step_point import StepPoint
 from planner.specs.measured.steps import Disturbance, HostSpeed, StepRun, StepSamples
 from planner.units import NS_PER_S, Count, Nanoseconds
@@ -69,20 +76,22 @@ def steps_of_records(
     Those in ``references`` are alike and tell the host's speed before and after the others; ``facts`` tell what else
     used the machine.
     """
-    doubts = {each.point: foreign_reasons(each.health) for each in facts}
+    health = {each.point: each.health for each in facts}
+    doubts: dict[int, tuple[str, ...]] = {}
     settings = scheduler_settings(manifest)
     batch = int(str(settings["batch_tokens"]))
     steps: dict[int, list[_Step]] = {}
     for point in sorted({record.point for record in records}):
         streams = _streams([record for record in records if record.point == point])
         steps[point] = [step for step in _steps(streams) if step.prompt_tokens <= batch]
+        doubts[point] = _doubts(health.get(point, ClientHealth()), streams)
     speeds = {point: speed for point in references if (speed := _speed(steps.get(point, ())))}
     samples = [
         _sample(
             group,
             held_out=point in held_out,
             around=_around(speeds, point),
-            doubts=doubts.get(point, ()),
+            doubts=doubts[point],
         )
         for point, own in steps.items()
         if point not in references
@@ -98,6 +107,19 @@ def steps_of_records(
         settings=settings,
         samples=tuple(samples),
     )
+
+
+def _doubts(health: ClientHealth, streams: Sequence[_Stream]) -> tuple[str, ...]:
+    """List the reasons not to trust any step of a load: what else used the machine, and a client near its limit."""
+    if not streams:
+        return ()
+    lasted_s = (max(each.token_ns[-1] for each in streams) - min(each.sent_ns for each in streams)) / NS_PER_S
+    bound = client_bound(
+        health,
+        ttft_s=median(each.token_ns[0] - each.sent_ns for each in streams) / NS_PER_S,
+        tokens_per_s=sum(len(each.token_ns) for each in streams) / lasted_s if lasted_s > 0 else None,
+    )
+    return foreign_reasons(health) + (("the client ran near its own limit",) if bound else ())
 
 
 def _speed(steps: Sequence[_Step]) -> HostSpeed | None:

@@ -80,6 +80,19 @@ def test_steps_of_a_load_on_a_busy_machine_are_doubted() -> None:
     assert {item.unsteady for item in alone} == {()}  # of the other load
 
 
+@pytest.mark.parametrize(
+    "health",
+    [ClientHealth(ceiling_tokens_per_s=40.0), ClientHealth(loop_lag_p50_s=0.05, loop_lag_p99_s=0.05)],
+)
+def test_steps_of_a_client_near_its_limit_are_kept_out_of_fits(health: ClientHealth) -> None:
+    near = PointFacts(point=1, session=0, start_ns=0, health=health)
+    run = steps_of_records(measured(), manifest(), facts=(near,))
+    crowd = [item.unsteady for item in run.samples if item.point.sequences > 1]
+    assert all("the client ran near its own limit" in reasons for reasons in crowd)
+    fitted = fit_profile(run)
+    assert fitted.range.sequences == (1, 1)  # only the load with one request at a time is left
+
+
 def test_failed_requests_and_bundled_tokens_give_no_steps() -> None:
     one = measured()[:4]
     failed = [replace(each, reply=replace(each.reply, outcome=Outcome.TRUNCATED)) for each in one]
