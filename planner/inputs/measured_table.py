@@ -119,6 +119,12 @@ def _cells(row: Mapping[str | None, str | list[str] | None], ours: Mapping[str, 
     return cells | {new: cells[old] for old, new in ours.items() if old in cells}
 
 
+def _length(row: Cells, column: str, metric: str, short: str) -> float | None:
+    """Return a length as its column states it, else as the metric's name does: ``pp512``, ``tg128``. [tokens]"""
+    stated = row.tokens(column)
+    return stated if stated is not None else _length_in(metric, short)
+
+
 def _row(line: int, row: Cells) -> TableRow:
     metric, load = row.text("metric").casefold(), row.text("load_type").casefold()
     value, unit = row.number("value"), row.text("unit").casefold() or _unit_in(metric)
@@ -134,8 +140,8 @@ def _row(line: int, row: Cells) -> TableRow:
         gpus=row.whole("n_gpu") or counted or (tensor or 1) * pipeline,
         tensor_parallel=tensor,
         pipeline_parallel=pipeline,
-        input_tokens=row.tokens("isl") if row.tokens("isl") is not None else _length_in(metric, "pp"),
-        output_tokens=row.tokens("osl") if row.tokens("osl") is not None else _length_in(metric, "tg"),
+        input_tokens=_length(row, "isl", metric, "pp"),
+        output_tokens=_length(row, "osl", metric, "tg"),
         load_type=load or next((name for name in LOAD_COLUMNS if row.text(name)), ""),
         load_value=row.number("load_value"),
         metric=metric,
