@@ -5,6 +5,7 @@ An architecture that is not listed here is refused: a guess at its cache would b
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -166,9 +167,12 @@ def _tower_not_understood(keys: Keys) -> DataError:
 
 
 def _not_understood(kind: str, file: Path, known: Iterable[str] = KINDS) -> DataError:
+    names = sorted(known)
+    near = difflib.get_close_matches(kind, names, n=3)
+    hint = f"; the nearest that are: {', '.join(near)}" if near else ""
     return DataError(
         f"the architecture {kind!r} of {file} is not understood, so its memory would be a guess",
-        cure=f"write a row by hand into your own models.yaml; understood are {', '.join(sorted(known))}",
+        cure=f"write a row by hand into your own models.yaml; {len(names)} architectures are understood{hint}",
     )
 
 
