@@ -74,19 +74,23 @@ def gguf_bytes(architecture: Architecture, quantization: str) -> GgufBytes:
     """Return the size of a model's GGUF, by where its tensors go."""
     model = architecture.model
     name, recipe = mixture(quantization, model=model)
-    layers = embedding = output = 0.0
+    layers = embedding = output = more = 0.0
     for tensor in architecture.tensors:
         if tensor.tensor_class in {"vision", "mtp"}:
             continue  # a vision tower is a file of its own; MTP layers are not loaded by default
         if tensor.name == "embeddings":
             kind = _output_kind(recipe, tensor) if model.tied else recipe.embedding or recipe.base
             embedding = tensor.parameters * _bits(kind, tensor.columns) / 8
+        elif tensor.name == "more_embeddings":  # a row for each layer is looked up, in host memory
+            more = tensor.parameters * _bits(recipe.embedding or recipe.base, SUPER_BLOCK) / 8
         elif tensor.tensor_class == "head":
             output = tensor.parameters * _bits(_output_kind(recipe, tensor), tensor.columns) / 8
         else:
             layers += _layer_bytes(tensor, recipe, model, name)
     copied = embedding if model.tied else output
-    return GgufBytes(layers=layers, output=copied, embedding=embedding, file=layers + output + embedding)
+    return GgufBytes(
+        layers=layers, output=copied, embedding=embedding + more, file=layers + output + embedding + more
+    )
 
 
 def _output_kind(recipe: Mixture, tensor: Tensor) -> str:

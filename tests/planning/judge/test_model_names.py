@@ -28,9 +28,10 @@ MODELS = model_names(load_books().models)
         ("glm-4.7-flash:latest", "glm-4.7-flash"),
         ("Qwen3.5-9B-Q4_K_M.gguf", "qwen3.5-9b"),
         ("facebook/opt-13b", "opt-13b"),
+        ("gemma-3n-E4B-it-Q4_K_M.gguf", "gemma-3n-e4b"),
         ("HuggingFaceH4/zephyr-7b-beta", "mistral-7b-v0.1"),
         # A part of the name is another model, or the size is.
-        ("gemma-3n-E4B-it-Q4_K_M.gguf", None),
+        ("gemma-3n-E2B-it-Q4_K_M.gguf", None),
         ("nemotron-3-nano:4b", None),
         ("Qwen3.5-7B-Q4_K_M.gguf", None),
         ("nothing at all", None),
