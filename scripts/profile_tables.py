@@ -207,6 +207,14 @@ class Loop:
         }
 
 
+def scheme_of(model: str, precision: str) -> str:
+    """Return how weights are stored; the 8-bit checkpoints of Qwen3 and DeepSeek have scales by block."""
+    if "gpt-oss" in model:
+        return "mxfp4"
+    blocks = precision == "fp8" and model.startswith(("Qwen/Qwen3", "deepseek-ai/"))
+    return "fp8-block" if blocks else SCHEMES.get(precision, "bf16")
+
+
 def points_of(rows: pd.DataFrame) -> Points:
     """Return the rows with their datasheet times and limits."""
     books, memory_profile = load_books(), load_vllm_memory()
@@ -217,7 +225,7 @@ def points_of(rows: pd.DataFrame) -> Points:
         whole = not pd.isna(row.moe_ep) and row.moe_ep > 1 and row.moe_ep == row.tp
         model = books.models.rows[str(models.find(str(row.model).replace("-FP8", "")))]
         hardware = books.hardware.rows[str(devices.find(str(row.gpu)))]
-        scheme = "mxfp4" if "gpt-oss" in str(row.model) else SCHEMES.get(str(row.precision), "bf16")
+        scheme = scheme_of(str(row.model), str(row.precision))
         groups = 1 if pd.isna(row.adp) else int(row.adp)
         recipe = _recipe(row, model.id, hardware_class(hardware), scheme, groups)
         key = (

@@ -128,35 +128,6 @@ def tokens_per_step(*, draft_tokens: Numeric, acceptance_fraction: Numeric) -> N
     return np.asarray((1.0 - acceptance_fraction ** (draft_tokens + 1.0)) / (1.0 - acceptance_fraction))
 
 
-def all_reduce_s(*, payload_bytes: Numeric, ranks: Numeric, link_bytes_per_s: Numeric) -> Numeric:
-    """Time on the wire of a ring all-reduce, latency left out [s].
-
-    Parameters
-    ----------
-    payload_bytes : float or ndarray
-        Size of the reduced tensor [bytes].
-    ranks : float or ndarray
-        Devices that take part.
-    link_bytes_per_s : float or ndarray
-        One direction of a device's link [bytes/s].
-
-    Returns
-    -------
-    float or ndarray
-        Transfer time [s]; 0 for one rank.
-
-    References
-    ----------
-    .. [1] P. Patarasuk, X. Yuan, "Bandwidth optimal all-reduce algorithms", JPDC 69(2), 2009: ``2(n−1)/n`` of the payload.
-
-    Examples
-    --------
-    >>> float(all_reduce_s(payload_bytes=450e9, ranks=2, link_bytes_per_s=450e9))
-    1.0
-    """
-    return 2.0 * (ranks - 1.0) / ranks * payload_bytes / link_bytes_per_s
-
-
 def burst_ttft_s(
     *, concurrency: Numeric, input_tokens: Numeric, batched_tokens: Numeric, full_step_s: Numeric
 ) -> Numeric:

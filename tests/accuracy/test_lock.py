@@ -17,9 +17,10 @@ from planner.specs.answers.validation import ErrorGroup
 HERE = Path(__file__).parent
 # Table and metric -> rows judged, and the median error that this version reaches, with a twentieth of it as room.
 LOCK = {
-    ("silicon_extract.csv", "tpot"): (163, 0.043),
-    ("silicon_extract.csv", "ttft"): (163, 0.097),
-    ("trtllm_overview.csv", "output_throughput"): (107, 0.097),
+    ("silicon_extract.csv", "tpot"): (163, 0.038),
+    # 9.2 % until decision 99, which took TPOT from 4.1 % to 3.6 % and left-out models' TTFT from 12.4 % to 12.1 %.
+    ("silicon_extract.csv", "ttft"): (163, 0.106),
+    ("trtllm_overview.csv", "output_throughput"): (107, 0.0755),
     ("splitwise.csv", "tpot"): (38, 0.0555),
     ("splitwise.csv", "ttft"): (38, 0.109),
     # 4.3 % until the fit took devices alike and models that spill: its P90 fell from 45 % to 18 %, the median rose.

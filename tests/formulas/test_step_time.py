@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from planner.formulas.step_time import (
-    all_reduce_s,
     burst_ttft_s,
     collision_s,
     experts_touched,
@@ -36,15 +35,6 @@ def test_tokens_that_draw_experts_at_random_touch_as_many_as_the_formula_says() 
     ]
     expected = float(experts_touched(experts=64, experts_per_token=6, tokens=16))
     assert np.mean(counts) == pytest.approx(expected, rel=0.01)
-
-
-@given(st.integers(1, 64), st.floats(1, 1e9))
-def test_more_ranks_send_more_but_never_twice_the_payload(ranks: int, payload: float) -> None:
-    def time(count: int) -> float:
-        return float(all_reduce_s(payload_bytes=payload, ranks=count, link_bytes_per_s=1.0))
-
-    assert time(1) == 0
-    assert time(ranks) <= time(ranks + 1) < 2 * payload
 
 
 @given(st.integers(1, 64), st.sampled_from([512, 1024, 2048, 4096]))

@@ -109,7 +109,12 @@ class Workbench:
     ) -> Configuration:
         architecture = self.architecture(model)
         operand = operands(
-            architecture, hardware, quantization=quantization, kv_dtype=kv_dtype, tensor_parallel=gpus
+            architecture,
+            hardware,
+            quantization=quantization,
+            kv_dtype=kv_dtype,
+            tensor_parallel=gpus,
+            engine=engine,
         )
         chosen = choose_profile(self.profiles, engine=engine, hardware=hardware)
         own = self.measured_profile(engine, model, hardware, quantization) if gpus == 1 else None

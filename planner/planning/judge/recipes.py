@@ -21,6 +21,7 @@ INBOX_STEPS, INBOX_STEPS_FEW = 30.0, 10.0
 # Steps that TensorRT-LLM may hold prompts back to process them together (``batch_wait_timeout_iters``), or to give
 # every group of attention data parallel its share (``attention_dp_config.timeout_iters``).
 BATCH_WAIT_STEPS, LONG_BATCH_WAIT_STEPS, BALANCE_STEPS = 20.0, 40.0, 60.0
+EIGHT_BITS = frozenset({"fp8", "fp8-block"})
 SPARE_TOKENS = 200  # ``--max_num_tokens $MAX_MODEL_LEN``: both lengths and a little
 
 
@@ -71,7 +72,7 @@ def _vllm_gpt_oss(run: PublishedRun) -> Recipe:
 
 
 def _trtllm_dense(run: PublishedRun) -> Recipe:
-    wide = run.hardware_class == "blackwell" and run.weights == "fp8"
+    wide = run.hardware_class == "blackwell" and run.weights in EIGHT_BITS
     held = run.input_tokens == 1024 and run.output_tokens == 1024 and run.tensor_parallel < 8
     return Recipe(
         kv_dtype="fp8",
@@ -91,7 +92,7 @@ def _trtllm_gpt_oss(run: PublishedRun) -> Recipe:
 def _trtllm_deepseek(run: PublishedRun) -> Recipe:
     tokens = 64 * round((run.concurrency + run.input_tokens + 127) // 64)
     blackwell = run.hardware_class == "blackwell"
-    held = blackwell and run.weights == "fp8" and run.input_tokens == run.output_tokens == 1024
+    held = blackwell and run.weights in EIGHT_BITS and run.input_tokens == run.output_tokens == 1024
     delayed = LONG_BATCH_WAIT_STEPS if held and 64 <= run.concurrency < 256 else 0.0
     return Recipe(
         kv_dtype="fp8",
@@ -103,12 +104,12 @@ def _trtllm_deepseek(run: PublishedRun) -> Recipe:
 def _sglang_deepseek(run: PublishedRun) -> Recipe:
     if run.hardware_class != "blackwell":
         return Recipe(batched_tokens=32_768)
-    narrow = run.weights == "fp8" and run.tensor_parallel == 4
+    narrow = run.weights in EIGHT_BITS and run.tensor_parallel == 4
     few = run.concurrency < FEW_STREAMS or narrow
     wide = 8192 if narrow else 32_768
     return Recipe(
         kv_dtype="fp8",
-        batched_tokens=wide if run.weights == "fp8" else 16_384,
+        batched_tokens=wide if run.weights in EIGHT_BITS else 16_384,
         inbox_steps=INBOX_STEPS_FEW if few else INBOX_STEPS,
     )
 

@@ -118,13 +118,21 @@ def precision_of(precision: str) -> str | None:
 NAMED = frozenset({"fp8", "fp8-block", "nvfp4", "awq", "gptq", "int8", "int4"})
 
 
+# Publishers whose 8-bit checkpoints have a scale for every block of weights.
+SCALED_BY_BLOCK = ("Qwen/Qwen3", "deepseek-ai/")
+
+
 def stated_precision(precision: str, model: str) -> str | None:
     """Return a row's precision, from the model's name where the column is empty, or ``None`` for an unknown one.
 
     >>> stated_precision("", "RedHatAI/Llama-3.1-70B-FP8"), stated_precision("", "Qwen/Qwen3-32B")
     ('fp8', 'auto')
+    >>> stated_precision("fp8", "Qwen/Qwen3-32B")
+    'fp8-block'
     """
     stated = precision_of(precision)
+    if stated == "fp8" and model.startswith(SCALED_BY_BLOCK):
+        return "fp8-block"
     if stated != "auto":
         return stated
     named = precision_of(model)

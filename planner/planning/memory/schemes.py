@@ -112,6 +112,7 @@ SPELLINGS: dict[str, str] = {
     "bitsandbytes": "nf4",
     "fp4": "nvfp4",
 }
+BLOCKS = "fp8-block"
 # A GPU without the matrix rate still runs these, weights unpacked to 16 bits on the way: slower, same memory.
 WEIGHT_ONLY_FALLBACK: frozenset[Multiplied] = frozenset({"fp8", "fp4"})
 
@@ -128,6 +129,8 @@ def weight_scheme(name: str, *, model: ModelSpec) -> WeightScheme:
     if wanted == "auto":
         wanted = model.quantization or model.dtype
     wanted = SPELLINGS.get(wanted, wanted)
+    if wanted == "fp8" and model.quantization == BLOCKS:
+        wanted = BLOCKS  # the publisher's own 8 bits
     if wanted not in SCHEMES:
         near = difflib.get_close_matches(wanted, [*SCHEMES, *SPELLINGS], n=3)
         hint = f"; did you mean {', '.join(near)}?" if near else ""

@@ -25,30 +25,38 @@ EXPERT_KERNELS = 9
 FUSED_EXPERT_KERNELS = 6
 SHARED_KERNELS = 3
 QUANTISE_KERNELS = 2
+# TensorRT-LLM joins adding, norm and quantising into one kernel, behind an all-reduce into its last step: one fewer for
+# each block than the others launch.
+JOINED_KERNELS = {"tensorrt-llm": 1}
 
 
-def kernel_count(architecture: Architecture, scheme: WeightScheme, hardware: HardwareSpec) -> float:
+def kernel_count(
+    architecture: Architecture, scheme: WeightScheme, hardware: HardwareSpec, engine: str = ""
+) -> float:
     """Return the kernels that a decoding step launches on one rank."""
     model = architecture.model
     quantised = QUANTISE_KERNELS if scheme.multiplies in {"fp8", "fp4", "int8"} else 0
+    joined = JOINED_KERNELS.get(engine, 0)
     count = 0
     for group in model.attention:
         extra = LATENT_EXTRA_KERNELS if isinstance(group, LatentAttention) else 0
         if isinstance(group, HeadAttention) and group.qk_norm:
             extra = QUERY_NORM_KERNELS
-        count += group.layers * (ATTENTION_KERNELS + extra + quantised)
-    count += sum(mlp.layers * (DENSE_KERNELS + quantised) for mlp in model.mlp)
+        count += group.layers * (ATTENTION_KERNELS + extra + quantised - joined)
+    count += sum(mlp.layers * (DENSE_KERNELS + quantised - joined) for mlp in model.mlp)
     routed = FUSED_EXPERT_KERNELS if _fuses_experts(hardware, scheme) else EXPERT_KERNELS
     for moe in model.moe:
         shared = SHARED_KERNELS if moe.shared_experts else 0
-        count += moe.layers * (routed + shared + quantised)
+        count += moe.layers * (routed + shared + quantised - joined)
     return float(count)
 
 
-def prompt_kernel_count(architecture: Architecture, scheme: WeightScheme, hardware: HardwareSpec) -> float:
+def prompt_kernel_count(
+    architecture: Architecture, scheme: WeightScheme, hardware: HardwareSpec, engine: str = ""
+) -> float:
     """Return the kernels that a step with a prompt launches on one rank, one by one and outside of CUDA graphs."""
     latent = sum(group.layers for group in architecture.model.attention if isinstance(group, LatentAttention))
-    return kernel_count(architecture, scheme, hardware) + LATENT_PROMPT_KERNELS * latent
+    return kernel_count(architecture, scheme, hardware, engine) + LATENT_PROMPT_KERNELS * latent
 
 
 def _fuses_experts(hardware: HardwareSpec, scheme: WeightScheme) -> bool:

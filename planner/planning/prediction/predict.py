@@ -139,6 +139,7 @@ def operands_of(architecture: Architecture, hardware: HardwareSpec, request: Pre
         pipeline_parallel=request.pipeline_parallel,
         expert_parallel=request.expert_parallel,
         attention_data_parallel=request.attention_data_parallel,
+        engine=request.engine,
     )
 
 

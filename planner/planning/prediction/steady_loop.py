@@ -78,7 +78,8 @@ def breakdown_of(loop: SteadyLoop, running: float) -> tuple[OperatorTime, ...]:
     each = running / float(loop.limits.stages)
     load = Load(sequences=each, context_tokens=context, verified_tokens=loop.savings.verified_tokens)
     fitted = step_parts(loop.operand, loop.coefficients, load, prefill=False)
-    datasheet = replace(loop.operand, dense_slowness=1.0, expert_slowness=1.0)
+    slow_downs = {"dense_slowness": 1.0, "expert_slowness": 1.0, "block_slowness": 1.0}
+    datasheet = replace(loop.operand, direct_token_s=0.0, activation_token_s=0.0, **slow_downs)
     light = step_parts(datasheet, SPEED_OF_LIGHT, load, prefill=False)
     total = sum(float(value) for value in fitted.values())
     return tuple(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from planner.errors import UsageError
-from planner.formulas.step_time import all_reduce_s, busiest_rank, experts_touched, operator_s
+from planner.formulas.collectives import quickest_all_reduce_s
+from planner.formulas.step_time import busiest_rank, experts_touched, operator_s
 from planner.planning.memory.architecture import Architecture
 from planner.planning.memory.kv_groups import cache_groups, kv_element_bytes
-from planner.planning.memory.schemes import WeightScheme, weight_scheme
+from planner.planning.memory.schemes import WeightScheme, supports, weight_scheme
 from planner.planning.memory.tensors import TensorClass
 from planner.planning.memory.weights import check_parallel
+from planner.planning.prediction.activations import ACTIVATION_BYTES, activation_bytes
+from planner.planning.prediction.collective_calls import DIRECT_SLOWNESS, RING_ROUND_S, collective_calls
 from planner.planning.prediction.device_rates import rate_flops_per_s, scheme_rate_flops_per_s
 from planner.planning.prediction.kernels import kernel_count, prompt_kernel_count
 from planner.records import dataclass
@@ -21,9 +23,6 @@ from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention
 from planner.units import BITS_PER_BYTE, GB, Numeric
 
-PCIE_GB_PER_S = 64.0  #: both directions, PCIe 4.0 x16: the link of devices whose rows state none
-ACTIVATION_BYTES = 2.0  #: activations travel in 16 bits
-REDUCES_PER_LAYER = 2
 # Rows of a tile of the grouped products: 16 to 64 predict left-out models alike.
 TILE_ROWS = 32.0
 # NVFP4 products of dense layers stay further from the datasheet than 8-bit ones, in reading and in arithmetic alike:
@@ -40,6 +39,10 @@ EAGER_KERNELS = 1000.0
 # How much of the busiest rank's lead over the mean one is waited for. Draws by chance say all of it, engines place experts
 # better; of 0, 0.3, 0.5 and 1 the second misses DeepSeek and Qwen3-235B, each left out, by the same.
 BUSIEST_FRACTION = 0.3
+# Products whose weights have a scale for every 128 by 128 of them rescale their sums after each 128 and quantise every
+# token's row on the way: TensorRT-LLM on one H100 multiplies Qwen3-32B at 48 % of the datasheet's rate, and a 70B with one
+# scale a tensor, or an 8B in 16 bits, at 66 %.
+BLOCK_SCALE_SLOWNESS = 1.35
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,12 +66,16 @@ class Operands:
     reduce_token_s: Numeric
     kernels: Numeric
     prompt_kernels: Numeric = 0.0  # of a step with a prompt
+    ring_rounds: Numeric = 0.0
+    direct_token_s: Numeric = 0.0  # 0 where no rank reads the others' tensors directly
+    activation_token_s: Numeric = 0.0
     expert_ranks: Numeric = (
         1.0  # ranks that whole experts are spread over; 1 where each expert is split instead
     )
     # Of the dense products against those of wider types, and of narrow experts: 1 at the speed of light.
     dense_slowness: Numeric = 1.0
     expert_slowness: Numeric = 1.0
+    block_slowness: Numeric = 1.0  # of the arithmetic of dense products, for scales by block
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,11 +102,13 @@ def operands(
     pipeline_parallel: int = 1,
     expert_parallel: bool = False,
     attention_data_parallel: int = 1,
+    engine: str = "",
 ) -> Operands:
     """Return the datasheet times of a configuration.
 
     ``attention_data_parallel`` splits the ranks of ``tensor_parallel`` into groups that hold the attention each and
     share the sequences; experts stay spread over all of them. A step passes all stages of ``pipeline_parallel``.
+    ``engine`` tells which kernels are fused.
 
     Raises
     ------
@@ -129,12 +138,13 @@ def operands(
     full, window, window_tokens = _cache_seconds(architecture, kv_dtype, inner, bandwidth)
     pair, window_pair = _pair_seconds(architecture, ranks * plain)
     head = float(model.vocab) * model.hidden
-    reduces, reduce_token = _communication(
-        architecture,
+    calls = collective_calls(
+        model,
         hardware,
         ranks=tensor_parallel,
         groups=attention_data_parallel,
         stages=pipeline_parallel,
+        engine=engine,
     )
     return Operands(
         linear_token_s=2 * dense / ranks / scheme_rate_flops_per_s(hardware, scheme, "attention"),
@@ -150,43 +160,27 @@ def operands(
         window_tokens=window_tokens,
         attend_pair_s=pair,
         window_pair_s=window_pair,
-        reduces=reduces,
-        reduce_token_s=reduce_token,
-        kernels=kernel_count(architecture, scheme, hardware),
-        prompt_kernels=prompt_kernel_count(architecture, scheme, hardware),
+        reduces=calls.calls,
+        ring_rounds=calls.rounds,
+        reduce_token_s=calls.ring_token_s,
+        direct_token_s=calls.direct_token_s,
+        kernels=kernel_count(architecture, scheme, hardware, engine),
+        prompt_kernels=prompt_kernel_count(architecture, scheme, hardware, engine),
+        activation_token_s=activation_bytes(model, scheme, ranks=tensor_parallel, inner=inner, spread=spread)
+        / bandwidth,
         expert_ranks=spread,
         dense_slowness=NVFP4_SLOWNESS if scheme.name == "nvfp4" and "fp4" in hardware.tflops else 1.0,
         expert_slowness=1.0 + EXPERT_FILL_COLUMNS / (expert_layers[0].intermediate * spread / ranks)
         if expert_layers
         else 1.0,
+        block_slowness=_block_slowness(hardware, scheme),
     )
 
 
-def _communication(
-    architecture: Architecture, hardware: HardwareSpec, *, ranks: int, groups: int, stages: int
-) -> tuple[float, float]:
-    """Return the rounds of collective calls in a step, and the time of one token on the wire at datasheet speed [s].
-
-    Tensor parallel reduces twice a layer, each time in as many rounds as halvings lead from all ranks to one. Attention data parallel gathers the tokens before the experts and scatters
-    their sums after: the two halves of one reduction. A stage hands its residual stream to the next.
-    """
-    model = architecture.model
-    link = link_bytes_per_s(hardware, devices=ranks)
-    handing = link_bytes_per_s(hardware, devices=ranks * stages)
-    payload = ACTIVATION_BYTES * model.hidden
-    each = float(all_reduce_s(payload_bytes=payload, ranks=float(ranks), link_bytes_per_s=link))
-    per_layer = REDUCES_PER_LAYER if groups == 1 else REDUCES_PER_LAYER / 2
-    handed = stages - 1
-    rounds = REDUCES_PER_LAYER * model.layers * math.log2(ranks)
-    return rounds + handed, per_layer * model.layers * each + handed * payload / handing
-
-
-def link_bytes_per_s(hardware: HardwareSpec, *, devices: int) -> float:
-    """Return what one of ``devices`` sends to the next in one direction: over its link, or PCIe beyond a bridge's pair [B/s]."""
-    joined = hardware.link_devices is None or devices <= hardware.link_devices
-    both = hardware.link_gb_per_s if joined else 0.0
-    over_pcie = 2.0 * hardware.pcie_gb_per_s if hardware.pcie_gb_per_s else PCIE_GB_PER_S
-    return (both or over_pcie) / 2 * GB
+def _block_slowness(hardware: HardwareSpec, scheme: WeightScheme) -> float:
+    """Return how much slower scales by block make products: devices with 4-bit products apply them in the matrix unit."""
+    native = supports(hardware, scheme) == "native" and "fp4" not in hardware.tflops
+    return BLOCK_SCALE_SLOWNESS if native and scheme.scale_rows > 1 else 1.0
 
 
 DENSE_CLASSES: tuple[TensorClass, ...] = ("attention", "mlp", "shared_experts", "router")
@@ -227,7 +221,7 @@ def step_parts(
     overhead = coefficients["step_s"] + coefficients["sequence_s"] * load.sequences
     return {
         "linear": operator_s(
-            compute_s=slow * compute * operand.linear_token_s * tokens,
+            compute_s=slow * operand.block_slowness * compute * operand.linear_token_s * tokens,
             memory_s=slow * read * operand.linear_read_s,
         ),
         "experts": operator_s(
@@ -239,8 +233,13 @@ def step_parts(
         ),
         "attention_decode": operator_s(compute_s=attention * pairs, memory_s=read * decoded),
         "attention_prefill": attention * prompt,
-        "communication": coefficients["all_reduce_s"] * operand.reduces
-        + coefficients["link"] * operand.reduce_token_s * tokens,
+        "activations": read * operand.activation_token_s * tokens,
+        "communication": quickest_all_reduce_s(
+            latency_s=coefficients["all_reduce_s"] * operand.reduces,
+            direct_s=DIRECT_SLOWNESS * operand.direct_token_s * tokens,
+            rounds_s=RING_ROUND_S * operand.ring_rounds,
+            ring_s=coefficients["link"] * operand.reduce_token_s * tokens,
+        ),
         "kernels": coefficients["kernel_s"] * operand.kernels,
         "overhead": overhead + (launched if prefill else 0.0),
     }

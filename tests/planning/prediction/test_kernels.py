@@ -32,3 +32,11 @@ def test_a_prompt_of_latent_attention_launches_more() -> None:
         stored = weight_scheme("auto", model=architecture.model)
         extra = prompt_kernel_count(architecture, stored, gpu) - kernel_count(architecture, stored, gpu)
         assert extra == more
+
+
+def test_tensorrt_llm_joins_a_kernel_of_each_block_to_another() -> None:
+    architecture = unpack(BOOKS.models.find("llama-3.1-8b"))
+    stored = weight_scheme("bf16", model=architecture.model)
+    gpu = BOOKS.hardware.find("h100-sxm")
+    assert kernel_count(architecture, stored, gpu, "tensorrt-llm") == 32 * (5 + 4 - 2)
+    assert kernel_count(architecture, stored, gpu, "vllm") == 32 * (5 + 4)

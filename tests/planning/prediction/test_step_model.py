@@ -5,9 +5,17 @@ import pytest
 from planner.errors import UsageError
 from planner.inputs.books import load_books
 from planner.planning.memory.architecture import unpack
-from planner.planning.prediction.step_model import EXPERT_FILL_COLUMNS, link_bytes_per_s, operands, pair_flops
+from planner.planning.prediction.step_model import (
+    EXPERT_FILL_COLUMNS,
+    Load,
+    Operands,
+    operands,
+    pair_flops,
+    step_s,
+)
 from planner.specs.books.hardware import HardwareSpec
 from planner.specs.books.model import AttentionGroup, HeadAttention, LatentAttention, LinearAttention
+from planner.specs.profiles.serving import COEFFICIENTS
 
 BOOKS = load_books()
 LLAMA = unpack(BOOKS.models.find("llama-3.1-8b"))
@@ -77,13 +85,6 @@ def test_mxfp4_is_multiplied_in_8_bits_where_the_device_has_4() -> None:
     assert slower != with_fp4
 
 
-def test_an_all_reduce_takes_a_round_for_each_halving_of_the_ranks() -> None:
-    rounds = [
-        float(operands(LLAMA, device("h100-sxm"), tensor_parallel=ranks).reduces) for ranks in (1, 2, 8)
-    ]
-    assert rounds == [0.0, 2 * 32 * 1, 2 * 32 * 3]
-
-
 def test_only_native_nvfp4_is_slower_than_its_datasheet() -> None:
     slowness = {
         (gpu, scheme): operands(LLAMA, device(gpu), quantization=scheme).dense_slowness
@@ -109,24 +110,36 @@ def test_an_expert_is_slower_the_fewer_of_its_columns_a_rank_holds(
 
 
 @pytest.mark.parametrize(
-    ("gpu", "devices", "gb_per_s"),
+    ("gpu", "scheme", "slowness"),
     [
-        ("h100-sxm", 8, 450.0),
-        ("h100-nvl", 2, 300.0),  # a bridge joins two
-        ("h100-nvl", 4, 64.0),  # and more go over PCIe 5.0
-        ("h200-nvl", 4, 450.0),
-        ("l40s", 2, 32.0),
-        ("rtx-5090", 2, 64.0),
-        ("trainium2", 64, 640.0),
+        ("h100-sxm", "fp8-block", 1.35),
+        ("h100-sxm", "fp8", 1.0),  # one scale a tensor
+        ("b200-sxm", "fp8-block", 1.0),  # the matrix unit applies the scales
+        ("a100-80-sxm", "fp8-block", 1.0),  # unpacked to 16 bits
     ],
 )
-def test_a_bridge_joins_its_devices_and_others_talk_over_pcie(
-    gpu: str, devices: int, gb_per_s: float
+def test_scales_by_block_slow_products_where_the_matrix_unit_does_not_apply_them(
+    gpu: str, scheme: str, slowness: float
 ) -> None:
-    found = link_bytes_per_s(BOOKS.hardware.find(gpu), devices=devices)
-    assert found == pytest.approx(gb_per_s * 1e9)
+    assert operands(LLAMA, device(gpu), quantization=scheme).block_slowness == slowness
 
 
-def test_a_device_whose_row_states_no_link_is_taken_for_pcie_4() -> None:
-    bare = BOOKS.hardware.find("l40s").model_copy(update={"pcie_gb_per_s": None})
-    assert link_bytes_per_s(bare, devices=2) == pytest.approx(32e9)
+def test_the_publishers_eight_bits_of_deepseek_are_scaled_by_block() -> None:
+    model = unpack(BOOKS.models.find("deepseek-v3"))
+    made = operands(model, device("h200-sxm"), quantization="fp8", tensor_parallel=8)
+    assert made == operands(model, device("h200-sxm"), quantization="auto", tensor_parallel=8)
+
+
+def test_a_prompts_step_starts_later_the_more_kernels_it_launches() -> None:
+    model = unpack(BOOKS.models.find("llama-3.1-70b"))
+    small, large = operands(LLAMA, device("h100")), operands(model, device("h100"))
+    launched: dict[str, float] = {name: float(name == "prefill_step_s") for name in COEFFICIENTS}
+
+    def later(operand: Operands) -> float:
+        load = Load(prefill_tokens=16.0)
+        return float(step_s(operand, launched, load, prefill=True)) - float(
+            step_s(operand, launched, load, prefill=False)
+        )
+
+    # 32 layers of 9 kernels and 80 of them, in seconds for each thousand
+    assert (later(small), later(large)) == pytest.approx((0.288, 0.720))
