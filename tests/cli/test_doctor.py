@@ -42,6 +42,7 @@ def test_doctor_names_what_is_missing_with_its_install_line(monkeypatch: pytest.
 def test_doctor_knows_a_vllm_of_another_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "gpus", _no_gpu)
     monkeypatch.setitem(host.EXTRAS, "vLLM", ("no-such-distribution", "vllm", "bench a vLLM"))
+    monkeypatch.delitem(host.EXTRAS, "NVML")  # of the same extra, and not installed everywhere
     monkeypatch.setenv(host.EXECUTABLE_VARIABLE, "/elsewhere/bin/vllm")
     shown = " ".join(CliRunner().invoke(app, []).stdout.split())
     assert "vLLM a command bench a vLLM" in shown
