@@ -16,6 +16,7 @@ from planner.inputs.memory_profiles import load_vllm_memory
 from planner.planning.judge.device_names import device_names
 from planner.planning.judge.model_names import model_names
 from planner.planning.judge.recipes import DEFAULTS, PublishedRun, Recipe, recipe_of
+from planner.planning.judge.table_words import SCALED_BY_BLOCK
 from planner.planning.memory.architecture import unpack
 from planner.planning.prediction.closed_loop import MEAN_LENGTH_FRACTION, Limits, closed_loop
 from planner.planning.prediction.engine_defaults import limits_of, memory_of, pool_tokens
@@ -211,7 +212,7 @@ def scheme_of(model: str, precision: str) -> str:
     """Return how weights are stored; the 8-bit checkpoints of Qwen3 and DeepSeek have scales by block."""
     if "gpt-oss" in model:
         return "mxfp4"
-    blocks = precision == "fp8" and model.startswith(("Qwen/Qwen3", "deepseek-ai/"))
+    blocks = precision == "fp8" and model.startswith(SCALED_BY_BLOCK)
     return "fp8-block" if blocks else SCHEMES.get(precision, "bf16")
 
 

@@ -6,7 +6,7 @@ GPUs and lengths; the type of the KV cache, the tokens of a step and how long pr
 References
 ----------
 .. [1] SemiAnalysisAI/InferenceX, ``benchmarks/*.sh`` (Apache-2.0), read on 2026-11-23: ``70b_*``, ``dsr1_*`` and
-   ``gptoss_*`` for H100, H200 and B200, at the commits that docs/decisions/0097 lists.
+   ``gptoss_*`` for H100, H200 and B200, at the commits that docs/decisions/0098 lists.
 """
 
 from __future__ import annotations
