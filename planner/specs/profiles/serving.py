@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from planner.specs.base import Document, Grade
 
-Coefficient = Literal[
+ServingCoefficient = Literal[
     "compute",
     "expert_compute",
     "read",
@@ -21,6 +21,9 @@ Coefficient = Literal[
     "sequence_s",
     "prefill_step_s",
     "first_token_s",
+]
+Coefficient = Literal[
+    ServingCoefficient,
     "cache_read",
     "decode_compute",
     "quantised_compute",
@@ -40,19 +43,7 @@ weights are multiplied than floats (until 2026-11-23 a coefficient of its own), 
 launches, their unpacking of super-blocks and each query head's reading of the cache; bytes of an attention score and of
 unpacking a weight in a prompt; the share of the pipeline that devices overlap; and how long a processor's threads wait for each other after
 every layer, for each thread; and how many more launches a layer of linear attention makes."""
-COEFFICIENTS: tuple[Coefficient, ...] = (
-    "compute",
-    "expert_compute",
-    "read",
-    "attention_compute",
-    "link",
-    "all_reduce_s",
-    "kernel_s",
-    "step_s",
-    "sequence_s",
-    "prefill_step_s",
-    "first_token_s",
-)
+COEFFICIENTS: tuple[Coefficient, ...] = get_args(ServingCoefficient)
 
 
 class Fitted(Document):
